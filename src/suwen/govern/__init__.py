@@ -1,0 +1,1 @@
+"""The region's own affairs: its organisations, people, policies, tickets, approvals, services and audit."""

@@ -1,0 +1,1 @@
+"""What is read from the repository: indicators, surveillance, research, text and patient safety."""

@@ -1,0 +1,1 @@
+"""How raw bytes arrive and are kept: deliveries, their receipts, and the readers of each format."""

@@ -1,0 +1,1 @@
+"""The declarations that Suwen ships, and the loader that checks their shape."""

@@ -1,0 +1,1 @@
+"""How staged records become rows of the repository: versions, mapping, merging, and the vocabulary."""

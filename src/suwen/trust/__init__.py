@@ -1,0 +1,1 @@
+"""What makes the repository trustworthy: data quality, the identity of persons across organisations, and de-identification."""

@@ -1,0 +1,48 @@
+# Needs make, a POSIX shell and Python 3.11 or later; everything else is installed into .venv from requirements/*.lock.
+BIN := .venv/bin
+SETUP := sh requirements/setup.sh
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+           --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-deep demo test test-deep check bench docs lock clean
+
+help:  ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
+
+setup:  ## make .venv ready (does nothing when it is)
+	@$(SETUP) dev
+
+setup-deep: setup
+	@$(SETUP) spark
+
+demo: setup  ## a region from raw files to an answer that leads back to its bytes
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+
+test: setup  ## every test but the long ones
+	$(BIN)/python -m pytest
+
+test-deep: setup-deep  ## the long tests, and those that need Spark (Java 17)
+	$(BIN)/python -m pytest -m deep --hypothesis-profile=deep
+
+check: setup  ## format, lint, types, import rules, then the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest
+
+bench: setup  ## what a run costs, against its floor
+	$(BIN)/python -m bench.spine
+
+docs: setup  ## write docs/reference from the packs, the functions and the command line
+	$(BIN)/suwen docs
+
+lock:  ## choose versions anew where pyproject.toml asks for it (needs uv)
+	$(COMPILE) --output-file requirements/run.lock
+	$(COMPILE) --extra dev --constraint requirements/run.lock --output-file requirements/dev.lock
+	$(COMPILE) --extra dev --extra spark --constraint requirements/dev.lock --output-file requirements/spark.lock
+
+clean:  ## remove everything that was made here
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,205 @@
+"""Landing: raw bytes kept unchanged, with receipts that are durable before anything is acknowledged.
+
+    landing/objects/<2>/<sha256>          the bytes, each content once
+    landing/deliveries/<number>.json      a delivery with its receipts; its appearance is the acknowledgement
+    landing/facts/<number>.json           what was decided about a delivery afterwards
+    landing/tmp, landing/lock             work of a landing in progress; leftovers of a dead one are cleaned by the next
+
+A landing holds one lock from its first to its last step. Objects come first, the delivery last: a landing that dies before that leaves
+at most objects nobody names, which the next landing of the same bytes takes up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import date, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from suwen.base.errors import SuwenError
+from suwen.intake import archive, sources
+from suwen.intake.durable import Step, explained, locked, make_folder, no_step, put_if_absent, sync_folder, write_all
+from suwen.model.receipt import Delivery, Fact, Mode, Object, Receipt, State
+
+Progress = Callable[[int], None]
+
+
+def _silent(_: object) -> None:
+    """No progress shown, no message said."""
+
+
+class Landing:
+    """The landing folder of a region."""
+
+    def __init__(self, folder: Path, message: Callable[[str], None] = _silent) -> None:
+        self.folder = Path(folder)
+        self._message = message
+        self._objects, self._deliveries, self._facts = self.folder / "objects", self.folder / "deliveries", self.folder / "facts"
+        self._tmp, self.surveys = self.folder / "tmp", self.folder / "surveys"
+
+    def land(
+        self, feed: str, paths: Sequence[Path], *, as_of: date, mode: Mode, window: tuple[date, date] | None = None, sender: str = "",
+        received_at: datetime, after_step: Step = no_step, progress: Progress = _silent,
+    ) -> Delivery:
+        """Land files (of a folder: all below it) as one delivery, whole or not at all; returns once it is durable.
+
+        `as_of` a date or naive time; `received_at` in UTC; `progress` is told the bytes of each chunk. Raises SuwenError when a file or the
+        disk does not allow it; then nothing was taken in.
+        """
+        files = sources.find(paths)
+        moment = as_of if isinstance(as_of, datetime) else datetime(as_of.year, as_of.month, as_of.day)
+        with self._writing(after_step):
+            kept = [self._keep(file, after_step, progress) for file in files]
+            number, sequence = self._next()
+            delivery = Delivery(number, feed, moment, mode, window, received_at, tuple(
+                Receipt(sequence + i, feed, number, file.name, Object(sha256), length, sha256, received_at, moment, mode, window, sender, codec)
+                for i, (file, (sha256, length, codec)) in enumerate(zip(files, kept, strict=True))))
+            self._put(self._deliveries, number, delivery.to_json(), "delivery", after_step)
+        return delivery
+
+    def deliveries(self, after: int = 0) -> list[Delivery]:
+        """All deliveries with a number above `after`, in order. Raises SuwenError when one is missing or damaged."""
+        found = []
+        for number, path in self._numbered(self._deliveries, after):
+            delivery = Delivery.from_json(_load(path))
+            if delivery.number != number:
+                raise SuwenError("the delivery's number is not that of its file", where=str(path), do="restore landing from its copy")
+            if found and delivery.receipts[0].sequence != found[-1].receipts[-1].sequence + 1:
+                raise SuwenError("receipts are missing before this delivery", where=str(path), do="restore landing from its copy")
+            found.append(delivery)
+        return found
+
+    def receipts(self, after: int = 0) -> list[Receipt]:
+        """The receipts of all deliveries with a number above `after`, in sequence."""
+        return [receipt for delivery in self.deliveries(after) for receipt in delivery.receipts]
+
+    def object_path(self, sha256: str) -> Path:
+        """Where the bytes with this sha256 are kept."""
+        return self._objects / sha256[:2] / sha256
+
+    def open(self, receipt: Receipt) -> BinaryIO:
+        """The raw bytes of a receipt as they arrived."""
+        path = self.object_path(receipt.sha256)
+        try:
+            return path.open("rb")
+        except FileNotFoundError:
+            raise SuwenError(f"the bytes of receipt {receipt.sequence} are not in landing", where=str(path), do="restore landing from its copy") from None
+
+    def facts(self) -> list[Fact]:
+        """What was decided about deliveries, in order."""
+        return [Fact.from_json(_load(path)) for _, path in self._numbered(self._facts, 0)]
+
+    def states(self) -> dict[int, State]:
+        """The state of each delivery that facts speak of; all others are accepted."""
+        states: dict[int, State] = {}
+        for fact in self.facts():
+            if states.get(fact.delivery) is not State.ERASED:
+                states[fact.delivery] = fact.state
+        return states
+
+    def add_fact(self, fact: Fact, after_step: Step = no_step) -> None:
+        """Append a fact about a delivery, durably. Raises SuwenError when there is no such delivery."""
+        with self._writing(after_step):
+            if not (self._deliveries / _name(fact.delivery)).exists():
+                raise SuwenError(f"there is no delivery {fact.delivery}", where=str(self.folder), do="see the deliveries by `suwen status`")
+            last = self._numbered(self._facts, 0)
+            self._put(self._facts, last[-1][0] + 1 if last else 1, fact.to_json(), "fact", after_step)
+
+    def verify_objects(self, progress: Progress = _silent) -> int:
+        """Hash the bytes behind every receipt again; returns how many objects were right, raises SuwenError at the first that is not."""
+        names = {receipt.sha256: receipt for receipt in self.receipts() if isinstance(receipt.form, Object)}
+        for sha256, receipt in names.items():
+            digest = hashlib.sha256()
+            with self.open(receipt) as stream:
+                while chunk := stream.read(sources.CHUNK):
+                    digest.update(chunk)
+                    progress(len(chunk))
+            if digest.hexdigest() != sha256:
+                raise SuwenError(f"the bytes of receipt {receipt.sequence} are not those that arrived", where=str(self.object_path(sha256)), do="restore landing from its copy")
+        return len(names)
+
+    @contextmanager
+    def _writing(self, step: Step) -> Iterator[None]:
+        """Hold the lock with the folders made and leftovers of dead landings removed; on failure remove our own."""
+        with explained("preparing landing", self.folder):
+            for folder in (self._objects, self._deliveries, self._facts, self._tmp, self.surveys):
+                make_folder(folder)
+            step("folders-made")
+        with explained("writing to landing", self.folder), locked(self.folder / "lock", self._message):
+            step("locked")
+            self._clean()
+            step("cleaned")
+            try:
+                yield
+            except BaseException:
+                with suppress(OSError):  # the first error is the one to tell; the next landing cleans again
+                    self._clean()
+                raise
+
+    def _clean(self) -> None:
+        for leftover in self._tmp.iterdir():
+            leftover.unlink()
+
+    def _keep(self, source: Path, step: Step, progress: Progress) -> tuple[str, int, str]:
+        """Copy and hash a file in one pass, then give it its name: (sha256, length, codec)."""
+        temporary = self._tmp / f"object-{os.getpid()}"
+        digest, length, head = hashlib.sha256(), 0, b""
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o440)
+        try:
+            step("object-created")
+            for chunk in sources.chunks(source):
+                head = head or chunk[:archive.MAGIC_BYTES]
+                digest.update(chunk)
+                write_all(handle, chunk)
+                length += len(chunk)
+                progress(len(chunk))
+                step("object-chunk-written")
+            os.fsync(handle)
+            step("object-synced")
+        finally:
+            os.close(handle)
+        # An object already there is replaced all the same: its bytes are equal, and a copy gone bad on the disk heals.
+        final = self.object_path(digest.hexdigest())
+        make_folder(final.parent)
+        step("object-folder-made")
+        temporary.replace(final)
+        step("object-named")
+        sync_folder(final.parent)
+        step("object-durable")
+        return digest.hexdigest(), length, archive.codec_of(head)
+
+    def _put(self, folder: Path, number: int, data: object, name: str, step: Step) -> None:
+        text = json.dumps(data, ensure_ascii=False, indent=1).encode() + b"\n"
+        put_if_absent(self._tmp / f"{name}-{os.getpid()}", folder / _name(number), text, name, step)
+
+    def _next(self) -> tuple[int, int]:
+        numbers = self._numbered(self._deliveries, 0)
+        if not numbers:
+            return 1, 1
+        number, path = numbers[-1]
+        return number + 1, Delivery.from_json(_load(path)).receipts[-1].sequence + 1
+
+    def _numbered(self, folder: Path, after: int) -> list[tuple[int, Path]]:
+        """The numbered files of a folder above `after`, in order; numbers are given without gaps, so a gap is a loss."""
+        if not folder.is_dir():
+            return []
+        numbers = sorted(int(path.stem) for path in folder.glob("[0-9]*.json"))
+        if numbers and numbers != list(range(1, numbers[-1] + 1)):
+            missing = next(i for i, number in enumerate(numbers, 1) if i != number)
+            raise SuwenError(f"file {_name(missing)} is missing", where=str(folder), do="restore landing from its copy")
+        return [(number, folder / _name(number)) for number in numbers if number > after]
+
+
+def _name(number: int) -> str:
+    return f"{number:010d}.json"
+
+
+def _load(path: Path) -> object:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        raise SuwenError("the file cannot be read, or is damaged", where=str(path), do="restore landing from its copy") from None

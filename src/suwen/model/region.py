@@ -1,0 +1,116 @@
+"""A region: whose records they are, who sends what by which template, and where its folders lie; frozen, without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from suwen.base.errors import Place
+from suwen.model.receipt import Mode
+
+FIRST_DAY = date(1900, 1, 1)  # an organisation whose first day nobody wrote down holds from here
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the engine may use. `memory` as DuckDB writes it (`4GiB`); `piece_mb`: size of the pieces files are cut into; `id_bits` below 63 only in tests."""
+
+    threads: int
+    memory: str = "4GiB"
+    piece_mb: int = 64
+    id_bits: int = 63
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """One row of organisations.csv: an organisation as it was from `valid_from` to `valid_to` (None: still is). `zone`: IANA name."""
+
+    organisation_id: str
+    place: Place
+    name_en: str
+    name_zh: str
+    parent: str
+    level: str
+    kind: str
+    division: str
+    zone: str
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What one system of one organisation sends: by which template, in which mode unless told otherwise when landing.
+
+    `as_of`: regular expression over file names with the group `date`, or the groups `year`, `month`, `day`; "" where names tell no date.
+    `key_systems`: target -> key system, where feeds of an organisation name the same things by the same keys (or must not).
+    """
+
+    name: str
+    place: Place
+    template: str
+    organisation: str
+    mode: Mode
+    as_of: str = ""
+    key_systems: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Collision:
+    """An exception: the entity whose key has this md5 (32 hex digits) takes `replacement` instead of the id that another key has too."""
+
+    id: int
+    key_md5: str
+    replacement: int
+    place: Place
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region's folder as read and checked. `zone`: of organisations that name none. `history`: every row of organisations.csv.
+
+    `organisations`: by id, the row that holds last. `folder`, `lake` and `landing` are absolute.
+    """
+
+    folder: Path
+    name: str
+    zone: str
+    packs: tuple[str, ...]
+    settings: Settings
+    lake: Path
+    landing: Path
+    feeds: Mapping[str, Feed]
+    organisations: Mapping[str, Organisation]
+    history: tuple[Organisation, ...] = ()
+    collisions: tuple[Collision, ...] = ()
+
+    @property
+    def pack_folder(self) -> Path:
+        """The region's own packs, laid over those that Suwen ships."""
+        return self.folder / "packs"
+
+    @property
+    def releases(self) -> Path:
+        """Where releases are published."""
+        return self.lake / "releases"
+
+    @property
+    def staging(self) -> Path:
+        """Where the text of source records is staged."""
+        return self.lake / "staging"
+
+    @property
+    def vocabulary(self) -> Path:
+        """Where loaded vocabularies are kept, each in a folder named by its hash."""
+        return self.lake / "vocabulary"
+
+    @property
+    def scratch(self) -> Path:
+        """Where the engine spills what does not fit into memory; may be emptied while nothing runs."""
+        return self.lake / ".scratch"
+
+    def zone_of(self, feed: Feed) -> str:
+        """The IANA zone in which a feed writes its local times."""
+        return self.organisations[feed.organisation].zone

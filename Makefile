@@ -45,4 +45,4 @@ lock:  ## choose versions anew where pyproject.toml asks for it (needs uv)
 
 clean:  ## remove everything that was made here
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,135 @@
+"""Delta Lake tables in a folder: files by version, commits that are a compare-and-set, and taking back what a dead run left.
+
+A commit names the version it was planned from and is refused when another came first (`max_commit_retries=0`; otherwise delta-rs rebases a
+stale commit and both are accepted). Each removed path is checked to be in that version, since delta-rs accepts removals of what is not there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
+from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import AddAction, RemoveAction
+
+from suwen.base.errors import Defect, SuwenError
+from suwen.engine.duck import Written, delta_statistics
+
+PART = "_part"
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One Parquet file of a table version: absolute path, rows, bytes and its part."""
+
+    path: str
+    rows: int
+    bytes: int
+    part: str
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file written but not yet committed, and the part it belongs to."""
+
+    written: Written
+    part: str
+
+
+def arrow_type(sql_type: str) -> pa.DataType:
+    """The Arrow type of one of the model's column types."""
+    simple = {"BIGINT": pa.int64(), "INTEGER": pa.int32(), "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us"), "VARCHAR": pa.string(), "BOOLEAN": pa.bool_()}
+    if sql_type in simple:
+        return simple[sql_type]
+    precision, scale = sql_type.removeprefix("DECIMAL(").removesuffix(")").split(",")
+    return pa.decimal128(int(precision), int(scale))
+
+
+class LakeTable:
+    """A Delta table partitioned by `_part`; columns as (name -> SQL type) without the partition column."""
+
+    def __init__(self, folder: Path, columns: Mapping[str, str]) -> None:
+        self.folder, self.columns = folder, dict(columns)
+
+    @property
+    def exists(self) -> bool:
+        return (self.folder / "_delta_log").is_dir()
+
+    def _schema(self) -> pa.Schema:
+        return pa.schema([pa.field(n, arrow_type(t)) for n, t in self.columns.items()] + [pa.field(PART, pa.string())])
+
+    def open(self, version: int | None = None) -> DeltaTable:
+        """The table at a version (newest when None); made empty when there is none."""
+        if not self.exists:
+            DeltaTable.create(str(self.folder), self._schema(), partition_by=[PART], mode="ignore")
+        return DeltaTable(str(self.folder), version=version)
+
+    def version(self) -> int:
+        """The newest version; -1 where there is no table."""
+        return self.open().version() if self.exists else -1
+
+    def files(self, version: int | None = None) -> list[DataFile]:
+        """The files of a version, ordered by path; none where there is no table (version -1)."""
+        if not self.exists or version == -1:
+            return []
+        actions = pa.table(self.open(version).get_add_actions(flatten=True)).to_pylist()
+        found = [DataFile(str(self.folder / a["path"]), a["num_records"], a["size_bytes"], a[f"partition.{PART}"]) for a in actions]
+        return sorted(found, key=lambda f: f.path)
+
+    def new_path(self, part: str, name: str) -> Path:
+        """Where a new file of a part is to be written."""
+        return self.folder / f"{PART}={part}" / f"{name}.parquet"
+
+    def commit(self, base: int, add: Sequence[NewFile], remove: Sequence[DataFile], *, application: str) -> int:
+        """Replace exactly `remove` by `add` as one commit on version `base`; gives the new version.
+
+        `application`: the transaction id (run, attempt, step). Raises SuwenError when another writer committed first, Defect on an unknown removal.
+        """
+        table = self.open()
+        if base >= 0 and table.version() != base:
+            raise SuwenError(
+                f"table {self.folder.name} is at version {table.version()}, but this run planned from {base}",
+                expected="one writer per region",
+                do="let the other run end, then run again",
+            )
+        if table.transaction_version(application) is not None:
+            raise Defect(f"{self.folder.name}: transaction {application} was committed before")
+        self._check_removals(table, remove)
+        now = int(time.time() * 1000)
+        actions: list[AddAction | RemoveAction] = [
+            AddAction(self._relative(n.written.path), n.written.bytes, {PART: n.part}, now, True, delta_statistics(n.written, self.columns)) for n in add if n.written.rows
+        ]
+        actions += [RemoveAction(self._relative(Path(f.path)), True, now, f.bytes, {PART: f.part}) for f in remove]
+        if not actions:
+            return int(table.version())
+        properties = CommitProperties(max_commit_retries=0, app_transactions=[Transaction(application, 1)])
+        hooks = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
+        try:
+            table.create_write_transaction(actions, "append", self._schema(), [PART], commit_properties=properties, post_commithook_properties=hooks)
+        except CommitFailedError as error:
+            raise SuwenError(f"table {self.folder.name}: another writer committed first", expected="one writer per region", do="let the other run end, then run again") from error
+        return int(DeltaTable(str(self.folder)).version())
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+    def _check_removals(self, table: DeltaTable, remove: Sequence[DataFile]) -> None:
+        if not remove:
+            return
+        present = {a["path"] for a in pa.table(table.get_add_actions(flatten=True)).to_pylist()}
+        missing = [f.path for f in remove if self._relative(Path(f.path)) not in present]
+        if missing:
+            raise Defect(f"{self.folder.name}: {len(missing)} files to be removed are not in version {table.version()}")
+
+    def restore(self, version: int) -> None:
+        """Bring the table back to a release's version (-1: the table was not there: back to empty); what came after belongs to a dead run."""
+        if not self.exists:
+            return
+        table = self.open()
+        aim = max(version, 0)
+        if table.version() != aim and self.files(aim) != self.files():
+            table.restore(aim)

@@ -1,0 +1,149 @@
+"""The DuckDB engine: one in-memory connection with a memory limit and a scratch folder, run by trees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from suwen.engine.sql import render
+
+
+@dataclass(frozen=True)
+class Written:
+    """One Parquet file as written: rows, bytes and the statistics per column (min, max as text, null count)."""
+
+    path: Path
+    rows: int
+    bytes: int
+    statistics: Mapping[str, Mapping[str, str]]
+
+
+class Engine:
+    """A DuckDB connection with bounded memory; what does not fit spills to `scratch`.
+
+    A connection has one open result at a time: results are taken whole, or as a reader that is finished before the next call.
+    """
+
+    def __init__(self, *, threads: int = 2, memory: str = "4GiB", scratch: Path) -> None:
+        scratch.mkdir(parents=True, exist_ok=True)
+        self.scratch = scratch
+        self.memory = memory
+        self._con = duckdb.connect(
+            config={
+                "threads": threads,
+                "memory_limit": memory,
+                "temp_directory": str(scratch),
+                "preserve_insertion_order": False,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "default_null_order": "NULLS_LAST",
+            }
+        )
+        self._con.execute("set TimeZone = 'UTC'")
+
+    def close(self) -> None:
+        self._con.close()
+
+    def execute(self, query: exp.Expression | str) -> None:
+        """Run a statement for its effect."""
+        self._con.execute(query if isinstance(query, str) else render(query))
+
+    def rows(self, query: exp.Expression | str) -> list[tuple[Any, ...]]:
+        """The rows of a query as tuples; for small answers."""
+        return self._con.execute(query if isinstance(query, str) else render(query)).fetchall()
+
+    def one(self, query: exp.Expression | str) -> Any:
+        """The single value of a query."""
+        return self.rows(query)[0][0]
+
+    def arrow(self, query: exp.Expression | str) -> pa.Table:
+        """The rows of a query as an Arrow table."""
+        return self._con.sql(query if isinstance(query, str) else render(query)).to_arrow_table()
+
+    def reader(self, query: exp.Expression | str, rows: int = 122_880) -> pa.RecordBatchReader:
+        """The rows of a query as a stream; finish it before the next call."""
+        return self._con.sql(query if isinstance(query, str) else render(query)).to_arrow_reader(rows)
+
+    def register(self, name: str, data: pa.Table | pa.RecordBatchReader) -> None:
+        """Make Arrow data readable under a name, without copying."""
+        self._con.register(name, data)
+
+    def unregister(self, name: str) -> None:
+        self._con.unregister(name)
+
+    def temporary(self, name: str, query: exp.Expression) -> None:
+        """Create or replace a temporary table from a query."""
+        self.execute(f'create or replace temp table "{name}" as {render(query)}')
+
+    def drop(self, *names: str) -> None:
+        for name in names:
+            self.execute(f'drop table if exists "{name}"')
+
+    def count(self, name: str) -> int:
+        return int(self.one(f'select count(*) from "{name}"'))
+
+    def copy(self, query: exp.Expression, path: Path, *, ordered: bool = False, codec: str = "zstd", row_group: int = 122_880, settings: Mapping[str, str] | None = None) -> Written:
+        """Write a query to one Parquet file; `ordered` keeps the query's row order."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        extra = "".join(f", {k} {v}" for k, v in (settings or {}).items())
+        target = str(path).replace("'", "''")
+        if ordered:
+            self._con.execute("set preserve_insertion_order = true")
+        try:
+            row = self._con.execute(f"copy ({render(query)}) to '{target}' (format parquet, compression {codec}, row_group_size {row_group}, return_stats{extra})").fetchone()
+        finally:
+            if ordered:
+                self._con.execute("set preserve_insertion_order = false")
+        if row is None:  # no row at all: DuckDB wrote nothing
+            return Written(path, 0, 0, {})
+        statistics = {name.strip('"').replace('""', '"'): {k: str(v) for k, v in values.items()} for name, values in (row[4] or {}).items()}
+        return Written(path, int(row[1]), int(row[2]), statistics)
+
+    def copy_batches(self, reader: pa.RecordBatchReader, query: exp.Expression, name: str, path: Path, *, codec: str = "zstd") -> Written:
+        """Write a query over a stream registered as `name` to one Parquet file in the stream's order."""
+        self.register(name, reader)
+        try:
+            return self.copy(query, path, ordered=True, codec=codec)
+        finally:
+            self.unregister(name)
+
+
+def delta_statistics(written: Written, types: Mapping[str, str]) -> str:
+    """Delta's statistics JSON for one file: numRecords, minValues, maxValues, nullCount.
+
+    Dates and times as ISO text, numbers as numbers; long texts are left out, since a cut text is no bound.
+    Source: Delta protocol, per-file statistics, https://github.com/delta-io/delta/blob/master/PROTOCOL.md#per-file-statistics
+    """
+    least: dict[str, Any] = {}
+    most: dict[str, Any] = {}
+    nulls: dict[str, int] = {}
+    for name, values in written.statistics.items():
+        nulls[name] = int(values.get("null_count", 0))
+        if "min" not in values or "max" not in values:
+            continue
+        low, high = _bound(values["min"], types.get(name, "")), _bound(values["max"], types.get(name, ""))
+        if low is not None and high is not None and values.get("min_is_exact") == "true" and values.get("max_is_exact") == "true":
+            least[name], most[name] = low, high
+    return json.dumps({"numRecords": written.rows, "minValues": least, "maxValues": most, "nullCount": nulls})
+
+
+def _bound(value: str, sql_type: str) -> Any:
+    if sql_type in ("BIGINT", "INTEGER"):
+        return int(value)
+    if sql_type == "DATE":
+        return value
+    if sql_type == "TIMESTAMP":
+        return value.replace(" ", "T") + ("" if "." in value else ".000000")
+    return None
+
+
+def quoted(names: Sequence[str]) -> str:
+    """Identifiers quoted and joined, for fixed statements."""
+    return ", ".join('"' + n.replace('"', '""') + '"' for n in names)

@@ -1,0 +1,105 @@
+"""The hashes everything rests on: ids, record keys, content and rows; one definition, as trees.
+
+A hash of a text is the low 63 bits of its md5 read as a little-endian number (DuckDB's `md5_number`); of several texts the XOR of their
+hashes, each salted with its length-prefixed context, so that the column stands alone in the expression and an engine hashes once per
+dictionary entry. A pair of different keys meets with probability 2^-63, salted or concatenated alike; the sum over rows, where XOR alone
+would let two swapped values cancel, goes through `mixed`. See docs/decisions/hashes.md and the test vectors in tests/unit/engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlglot import exp
+
+from suwen.engine.sql import call, integer, text, typed
+
+BITS = 63
+_P1, _P2 = 2_147_483_629, 4_294_967_291  # the largest primes below 2^31 and 2^32: no product leaves 63 bits
+_NULL = 1_357_924_680_135_792  # stands for null in content and row hashes, varied by column
+
+
+def prefix(*words: str) -> str:
+    """A salt no other list of words gives: each word with its length in characters before it."""
+    return "".join(f"{len(w)}:{w}" for w in words) + "|"
+
+
+def _wide(salt: str, value: exp.Expression) -> exp.Expression:
+    return call("md5_number", exp.DPipe(this=text(salt), expression=exp.Paren(this=value.copy())))
+
+
+def _low(wide: exp.Expression, bits: int) -> exp.Expression:
+    return typed(exp.Paren(this=exp.BitwiseAnd(this=wide, expression=typed(integer(2**bits - 1), "UHUGEINT"))), "BIGINT")
+
+
+def _xor(parts: Sequence[exp.Expression]) -> exp.Expression:
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = call("xor", whole, part)
+    return whole
+
+
+def text_hash(salt: str, value: exp.Expression, bits: int = BITS) -> exp.Expression:
+    """The `bits`-bit hash of a text under a salt; null for null."""
+    return _low(_wide(salt, value), bits)
+
+
+def entity_id(entity: str, organisation: str, system: str, parts: Sequence[exp.Expression], slot: exp.Expression | None = None, bits: int = BITS) -> exp.Expression:
+    """The id of an entity's row within an organisation and key system; null when a key part is null; a null or empty slot adds nothing."""
+    hashes = [text_hash(prefix(entity, organisation, system, str(i)), part, bits) for i, part in enumerate(parts)]
+    if slot is not None:
+        salted = text_hash(prefix(entity, organisation, system, "slot"), slot, bits)
+        hashes.append(exp.Case(ifs=[exp.If(this=exp.EQ(this=exp.Coalesce(this=slot.copy(), expressions=[text("")]), expression=text("")), true=integer(0))], default=salted))
+    return _xor(hashes)
+
+
+def record_key(parts: Sequence[exp.Expression], bits: int = BITS) -> exp.Expression:
+    """The hash of a record's key columns; null when one is null."""
+    return _xor([text_hash(prefix("key", str(i)), part, bits) for i, part in enumerate(parts)])
+
+
+def record_check(parts: Sequence[exp.Expression]) -> exp.Expression:
+    """31 further bits of the same md5s: two records of equal key hash but unequal check have colliding keys."""
+    shifted = [call("xor", integer(0), typed(exp.Paren(this=exp.BitwiseAnd(this=exp.Paren(this=exp.BitwiseRightShift(this=_wide(prefix("key", str(i)), part), expression=integer(64))), expression=typed(integer(2**31 - 1), "UHUGEINT"))), "BIGINT")) for i, part in enumerate(parts)]
+    return typed(_xor(shifted), "INTEGER")
+
+
+def content(columns: Mapping[str, exp.Expression]) -> exp.Expression:
+    """The hash of a record's texts by column name; null and empty text differ, column order does not enter."""
+    return _xor([exp.Coalesce(this=text_hash(prefix("content", name), value), expressions=[integer(_null_of(name))]) for name, value in sorted(columns.items())])
+
+
+def _null_of(name: str) -> int:
+    return (_NULL * (1 + sum(ord(c) * (i + 1) for i, c in enumerate(name)))) & (2**BITS - 1)
+
+
+def mixed(value: exp.Expression) -> exp.Expression:
+    """A 63-bit non-negative number spread by multiplication of its halves, twice; no product leaves 63 bits, so no engine overflows."""
+    return _spread(_spread(value, _P1, _P2), 2_147_483_587, 4_294_967_279)
+
+
+def _spread(value: exp.Expression, by_low: int, by_high: int) -> exp.Expression:
+    low = exp.Mul(this=exp.Paren(this=exp.BitwiseAnd(this=value.copy(), expression=integer(2**32 - 1))), expression=integer(by_low))
+    high = exp.Mul(this=exp.Paren(this=exp.BitwiseRightShift(this=value.copy(), expression=integer(32))), expression=integer(by_high))
+    return call("xor", call("xor", low, high), exp.Paren(this=exp.BitwiseRightShift(this=value.copy(), expression=integer(29))))
+
+
+def row_hash(columns: Sequence[tuple[str, str, exp.Expression]]) -> exp.Expression:
+    """The 63-bit hash of one row over (name, type, value): texts and decimals by md5 of the text, whole numbers, dates and times by `mixed`."""
+    return mixed(_xor([exp.Coalesce(this=_cell(name, kind, value), expressions=[integer(_null_of(name))]) for name, kind, value in columns]))
+
+
+def _cell(name: str, kind: str, value: exp.Expression) -> exp.Expression:
+    if kind == "VARCHAR":
+        return text_hash(prefix("row", name), value)
+    if kind.startswith("DECIMAL"):
+        return text_hash(prefix("row", name), typed(value.copy(), "VARCHAR"))
+    salt = integer(_null_of("salt " + name))
+    if kind == "DATE":
+        number = exp.Sub(this=value.copy(), expression=typed(text("1582-10-15"), "DATE"))
+    elif kind == "TIMESTAMP":
+        number = call("epoch_us", value.copy())
+    else:
+        number = value.copy()
+    masked = exp.Paren(this=exp.BitwiseAnd(this=typed(exp.Paren(this=number), "BIGINT"), expression=integer(2**BITS - 1)))
+    return _spread(call("xor", masked, salt), _P1, _P2)

@@ -1,0 +1,60 @@
+"""Releases on disk: `releases/<n>.json`, put if absent, the last step of a run."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from suwen.base.errors import Defect, SuwenError
+from suwen.model.release import Release, TableState
+
+
+class Releases:
+    """The releases of a lake, by number."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def numbers(self) -> list[int]:
+        """All release numbers, ascending."""
+        return sorted(int(p.stem) for p in self.folder.glob("*.json") if p.stem.isdigit()) if self.folder.is_dir() else []
+
+    def latest(self) -> Release | None:
+        numbers = self.numbers()
+        return self.get(numbers[-1]) if numbers else None
+
+    def get(self, number: int) -> Release:
+        """One release; SuwenError when there is none of that number or its file is damaged."""
+        path = self.folder / f"{number:08d}.json"
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            tables = {name: TableState(**state) for name, state in raw.pop("tables").items()}
+            return Release(tables=tables, **raw)
+        except FileNotFoundError as error:
+            known = self.numbers()
+            raise SuwenError(f"there is no release {number}", where=str(self.folder), expected=f"one of {known[0]}..{known[-1]}" if known else "a published release", do="suwen releases") from error
+        except (ValueError, TypeError, KeyError) as error:
+            raise SuwenError(f"release {number} cannot be read", where=str(path), expected="a release as a run wrote it", do="restore the file from a backup") from error
+
+    def publish(self, release: Release) -> None:
+        """Put a release if its number is free; durable when this returns."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{release.number:08d}.json"
+        temporary = self.folder / f".{release.number}.{os.getpid()}.tmp"
+        with temporary.open("w", encoding="utf-8") as out:
+            json.dump(asdict(release), out, ensure_ascii=False, indent=1, sort_keys=True)
+            out.flush()
+            os.fsync(out.fileno())
+        try:
+            os.link(temporary, path)
+        except FileExistsError as error:
+            raise Defect(f"release {release.number} exists already") from error
+        finally:
+            temporary.unlink(missing_ok=True)
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

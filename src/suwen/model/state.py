@@ -1,0 +1,45 @@
+"""The state tables of the lake: what became of every record, and what a run did; the shapes of DESIGN's ledger as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# Every record not named here is mapped. A record the reader rejects stands once, with target "".
+DISPOSITION: Mapping[str, str] = {
+    "feed": "VARCHAR",
+    "kind": "VARCHAR",
+    "target": "VARCHAR",
+    "receipt": "BIGINT",
+    "record": "BIGINT",
+    "key": "BIGINT",
+    "state": "VARCHAR",
+    "code": "VARCHAR",
+    "detail": "VARCHAR",
+}
+# The sources of rows that have more than one: all of them, ordinal 0 being the row's own provenance.
+LINEAGE: Mapping[str, str] = {"table_name": "VARCHAR", "id": "BIGINT", "receipt": "BIGINT", "record": "BIGINT", "template": "VARCHAR", "ordinal": "INTEGER"}
+# The moves of records between states in a run; from_state "" is a record not seen before.
+LEDGER: Mapping[str, str] = {
+    "run": "BIGINT",
+    "feed": "VARCHAR",
+    "kind": "VARCHAR",
+    "target": "VARCHAR",
+    "receipt": "BIGINT",
+    "from_state": "VARCHAR",
+    "to_state": "VARCHAR",
+    "records": "BIGINT",
+}
+FINDING: Mapping[str, str] = {
+    "run": "BIGINT",
+    "code": "VARCHAR",
+    "feed": "VARCHAR",
+    "kind": "VARCHAR",
+    "target": "VARCHAR",
+    "column_name": "VARCHAR",
+    "receipt": "BIGINT",
+    "records": "BIGINT",
+    "examples": "VARCHAR",
+}
+# Exact counts and sums of row hashes per table, organisation and month.
+CELL: Mapping[str, str] = {"table_name": "VARCHAR", "organisation": "VARCHAR", "month": "INTEGER", "records": "BIGINT", "total": "VARCHAR"}
+TABLES: Mapping[str, Mapping[str, str]] = {"state/disposition": DISPOSITION, "state/lineage": LINEAGE, "state/ledger": LEDGER, "state/finding": FINDING, "state/cell": CELL}

@@ -1,0 +1,209 @@
+"""Mapping as one query: staged records of a kind -> rows of one target, with the reason why a row is not mapped and the findings about it.
+
+The query flattens in steps: staged text; joined parents (`alias.COLUMN`); named rows (`row.alias`); resolved codes; columns; the reason. A row's
+`_reason` is the first that applies of: a joined parent is absent (held), a filter drops it, a promised value is missing or unreadable (quarantined).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from suwen.engine.sql import (
+    Tree,
+    alias,
+    bit,
+    case,
+    coalesce,
+    col,
+    compared,
+    conjunction,
+    disjunction,
+    integer,
+    is_null,
+    list_of,
+    negation,
+    null,
+    paren,
+    statement,
+    struct,
+    subquery,
+    text,
+    total,
+    typed,
+)
+from suwen.model.pack import Kind, Target
+from suwen.model.staging import RECEIPT, RECORD
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a row is not mapped: the state it gives its record, the finding code or the filter's rule, and what it is about."""
+
+    state: str
+    code: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """One code looked up: its system and code as trees over the flattened source; `alias` names the joined resolution."""
+
+    alias: str
+    system: Tree
+    code: Tree
+    every: bool  # a code that maps to several concepts gives several rows
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A column of the target, generic or physical: its SQL type, its tree over the resolved source, whether it must have a value."""
+
+    name: str
+    type: str
+    tree: Tree
+    required: bool
+
+
+@dataclass(frozen=True)
+class Check:
+    """A reading that failed: true where a non-blank text could not be read; its finding code and the column it is for."""
+
+    code: str
+    column: str
+    failed: Tree
+
+
+@dataclass(frozen=True)
+class MappingPlan:
+    """All that one (feed, kind, target) needs for its query, compiled; trees name flattened columns.
+
+    `joined`: per alias the columns taken from the parent. `slots`: (slot name, alias -> tree). `filters`: (rule, keep). `tables`: where rows may go;
+    `table`: tree giving the 0-based place in `tables`.
+    """
+
+    feed: str
+    organisation: str
+    template: str
+    kind: Kind
+    target: Target
+    source_columns: tuple[str, ...]
+    joined: Mapping[str, tuple[str, ...]]
+    slots: tuple[tuple[str, Mapping[str, Tree]], ...]
+    lookups: tuple[Lookup, ...]
+    columns: tuple[Mapped, ...]
+    checks: tuple[Check, ...]
+    filters: tuple[tuple[str, Tree], ...]
+    identifier: Tree
+    check: Tree
+    tables: tuple[str, ...]
+    table: Tree
+    own_key: bool
+    required_refs: tuple[str, ...]
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Every reason in the order in which they are tried; a row's `_reason` is its place here."""
+        held = [Reason("held", "REF-001", j.kind) for j in self.target.joins]
+        dropped = [Reason("filtered", rule, "") for rule, _ in self.filters]
+        unread = [Reason("quarantined", c.code, c.column) for c in self._fatal()]
+        missing = [Reason("quarantined", "MAP-001", m.name) for m in self.columns if m.required]
+        return (*held, *dropped, *unread, *missing, Reason("quarantined", "MAP-001", "key"))
+
+    def _fatal(self) -> list[Check]:
+        required = {m.name for m in self.columns if m.required}
+        return [c for c in self.checks if c.column in required]
+
+    def query(self, staged: Tree, parents: Mapping[str, Tree | str], resolution: Tree | str) -> Tree:
+        """The mapped rows: columns, `_id`, `_check`, `_table`, `_reason`, `_issues` (bit per check), `_receipt`, `_record`."""
+        flat = self.resolved(staged, parents, resolution)
+        first = statement(
+            "select {columns}, {id} as _id, {check} as _check, {table} as _table, {issues} as _issues, {kept} as _dropped, {parent} as _absent, "
+            "{receipt} as {receipt_name}, {record} as {record_name} from {flat} x",
+            columns=[alias(typed(m.tree, m.type), m.name) for m in self.columns],
+            id=self.identifier,
+            check=self.check,
+            table=typed(self.table, "TINYINT"),
+            issues=total([bit(c.failed, n) for n, c in enumerate(self.checks)]),
+            kept=typed(case([(negation(coalesce(keep, typed(text("false"), "BOOLEAN"))), integer(n)) for n, (_, keep) in enumerate(self.filters)]), "TINYINT"),
+            parent=typed(case([(is_null(col(f"{j.alias}.")), integer(n)) for n, j in enumerate(self.target.joins)]), "TINYINT"),
+            receipt=RECEIPT,
+            receipt_name=RECEIPT,
+            record=RECORD,
+            record_name=RECORD,
+            flat=flat,
+        )
+        return statement("select * exclude (_dropped, _absent), {reason} as _reason from {first} y", reason=typed(self._reason(), "SMALLINT"), first=first)
+
+    def _reason(self) -> Tree:
+        n = len(self.target.joins)
+        whens = [(negation(is_null(col("_absent"))), typed(col("_absent"), "SMALLINT"))] if n else []
+        if self.filters:
+            whens.append((negation(is_null(col("_dropped"))), paren(statement_sum(col("_dropped"), n))))
+        at = n + len(self.filters)
+        places = {id(c): place for place, c in enumerate(self.checks)}
+        for check in self._fatal():
+            whens.append((conjunction([_bit_set(places[id(check)]), is_null(col(check.column))]), integer(at)))
+            at += 1
+        for column in (m for m in self.columns if m.required):
+            whens.append((is_null(col(column.name)), integer(at)))
+            at += 1
+        whens.append((is_null(col("_id")), integer(at)))
+        return case(whens)
+
+    def resolved(self, staged: Tree, parents: Mapping[str, Tree | str], resolution: Tree | str) -> Tree:
+        """The flattened source with every lookup joined: `<lookup>.concept_id`, `.source_concept_id`, `.domain`, `.slot`."""
+        flat = self.flattened(staged, parents)
+        for n, lookup in enumerate(self.lookups):
+            flat = statement(
+                "select x.*, r.concept_id as {concept}, r.source_concept_id as {source}, r.domain as {domain}, r.slot as {slot} "
+                "from {flat} x left join {resolution} r on r.system = {system} and r.code = {code} and {first}",
+                concept=f"{lookup.alias}.concept_id",
+                source=f"{lookup.alias}.source_concept_id",
+                domain=f"{lookup.alias}.domain",
+                slot=f"{lookup.alias}.slot",
+                flat=flat,
+                resolution=resolution,
+                system=lookup.system,
+                code=lookup.code,
+                first=typed(text("true"), "BOOLEAN") if lookup.every else col("first", "r"),
+            )
+        return flat
+
+    def pairs(self, staged: Tree, parents: Mapping[str, Tree | str]) -> list[Tree]:
+        """Queries of the distinct (system, code) looked up, one per lookup."""
+        flat = self.flattened(staged, parents)
+        return [
+            statement("select distinct {system} as system, {code} as code from {flat} x where {code} is not null", system=one.system, code=one.code, flat=flat)
+            for one in self.lookups
+        ]
+
+    def flattened(self, staged: Tree, parents: Mapping[str, Tree | str]) -> Tree:
+        """Staged text with joined parents and named rows as plain columns."""
+        flat = staged
+        for join in self.target.joins:
+            taken = [alias(col(c, "p"), f"{join.alias}.{c}") for c in self.joined[join.alias]]
+            flat = statement(
+                "select s.*, {taken}, p.{record} as {present} from {flat} s left join {parent} p on {on}",
+                taken=taken,
+                record=RECORD,
+                present=f"{join.alias}.",
+                flat=flat,
+                parent=parents[join.kind],
+                on=conjunction([compared(col(own, "s"), "=", col(theirs, "p")) for own, theirs in join.on]),
+            )
+        if self.slots:
+            names = list(self.slots[0][1])
+            rows = [struct({"slot": text(name), **{a: typed(trees[a], "VARCHAR") for a in names}}) for name, trees in self.slots]
+            flat = statement("select * exclude (u), {parts}, u.slot as {slot} from {inner} z", parts=[alias(col(a, "u"), f"row.{a}") for a in names], slot="row.", inner=statement("select s.*, unnest({rows}) as u from {flat} s", rows=list_of(rows), flat=flat))
+        return flat
+
+
+def statement_sum(left: Tree, right: int) -> Tree:
+    from suwen.engine.sql import plus
+
+    return plus(typed(left, "SMALLINT"), integer(right))
+
+
+def _bit_set(place: int) -> Tree:
+    return statement("select (_issues & {mask}) <> 0", mask=integer(2**place)).expressions[0]

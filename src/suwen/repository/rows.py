@@ -1,0 +1,132 @@
+"""Mapped rows as rows of a stored table: the table's columns in order, defaults, provenance, month; merging of rows with several sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from suwen.engine import hash as hashing
+from suwen.engine.sql import Tree, alias, call, coalesce, col, compared, conjunction, integer, is_null, null, statement, text, typed, union_all
+from suwen.model import event
+from suwen.model.cdm import PROVENANCE, Table
+from suwen.model.extension import ALL_TABLES
+from suwen.model.staging import RECEIPT, RECORD, RUN, TEMPLATE
+from suwen.repository.mapping import MappingPlan
+
+MONTH = "_month"  # 12 * year + month - 1 of the row's date; 0 without a date
+PUBLISHED_AT_RUN = ("since_release",)  # columns that name a release do not enter the fingerprint
+
+
+def lake_name(table: str) -> str:
+    """The table's name in the lake: `cdr/...`, or `ext/...` for an extension table."""
+    return f"ext/{table}" if ALL_TABLES[table].group == "extension" else f"cdr/{table}"
+
+
+def stored_columns(table: Table) -> Mapping[str, str]:
+    """Name -> SQL type of a stored table's columns, provenance last."""
+    return {c.name: str(c.type) for c in (*table.columns, *PROVENANCE)}
+
+
+def projected(plan: MappingPlan, mapped: str, table: str, tag: str, run: int) -> Tree:
+    """The rows of one physical table out of a target's mapped rows: stored columns, `_id`, `_check`, `_month`."""
+    generic = event.columns_of(table) if plan.target.event else {c: c for c in ALL_TABLES[table].row_columns}
+    columns = [alias(typed(_value(plan, generic[c.name], table, c.name), str(c.type)), c.name) for c in ALL_TABLES[table].columns]
+    wanted = [is_null(col("_reason"))] + ([compared(col("_table"), "=", integer(plan.tables.index(table)))] if len(plan.tables) > 1 else [])
+    return statement(
+        "select {columns}, {receipt}, {record}, {tag} as {template}, {run} as {run_name}, _id, _check, {month} as {month_name}, {priority} as _priority from {mapped} where {wanted}",
+        columns=columns,
+        receipt=RECEIPT,
+        record=RECORD,
+        tag=text(tag),
+        template=TEMPLATE,
+        run=typed(integer(run), "BIGINT"),
+        run_name=RUN,
+        month=_month(columns, ALL_TABLES[table].date_column),
+        month_name=MONTH,
+        priority=integer(plan.target.priority),
+        mapped=mapped,
+        wanted=conjunction(wanted),
+    )
+
+
+def _month(columns: Sequence[Tree], date_column: str | None) -> Tree:
+    if date_column is None:
+        return typed(integer(0), "INTEGER")
+    day = next(c.this for c in columns if c.alias == date_column)
+    return month_of(day)
+
+
+def month_of(day: Tree) -> Tree:
+    """12 * year + month - 1 as INTEGER; 0 for null."""
+    return typed(coalesce(statement("select 12 * year({d}) + month({d}) - 1", d=day).expressions[0], integer(0)), "INTEGER")
+
+
+def _value(plan: MappingPlan, name: str, table: str, physical: str) -> Tree:
+    names = {m.name for m in plan.columns}
+    if physical == ALL_TABLES[table].id_column and table != "death":
+        return col("_id")
+    parts = [col(name)] if name in names else []
+    if plan.target.event:
+        for rule in event.DEFAULTS:
+            if rule.column == name and rule.tables and table in rule.tables and rule.source in names:
+                parts.append(_default(rule))
+    return coalesce(*parts) if parts else null()
+
+
+def _default(rule: event.Default) -> Tree:
+    if rule.how == "same":
+        return col(rule.source)
+    if rule.how == "date of":
+        return typed(col(rule.source), "DATE")
+    return statement("select {start} + ({days}::INTEGER - 1)", start="start_date", days=rule.source).expressions[0]
+
+
+def merged(rows: Tree | str, table: Table, records: Tree | str) -> Tree:
+    """One row per id out of rows with several sources: each column the first non-null by (priority, newest version first, key); arrival never shows.
+
+    `records(receipt, record, as_of, version, key)`: the order of versions of the sources.
+    """
+    ranked = statement(
+        """select x.*, row_number() over (partition by x._id order by x._priority, r.version desc nulls last, r.as_of desc, r.key, x._receipt, x._record) as _rank
+        from {rows} x join {records} r on r.receipt = x._receipt and r.record = x._record""",
+        rows=rows,
+        records=records,
+    )
+    names = [c.name for c in table.columns]
+    firsts = [alias(call("arg_min", col(n), col("_rank")), n) for n in (*names, MONTH, "_check", "_priority")]
+    # provenance is that of the first source; `arg_min` skips nulls, and provenance has none
+    origin = [alias(call("arg_min", col(n), col("_rank")), n) for n in (RECEIPT, RECORD, TEMPLATE, RUN)]
+    return statement("select _id, {firsts}, {origin} from {ranked} y group by _id", firsts=firsts, origin=origin, ranked=ranked)
+
+
+def fingerprint(table: Table) -> Tree:
+    """The hash of a row over its published columns, without those that name a release."""
+    return hashing.row_hash([(c.name, str(c.type), col(c.name)) for c in table.columns if c.name not in PUBLISHED_AT_RUN])
+
+
+def identity(table: Table) -> Tree:
+    """The hash of a row with its provenance but the run: equal where nothing of the row changed."""
+    cells = [(c.name, str(c.type), col(c.name)) for c in table.columns]
+    return hashing.row_hash([*cells, (RECEIPT, "BIGINT", col(RECEIPT)), (RECORD, "BIGINT", col(RECORD)), (TEMPLATE, "VARCHAR", col(TEMPLATE))])
+
+
+def cells(rows: Tree | str, table: Table, organisation: Tree, sign: int) -> Tree:
+    """(organisation, month, rows, total) of rows: the exact count and sum of row hashes, negated for removed ones."""
+    return statement(
+        "select {organisation} as organisation, {month} as month, {sign} * count(*) as records, {sign} * sum({hash}) as total from {rows} group by all",
+        organisation=organisation,
+        month=MONTH,
+        sign=integer(sign),
+        hash=typed(fingerprint(table), "HUGEINT"),
+        rows=rows,
+    )
+
+
+def all_of(queries: Sequence[Tree]) -> Tree:
+    return union_all(list(queries))
+
+
+def ids_of(table: Table) -> str:
+    """The stored column that identifies a row."""
+    if table.id_column is None:
+        raise ValueError(f"{table.name} has no id")
+    return table.id_column

@@ -1,0 +1,38 @@
+"""Staging as a relation: source columns as text, the reader's issue, and the place (receipt, record) of every record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from suwen.engine.sql import alias, call, col, integer, list_of, null, paren, plus, read_parquet, statement, typed
+from suwen.model.staging import ISSUES, RECEIPT, RECORD, StagedFile
+
+if TYPE_CHECKING:
+    from suwen.engine.sql import Tree
+
+
+def staged(files: Sequence[StagedFile], columns: Sequence[str]) -> Tree:
+    """The records of staging files of one kind: `columns` (null where a file has none), `_issues`, `_receipt`, `_record`."""
+    present = {c for f in files for c in f.columns}
+    chosen = [alias(col(c) if c in present else typed(null(), "VARCHAR"), c) for c in columns]
+    issues = col(ISSUES) if any(f.rejected for f in files) else typed(null(), "VARCHAR")
+    one_shape = len({(f.columns, bool(f.rejected)) for f in files}) == 1
+    return statement(
+        "select {columns}, {issues} as {issue_name}, {receipt} as {receipt_name}, {record} as {record_name} from {files}",
+        columns=chosen,
+        issues=issues,
+        issue_name=ISSUES,
+        receipt=_constant([f.receipt for f in files]),
+        receipt_name=RECEIPT,
+        record=plus(_constant([f.before + 1 for f in files]), typed(col("file_row_number"), "BIGINT")),
+        record_name=RECORD,
+        files=read_parquet([f.path for f in files], row_number=True, by_name=not one_shape),
+    )
+
+
+def _constant(values: Sequence[int]) -> Tree:
+    """A constant per file, by the file's place in the list."""
+    if len(set(values)) == 1:
+        return typed(integer(values[0]), "BIGINT")
+    return call("list_extract", typed(list_of([integer(v) for v in values]), "BIGINT[]"), typed(paren(plus(col("file_index"), integer(1))), "BIGINT"))

@@ -80,7 +80,7 @@ def region_packs(region: Region) -> Packs:
     return load_packs(region.packs, [region.pack_folder])
 
 
-def add_feed(region: Region, name: str, template: str, organisation: str, mode: str = Mode.UPSERT, as_of: str = "") -> tuple[Region, str]:
+def add_feed(region: Region, name: str, template: str, organisation: str, mode: str = Mode.APPEND, as_of: str = "") -> tuple[Region, str]:
     """Write feeds/<name>.toml; gives the region read anew, and what else was done ("" or a sentence).
 
     An organisation that organisations.csv does not know yet is added there under its id. Raises SuwenError when anything is wrong; then nothing is written.

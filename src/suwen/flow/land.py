@@ -1,0 +1,107 @@
+"""Landing files for a feed: what the delivery speaks for is settled first, then the bytes are kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from suwen.base.clock import now
+from suwen.base.errors import SuwenError
+from suwen.base.progress import SILENT, Progress
+from suwen.flow.region import the_feed
+from suwen.intake.durable import explained
+from suwen.intake.landing import Landing
+from suwen.intake.sources import find
+from suwen.model.receipt import Delivery, Mode
+from suwen.model.region import Feed, Region
+
+_FORMS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_DATE_EXPECTED = "year, month and day (and hour and minute, where told) that make a date"
+
+
+def land(
+    region: Region,
+    feed: str,
+    paths: Sequence[Path],
+    *,
+    as_of: date | None = None,
+    mode: Mode | None = None,
+    window: tuple[date, date] | None = None,
+    received_at: datetime | None = None,
+    sender: str = "",
+    progress: Progress = SILENT,
+    message: Callable[[str], None] | None = None,
+) -> Delivery:
+    """Land files or folders as one delivery of a feed; durable when this returns. Raises SuwenError, and then nothing was taken in.
+
+    `as_of`: else the date in the file names by the feed's pattern, else the time of receipt in the organisation's zone. `mode`: else the
+    feed's. `window`: first and last date, in mode window alone. `received_at` in UTC, else now.
+    """
+    sender_of = the_feed(region, feed)
+    held_mode = _mode(sender_of, mode, window)
+    files = find(paths)
+    received = received_at or now()
+    moment = as_of or date_in_names(sender_of, files) or received.astimezone(ZoneInfo(region.zone_of(sender_of))).replace(tzinfo=None)
+    landing = Landing(region.landing, message) if message else Landing(region.landing)
+    with explained("reading the files", files[0].parent):
+        total = sum(file.stat().st_size for file in files)
+    progress.start("landing", total, "bytes")
+    try:
+        return landing.land(feed, paths, as_of=moment, mode=held_mode, window=window, sender=sender, received_at=received, progress=progress.advance)
+    finally:
+        progress.done()
+
+
+def _mode(feed: Feed, mode: Mode | None, window: tuple[date, date] | None) -> Mode:
+    """The mode of a delivery, in agreement with its window."""
+    held = mode or feed.mode
+    if held is Mode.WINDOW and window is None:
+        raise SuwenError(
+            "a delivery in mode window without its window", where=feed.place, expected="the first and last date it speaks for", do="add --window FIRST..LAST"
+        )
+    if held is not Mode.WINDOW and window is not None:
+        raise SuwenError(f"a window was given for a delivery in mode {held}", where=feed.place, do="leave --window out, or add --mode window")
+    if window is not None and window[0] > window[1]:
+        raise SuwenError("the window's first date is after its last", expected="FIRST..LAST, such as 2024-01-01..2024-01-31")
+    return held
+
+
+def date_in_names(feed: Feed, files: Sequence[Path]) -> datetime | None:
+    """The one date that the names of a delivery's files tell by the feed's pattern; None without a pattern.
+
+    Raises SuwenError when no name tells one, or names tell different ones: the date decides which version of a record holds.
+    """
+    if not feed.as_of:
+        return None
+    pattern = re.compile(feed.as_of)
+    found = {file.name: _moment(match, feed, file) for file in files if (match := pattern.search(file.name))}
+    if not found:
+        raise SuwenError(
+            "no file name tells the date of the delivery",
+            where=feed.place,
+            expected=f"a name in which {feed.as_of} is found",
+            do="say it with --as-of, or mend as_of of the feed",
+        )
+    if len(set(found.values())) > 1:
+        raise SuwenError(
+            "the file names tell different dates",
+            where=feed.place,
+            expected="files of one date",
+            do="land them as one delivery per date, or say the date with --as-of",
+        )
+    return next(iter(found.values()))
+
+
+def _moment(match: re.Match[str], feed: Feed, file: Path) -> datetime:
+    parts = match.groupdict()
+    text = parts["date"] if "date" in parts else f"{parts['year']}{parts['month'].zfill(2)}{parts['day'].zfill(2)}" if all(parts.values()) else ""
+    digits = re.sub(r"[-_.:T ]", "", text or "")
+    try:
+        return datetime.strptime(digits, _FORMS[len(digits)])
+    except (KeyError, ValueError):
+        raise SuwenError(
+            f"the name of {file.name} does not tell a date", where=feed.place, expected=_DATE_EXPECTED, do="say it with --as-of, or mend as_of of the feed"
+        ) from None

@@ -83,7 +83,7 @@ def open_member(path: Path, part: Part, total_limit: int = TOTAL_BYTES) -> Binar
         if part.codec == "gzip":
             inner = cast(BinaryIO, gzip.open(path, "rb"))
         else:
-            archive = zipfile.ZipFile(path)
+            archive = zipfile.ZipFile(path)  # noqa: SIM115  (the member's stream holds it open)
             inner = cast(BinaryIO, archive.open(archive.infolist()[part.entry]))
     return cast(BinaryIO, io.BufferedReader(_Watched(inner, part, total_limit), 1 << 20))
 

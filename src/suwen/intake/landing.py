@@ -63,7 +63,7 @@ class Landing:
 
     def deliveries(self, after: int = 0) -> list[Delivery]:
         """All deliveries with a number above `after`, in order. Raises SuwenError when one is missing or damaged."""
-        found = []
+        found: list[Delivery] = []
         for number, path in self._numbered(self._deliveries, after):
             delivery = Delivery.from_json(_load(path))
             if delivery.number != number:
@@ -119,7 +119,8 @@ class Landing:
                     digest.update(chunk)
                     progress(len(chunk))
             if digest.hexdigest() != sha256:
-                raise SuwenError(f"the bytes of receipt {receipt.sequence} are not those that arrived", where=str(self.object_path(sha256)), do="restore landing from its copy")
+                raise SuwenError(f"the bytes of receipt {receipt.sequence} are not those that arrived", where=str(self.object_path(sha256)),
+                                 do="restore landing from its copy")
         return len(names)
 
     @contextmanager

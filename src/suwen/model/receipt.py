@@ -189,7 +189,9 @@ class Fact:
         """The fact written by `to_json`; raises SuwenError on anything else."""
         take = _Fields(data, "fact")
         _demand(take.one("format", int) == 1, "format", "1, the only form there is")
-        fact = cls(delivery=take.one("delivery", int), state=take.choice("state", State), at=take.time("at"), who=take.one("who", str), why=take.one("why", str))
+        fact = cls(
+            delivery=take.one("delivery", int), state=take.choice("state", State), at=take.time("at"), who=take.one("who", str), why=take.one("why", str),
+        )
         take.done()
         return fact
 

@@ -15,7 +15,7 @@ from suwen.packs.source_file import decode, read_bytes
 from suwen.packs.table_file import Row, read_rows
 from suwen.packs.toml_places import Document
 
-CODE_MAP_KEYS = ("name", "system", "entries", "title", "owner", "source", "columns")
+CODE_MAP_KEYS = ("name", "title", "owner", "source", "columns")
 ENTRY_COLUMNS = ("source_code", "source_name", "concept_id", "vocabulary", "code")
 LARGEST_CONCEPT_ID = 2**31 - 1
 
@@ -28,11 +28,10 @@ def code_map_content(document: Document, table: bytes) -> bytes:
 def read_code_map(document: Document, folder: Path, problems: Problems) -> tuple[CodeMap, bytes]:
     """The code map of a TOML header and the CSV beside it, and the bytes its hash is over."""
     top = Section(document, (), document.data, problems, CODE_MAP_KEYS)
-    named = "system" if "system" in document.data else "name"
-    system = top.text(named)
-    check_name(top, named, system, DASHED)
+    system = top.text("name")
+    check_name(top, "name", system, DASHED)
     if system.lower() in {known.lower() for known in VOCABULARIES}:
-        top.problem(named, f'"{system}" is the name of a standard vocabulary', expected="a name of its own for a code map")
+        top.problem("name", f'"{system}" is the name of a standard vocabulary', expected="a name of its own for a code map")
     shown = document.file.removesuffix(".toml") + ".csv"
     table, entries = b"", tuple[CodeMapEntry, ...]()
     try:
@@ -42,7 +41,7 @@ def read_code_map(document: Document, folder: Path, problems: Problems) -> tuple
         problems.add_error(error, shown)
     content = code_map_content(document, table)
     sha256 = hashlib.sha256(content).hexdigest()
-    return CodeMap(system, top.place(named), top.titles(), top.text("owner"), top.source(), entries, sha256), content
+    return CodeMap(system, top.place("name"), top.titles(), top.text("owner"), top.source(), entries, sha256), content
 
 
 def _columns(top: Section) -> dict[str, str]:

@@ -23,7 +23,7 @@ def read_reader(document: Section) -> Delimited:
     delimiter = _mark(section, "delimiter", plain.delimiter)
     quote = _mark(section, "quote", plain.quote, word="none")
     if delimiter and delimiter == quote:
-        section.problem("quote", '"quote" equals "delimiter"', expected="two different characters")
+        section.problem("quote" if "quote" in section.data else "delimiter", '"quote" equals "delimiter"', expected="two different characters")
     return Delimited(
         delimiter=delimiter,
         quote=quote,

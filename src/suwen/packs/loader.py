@@ -65,8 +65,8 @@ def load_packs(names: Sequence[str], folders: Sequence[Path] = ()) -> Packs:
     """
     problems, contents = Problems(), dict[str, bytes]()
     laid_over = [found for root in folders for found in _pack_folders(root, problems)]
-    ours = [(SHIPPED / name, f"suwen/packs/{name}") for name in dict.fromkeys(names) if name in shipped_packs()]
-    read = [_read_pack(path, shown, problems, contents) for path, shown in [*ours, *laid_over]]
+    ours = [_Folder(SHIPPED / name, f"suwen/packs/{name}", name) for name in dict.fromkeys(names) if name in shipped_packs()]
+    read = [_read_pack(folder, problems, contents) for folder in [*ours, *laid_over]]
     known = {pack.name for pack in read} | set(shipped_packs())
     for name in names:
         if name not in known:
@@ -78,20 +78,29 @@ def load_packs(names: Sequence[str], folders: Sequence[Path] = ()) -> Packs:
     return packs
 
 
-def _pack_folders(root: Path, problems: Problems) -> list[tuple[Path, str]]:
+@dataclass(frozen=True)
+class _Folder:
+    """A pack's folder: where, its name in errors, and the name the pack must have ("": any)."""
+
+    path: Path
+    shown: str
+    name: str = ""
+
+
+def _pack_folders(root: Path, problems: Problems) -> list[_Folder]:
     if not root.exists():
         return []
     if not root.is_dir():
         problems.add(Place(str(root)), "a file stands where a folder of packs is expected", do="give a folder that holds pack.toml, or folders with one each")
         return []
     if (root / PACK_FILE).exists():
-        return [(root, str(root))]
-    return [(path, str(path)) for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+        return [_Folder(root, str(root))]
+    return [_Folder(path, str(path), path.name) for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith(".")]
 
 
-def _read_pack(folder: Path, shown: str, problems: Problems, contents: dict[str, bytes]) -> Pack:
+def _read_pack(folder: _Folder, problems: Problems, contents: dict[str, bytes]) -> Pack:
     """One folder of declarations."""
-    reading = _Reading(folder, shown, problems, contents)
+    reading = _Reading(folder, problems, contents)
     head = reading.head()
     templates = reading.each("template", reading.template, lambda t: (t.name, t.place), "template")
     code_maps = reading.each("standard", reading.code_map, lambda m: (m.system, m.place), "code map")
@@ -107,28 +116,27 @@ T = TypeVar("T")
 class _Reading:
     """The files of one pack folder, read one by one."""
 
-    folder: Path
-    shown: str
+    folder: _Folder
     problems: Problems
     contents: dict[str, bytes]
 
     def head(self) -> Pack:
-        shown = f"{self.shown}/{PACK_FILE}"
+        shown = f"{self.folder.shown}/{PACK_FILE}"
         try:
-            document = parse_toml(read_bytes(self.folder / PACK_FILE, shown), shown)
+            document = parse_toml(read_bytes(self.folder.path / PACK_FILE, shown), shown)
         except SuwenError as error:
             self.problems.add_error(error, shown)
-            return Pack(self.folder.name, Place(shown), {}, "", None)
+            return Pack(self.folder.path.name, Place(shown), {}, "", None)
         self.contents[document.sha256] = document.content
         top = Section(document, (), document.data, self.problems, PACK_KEYS)
         name = top.text("name")
-        if check_name(top, "name", name, DASHED) and name != self.folder.name and self.folder.name != "packs":
+        if check_name(top, "name", name, DASHED) and self.folder.name not in ("", name):
             top.problem("name", f'pack "{name}" stands in a folder named "{self.folder.name}"', do="give both the same name")
         return Pack(name, top.place("concept_ids"), top.titles(), top.text("owner"), read_range(top))
 
     def files(self, folder: str, suffix: str) -> list[tuple[Path, str]]:
-        found = sorted((self.folder / folder).glob(f"*{suffix}"))
-        return [(path, f"{self.shown}/{folder}/{path.name}") for path in found if not path.name.startswith(".")]
+        found = sorted((self.folder.path / folder).glob(f"*{suffix}"))
+        return [(path, f"{self.folder.shown}/{folder}/{path.name}") for path in found if not path.name.startswith(".")]
 
     def each(self, folder: str, read: Callable[[Path, str], T], named: Callable[[T], tuple[str, Place]], what: str) -> dict[str, T]:
         """Every TOML file of a folder by the name it gives itself; no name twice."""

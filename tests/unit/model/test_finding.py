@@ -1,0 +1,30 @@
+"""Finding codes: one list, in two languages, each with its severity and stage."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from suwen.base.errors import Defect
+from suwen.model.finding import FINDINGS, FindingCode, describe, finding
+
+
+def test_every_code_says_what_was_expected_in_both_languages() -> None:
+    for code, known in FINDINGS.items():
+        assert known.code == code
+        assert "Expected:" in describe(code, "en") or known.stage == "run"
+        assert re.search(r"[\u4e00-\u9fff]", describe(code, "zh"))
+        assert describe(code, "zh").endswith("。") and describe(code).endswith(".")
+
+
+def test_the_codes_others_rely_on() -> None:
+    assert finding("MAP-001").severity == "error" and finding("REF-002").severity == "info"
+    assert {code.split("-")[0] for code in FINDINGS} == {"RDR", "KEY", "WIN", "MAP", "REF", "IDN", "RUN"}
+
+
+def test_an_unknown_or_ill_formed_code_is_a_defect() -> None:
+    with pytest.raises(Defect, match="MAP-999"):
+        describe("MAP-999")
+    with pytest.raises(Defect, match="not well formed"):
+        FindingCode("MAP-1", "error", "mapping", "x", "x")

@@ -1,0 +1,142 @@
+"""Calls of functions and operators: arguments checked against what is declared, the engine's form filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlglot import exp
+
+from suwen.base.errors import Place, SuwenError
+from suwen.engine import sql
+from suwen.engine.forms import function_form, substitute
+from suwen.engine.grammar import nearest
+from suwen.engine.typing_rules import NULL, Read, Typed, common, fits, literal, literal_type, plain, widened
+from suwen.model.functions import FUNCTIONS, OPERATORS, SPECIAL, VARIABLES, Argument, Function, Operator
+
+_LAST_TYPE = {"any": "text", "numeric": "integer"}
+
+
+class Caller:
+    """Compiles calls at one place, for one zone and one pair of resolvers."""
+
+    def __init__(self, zone: str, place: Place, resolve_ref: Callable[[str, Sequence[exp.Expression]], exp.Expression],
+                 resolve_concept: Callable[[str, exp.Expression, bool], exp.Expression]) -> None:  # fmt: skip
+        self._zone, self._place, self._ref, self._concept = sql.text(zone), place, resolve_ref, resolve_concept
+
+    def takes_literal(self, name: str, at: int) -> bool:
+        """Whether a function wants a literal at a position (which is then not compiled as a value)."""
+        if name in SPECIAL:
+            return at == (0 if name == "ref" else 1)
+        function = FUNCTIONS.get(name)
+        return function is not None and at in function.literal_arguments
+
+    def call(self, name: str, nodes: Sequence[exp.Expression], pieces: Sequence[Typed | None]) -> Typed:
+        """A call by name; `pieces` are the compiled arguments, None where a literal is wanted."""
+        if name in SPECIAL:
+            return self._special(name, nodes, pieces)
+        function = FUNCTIONS.get(name)
+        if function is None:
+            raise self._refuse(f"no function {name}", "a function of the closed list", nearest(name, (*FUNCTIONS, *SPECIAL)))
+        self._check_count(function, len(nodes))
+        wanted = self._variable_type(function, pieces)
+        trees = [self._argument(function, at, node, piece, wanted) for at, (node, piece) in enumerate(zip(nodes, pieces, strict=True))]
+        given = [p for p in pieces if p is not None]
+        tree = substitute(function_form(name, trees), trees, {"zone": self._zone})
+        columns = frozenset().union(*(p.columns for p in given))
+        inner = tuple(r for p in given for r in p.reads)
+        if name == "coalesce":
+            inner = _unless_another(trees, given, inner)
+        return Typed(tree, wanted if function.result in VARIABLES else function.result, columns, inner + self._own_read(function.failure, name, trees, tree, columns))
+
+    def operator(self, symbol: str, left: Typed, right: Typed) -> Typed:
+        """`left symbol right` by the first declared operator both sides fit."""
+        found = next((o for o in OPERATORS if o.symbol == symbol and fits(left.type, o.left) and fits(right.type, o.right)), None)
+        if found is None:
+            raise self._refuse(f"{left.type} {symbol} {right.type}", "integers, numbers or money on both sides", "for dates there are add_days, days_between and others")
+        trees = [widened(left, found.left), widened(right, found.right)]
+        tree = exp.Paren(this=substitute(found.duckdb, trees))
+        columns = left.columns | right.columns
+        return Typed(tree, found.result, columns, (*left.reads, *right.reads, *self._operator_read(found, trees, tree, columns)))
+
+    def _operator_read(self, operator: Operator, trees: Sequence[exp.Expression], tree: exp.Expression, columns: frozenset[str]) -> tuple[Read, ...]:
+        return self._own_read(operator.failed, operator.symbol, trees, tree, columns)
+
+    def _own_read(self, failed: str, name: str, trees: Sequence[exp.Expression], tree: exp.Expression, columns: frozenset[str]) -> tuple[Read, ...]:
+        if not failed or not columns:
+            return ()
+        return (Read(name, substitute(failed, trees, {"result": tree, "zone": self._zone}), columns),)
+
+    def _refuse(self, what: str, expected: str = "", do: str = "") -> SuwenError:
+        return SuwenError(what, where=self._place, expected=expected, do=do)
+
+    def _check_count(self, function: Function, found: int) -> None:
+        least = len(function.arguments)
+        if found < least or (found > least and not function.many):
+            raise self._refuse(f"{function.name} with {found} argument{'' if found == 1 else 's'}", function.signature)
+
+    def _variable_type(self, function: Function, pieces: Sequence[Typed | None]) -> str:
+        """The type that a type variable stands for in this call; "" for a function without."""
+        variable = next((a.type for a in function.arguments if a.type in VARIABLES), "")
+        if not variable:
+            return ""
+        found = [p.type for at, p in enumerate(pieces) if p is not None and self._declared(function, at).type == variable]
+        one = common(found)
+        if one is None or (one != NULL and one not in VARIABLES[variable]):
+            raise self._refuse(f"{function.name} of {' and '.join(dict.fromkeys(found))}", f"{function.signature}, all of one type of {', '.join(VARIABLES[variable])}")
+        return _LAST_TYPE[variable] if one == NULL else one
+
+    @staticmethod
+    def _declared(function: Function, at: int) -> Argument:
+        return function.arguments[min(at, len(function.arguments) - 1)]
+
+    def _argument(self, function: Function, at: int, node: exp.Expression, piece: Typed | None, variable: str) -> exp.Expression:
+        declared = self._declared(function, at)
+        where = f"argument {at + 1} ({declared.name}) of {function.name}"
+        if piece is None:
+            return self._literal(function, at, node, where)
+        wanted = variable if declared.type in VARIABLES else declared.type
+        if not fits(piece.type, wanted):
+            raise self._refuse(f"{where} is {piece.type}", f"{wanted}: {function.signature}")
+        return widened(piece, wanted)
+
+    def _literal(self, function: Function, at: int, node: exp.Expression, where: str) -> exp.Expression:
+        declared, value = self._declared(function, at), literal(node)
+        if value is None or literal_type(value) != declared.type:
+            raise self._refuse(f"{where} is not a literal of type {declared.type}", f"a literal: {function.signature}")
+        if function.forms and at == len(function.arguments) - 1:
+            if value.value not in function.forms:
+                raise self._refuse(f"no form {value.value!r} of {function.name}", f"one of {', '.join(function.forms)}", nearest(value.value, function.forms))
+        elif declared.type == "integer" and not declared.low <= int(value.value) <= declared.high:
+            raise self._refuse(f"{where} is {value.value}", f"{declared.low} to {declared.high}")
+        return plain(value)
+
+    def _special(self, name: str, nodes: Sequence[exp.Expression], pieces: Sequence[Typed | None]) -> Typed:
+        usage = "ref('target', key, ...)" if name == "ref" else f"{name}(code, 'system')"
+        if len(nodes) < 2 or (name != "ref" and len(nodes) > 2):
+            raise self._refuse(f"{name} with {len(nodes)} argument{'' if len(nodes) == 1 else 's'}", usage)
+        named = literal(nodes[0 if name == "ref" else 1])
+        if named is None or not named.is_text:
+            raise self._refuse(f"{name} without a name as a literal text", usage)
+        given = [p for p in pieces if p is not None]
+        for piece in given:
+            if not fits(piece.type, "text"):
+                raise self._refuse(f"{name} of a value of type {piece.type}", f"type text: {usage}", "convert it with integer_text(...)" if piece.type == "integer" else "")
+        trees = [widened(p, "text") for p in given]
+        return Typed(self._resolve(name, named.value, trees), "integer", frozenset().union(*(p.columns for p in given)), tuple(r for p in given for r in p.reads))
+
+    def _resolve(self, name: str, named: str, trees: Sequence[exp.Expression]) -> exp.Expression:
+        try:
+            return self._ref(named, trees) if name == "ref" else self._concept(named, trees[0], name == "source_concept")
+        except SuwenError as error:
+            if error.where is not None:
+                raise
+            raise SuwenError(error.what, where=self._place, expected=error.expected, do=error.do, code=error.code) from error
+
+
+def _unless_another(trees: Sequence[exp.Expression], pieces: Sequence[Typed], reads: tuple[Read, ...]) -> tuple[Read, ...]:
+    """In coalesce a failed reading is no finding where another alternative from the source gives a value; a mere default hides nothing."""
+    sourced = [tree for tree, piece in zip(trees, pieces, strict=True) if piece.columns]
+    if len(sourced) < 2:
+        return reads
+    nothing = exp.Is(this=exp.Coalesce(this=sourced[0].copy(), expressions=[t.copy() for t in sourced[1:]]), expression=exp.Null())
+    return tuple(Read(r.function, exp.And(this=exp.Paren(this=r.failed.copy()), expression=nothing.copy()), r.columns) for r in reads)

@@ -1,0 +1,251 @@
+"""The compiler of the pack language: expressions to DuckDB trees, with types, lineage and the conditions of findings.
+
+Types are reckoned here from what functions declare, so that messages are ours and nothing is coerced silently; DuckDB's binder
+checks the same expressions as a second opinion, all in one statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from suwen.base.errors import Defect, SuwenError
+from suwen.engine import sql
+from suwen.engine.bind import bound_types
+from suwen.engine.calls import Caller
+from suwen.engine.grammar import nearest, parse
+from suwen.engine.typing_rules import NULL, Read, Typed, common, constant, fits, literal, literal_type, widened
+from suwen.model.functions import DUCKDB_TYPES, OPERATORS
+from suwen.model.pack import Expression
+
+__all__ = ["Compiled", "Context", "Read", "compile_all", "compile_expression", "parse"]
+
+ResolveRef = Callable[[str, Sequence[exp.Expression]], exp.Expression]
+ResolveConcept = Callable[[str, exp.Expression, bool], exp.Expression]
+
+
+def _no_ref(target: str, key: Sequence[exp.Expression]) -> exp.Expression:
+    raise SuwenError("ref() cannot be used here")
+
+
+def _no_concept(system: str, code: exp.Expression, source: bool) -> exp.Expression:
+    raise SuwenError(f"{'source_concept' if source else 'concept'}() cannot be used here")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What expressions may name: columns by `name` or `alias.name` with their types, the organisation's IANA zone, and two resolvers.
+
+    `resolve_ref(target, key trees)` and `resolve_concept(system, code tree, source)` give trees of integers; what they raise as
+    SuwenError without a place gets the expression's. Without them ref and concept are refused.
+    """
+
+    columns: Mapping[str, str]
+    zone: str = "UTC"
+    resolve_ref: ResolveRef = _no_ref
+    resolve_concept: ResolveConcept = _no_concept
+
+    def __post_init__(self) -> None:
+        for name, type_ in self.columns.items():
+            if type_ not in DUCKDB_TYPES:
+                raise Defect(f"column {name} has no type of ours: {type_}")
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """An expression ready to be set into a query: tree in DuckDB's form, our type, source columns used, and where it reads text."""
+
+    tree: exp.Expression
+    type: str
+    columns: frozenset[str]
+    reads: tuple[Read, ...]
+
+
+def compile_expression(expression: Expression, context: Context, expected: str | None = None) -> Compiled:
+    """Parse, check and compile one expression; SuwenError at its place. A bare NULL has the expected type, or text."""
+    return compile_all([(expression, expected)], context)[0]
+
+
+def compile_all(items: Sequence[tuple[Expression, str | None]], context: Context) -> list[Compiled]:
+    """Compile many expressions of one context; the binder looks at all in one statement."""
+    parsed = [(parse(expression), expression, expected) for expression, expected in items]
+    compiled = [_compile(tree, expression, context, expected) for tree, expression, expected in parsed]
+    flat = {name: f"c{at}" for at, name in enumerate(context.columns)}
+    for_binder = replace(context, resolve_ref=lambda target, key: _any_id(key), resolve_concept=lambda system, code, source: _any_id([code]))
+    trees = [_compile(tree, expression, for_binder, expected, flat).tree for tree, expression, expected in parsed]
+    found = bound_types(trees, {flat[name]: DUCKDB_TYPES[type_] for name, type_ in context.columns.items()}, [e.place for _, e, _ in parsed])
+    for one, (_, expression, _), bound in zip(compiled, parsed, found, strict=True):
+        if bound.replace(" ", "") != DUCKDB_TYPES[one.type].replace(" ", ""):
+            raise Defect(f"{expression.place}: reckoned as {DUCKDB_TYPES[one.type]}, bound as {bound}")
+    return compiled
+
+
+def _any_id(parts: Sequence[exp.Expression]) -> exp.Expression:
+    return sql.typed(exp.Length(this=sql.call("concat", *parts)), "BIGINT")
+
+
+def _compile(tree: exp.Expression, expression: Expression, context: Context, expected: str | None, flat: Mapping[str, str] | None = None) -> Compiled:
+    piece = _Compiler(context, expression, flat).piece(tree)
+    wanted = expected or ("text" if piece.type == NULL else piece.type)
+    if not fits(piece.type, wanted):
+        raise SuwenError(f"an expression of type {piece.type}", where=expression.place, expected=f"type {wanted}", do=_conversion(piece.type, wanted))
+    return Compiled(widened(piece, wanted), wanted, piece.columns, piece.reads)
+
+
+_CONVERSIONS = {
+    ("text", "integer"): "integer(...)", ("text", "number"): "number(...)", ("text", "money"): "money(...)", ("text", "date"): "date_of(..., 'form')",
+    ("text", "time"): "time_of(..., 'form') or local_time(..., 'form')", ("text", "boolean"): "boolean(..., 'Y', 'N')", ("integer", "text"): "integer_text(...)",
+    ("time", "date"): "date_of_time(...)", ("date", "time"): "start_of_day(...)", ("number", "integer"): "round_to_integer(...)",
+    ("date", "text"): "date_text(...)", ("time", "text"): "time_text(...)",
+}  # fmt: skip
+
+
+def _conversion(found: str, wanted: str) -> str:
+    how = _CONVERSIONS.get((found, wanted))
+    return f"convert it with {how}" if how else ""
+
+
+class _Compiler:
+    """One walk over one parsed expression, bottom up."""
+
+    def __init__(self, context: Context, expression: Expression, flat: Mapping[str, str] | None) -> None:
+        self.context, self.place, self._flat = context, expression.place, flat
+        self._calls = Caller(context.zone, self.place, context.resolve_ref, context.resolve_concept)
+
+    def piece(self, node: exp.Expression) -> Typed:
+        """The compiled form of any node of the grammar."""
+        value = literal(node)
+        if value is not None:
+            return self._constant(value)
+        visit = _VISITS.get(type(node))
+        if visit is None:
+            raise Defect(f"no rule for {type(node).__name__}")
+        return visit(self, node)
+
+    def refuse(self, what: str, expected: str = "", do: str = "") -> SuwenError:
+        return SuwenError(what, where=self.place, expected=expected, do=do)
+
+    def _constant(self, value: exp.Literal) -> Typed:
+        type_ = literal_type(value)
+        if type_ is None:
+            raise self.refuse("a number literal that is too large or too precise", "integers of 64 bits; decimals of at most 16 digits before and 8 after the point")
+        return Typed(constant(value, type_), type_)
+
+    def null(self, node: exp.Expression) -> Typed:
+        return Typed(exp.Null(), NULL)
+
+    def boolean(self, node: exp.Expression) -> Typed:
+        return Typed(node.copy(), "boolean")
+
+    def column(self, node: exp.Expression) -> Typed:
+        assert isinstance(node, exp.Column)
+        name = f"{node.table}.{node.name}" if node.table else node.name
+        type_ = self.context.columns.get(name)
+        if type_ is None:
+            raise self.refuse(f"no column {name}", f"one of {_listed(self.context.columns)}", nearest(name, self.context.columns))
+        tree = sql.col(self._flat[name]) if self._flat is not None else sql.col(node.name, node.table)
+        return Typed(tree, type_, frozenset([name]))
+
+    def paren(self, node: exp.Expression) -> Typed:
+        inner = self.piece(node.this)
+        return replace(inner, tree=exp.Paren(this=inner.tree))
+
+    def logic(self, node: exp.Expression) -> Typed:
+        sides = [self.need(side, "boolean", type(node).__name__.upper()) for side in node.iter_expressions()]
+        return _joined(type(node)(**dict(zip(("this", "expression"), (s.tree for s in sides), strict=False))), "boolean", sides)
+
+    def need(self, node: exp.Expression, wanted: str, by: str) -> Typed:
+        """A piece that must be of one type, widened to it."""
+        piece = self.piece(node)
+        if not fits(piece.type, wanted):
+            raise self.refuse(f"{by} of a value of type {piece.type}", f"type {wanted}", _conversion(piece.type, wanted))
+        return replace(piece, tree=widened(piece, wanted), type=wanted)
+
+    def alike(self, nodes: Sequence[exp.Expression], by: str) -> list[Typed]:
+        """Pieces of one common type, widened to it."""
+        pieces = [self.piece(node) for node in nodes]
+        type_ = common(p.type for p in pieces)
+        if type_ is None:
+            raise self.refuse(f"{by} of values of types {' and '.join(dict.fromkeys(p.type for p in pieces))}", "values of one type", "convert one of them by a function")
+        return [replace(p, tree=widened(p, type_), type=type_) for p in pieces] if type_ != NULL else pieces
+
+    def compare(self, node: exp.Expression) -> Typed:
+        left, right = self.alike([node.this, node.expression], f"a comparison with {node.key}")
+        return _joined(type(node)(this=left.tree, expression=right.tree), "boolean", [left, right])
+
+    def is_null(self, node: exp.Expression) -> Typed:
+        inner = self.piece(node.this)
+        return replace(inner, tree=exp.Is(this=inner.tree, expression=exp.Null()), type="boolean")
+
+    def within(self, node: exp.Expression) -> Typed:
+        first, *rest = self.alike([node.this, *node.expressions], "IN")
+        return _joined(exp.In(this=first.tree, expressions=[p.tree for p in rest]), "boolean", [first, *rest])
+
+    def between(self, node: exp.Expression) -> Typed:
+        pieces = self.alike([node.this, node.args["low"], node.args["high"]], "BETWEEN")
+        return _joined(exp.Between(this=pieces[0].tree, low=pieces[1].tree, high=pieces[2].tree), "boolean", pieces)
+
+    def join_texts(self, node: exp.Expression) -> Typed:
+        left, right = self.need(node.this, "text", "||"), self.need(node.expression, "text", "||")
+        return _joined(exp.DPipe(this=left.tree, expression=right.tree), "text", [left, right])
+
+    def negative(self, node: exp.Expression) -> Typed:
+        inner = self.piece(node.this)
+        zero = Typed(sql.typed(sql.integer(0), DUCKDB_TYPES["integer"]), "integer")
+        return self._calls.operator("-", zero, inner)
+
+    def arithmetic(self, node: exp.Expression) -> Typed:
+        return self._calls.operator(_SYMBOLS[type(node)], self.piece(node.this), self.piece(node.expression))
+
+    def call(self, node: exp.Expression) -> Typed:
+        return self._calls.call(node.name, node.expressions, [None if self._calls.takes_literal(node.name, at) else self.piece(a) for at, a in enumerate(node.expressions)])
+
+    def case(self, node: exp.Expression) -> Typed:
+        conditions = [self.need(branch.this, "boolean", "WHEN") for branch in node.args["ifs"]]
+        default = node.args.get("default") or exp.Null()
+        values = self.alike([*(branch.args["true"] for branch in node.args["ifs"]), default], "CASE")
+        ifs = [exp.If(this=c.tree, true=v.tree) for c, v in zip(conditions, values, strict=False)]
+        tree = exp.Case(ifs=ifs, default=values[-1].tree)
+        columns = frozenset().union(*(p.columns for p in (*conditions, *values)))
+        return Typed(tree, values[0].type, columns, tuple(_branch_reads(conditions, values)))
+
+
+def _branch_reads(conditions: Sequence[Typed], values: Sequence[Typed]) -> list[Read]:
+    """Reads of a CASE count only where its conditions lead to them."""
+    reads: list[Read] = []
+    for at in range(len(values)):
+        earlier = conditions[:at]
+        if at < len(conditions):
+            reads += [_reached(earlier, read, None) for read in conditions[at].reads]
+        reads += [_reached(earlier, read, conditions[at] if at < len(conditions) else None) for read in values[at].reads]
+    return reads
+
+
+def _reached(earlier: Sequence[Typed], read: Read, last: Typed | None) -> Read:
+    ifs = [exp.If(this=c.tree.copy(), true=exp.false()) for c in earlier]
+    if last is not None:
+        ifs.append(exp.If(this=last.tree.copy(), true=read.failed.copy()))
+    if not ifs:
+        return read
+    return replace(read, failed=exp.Case(ifs=ifs, default=exp.false() if last is not None else read.failed.copy()))
+
+
+def _joined(tree: exp.Expression, type_: str, pieces: Sequence[Typed]) -> Typed:
+    return Typed(tree, type_, frozenset().union(*(p.columns for p in pieces)), tuple(r for p in pieces for r in p.reads))
+
+
+def _listed(names: Mapping[str, str]) -> str:
+    shown = list(names)[:12]
+    return ", ".join(shown) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
+_SYMBOLS = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
+_VISITS: dict[type[exp.Expression], Callable[[_Compiler, exp.Expression], Typed]] = {
+    exp.Null: _Compiler.null, exp.Boolean: _Compiler.boolean, exp.Column: _Compiler.column, exp.Paren: _Compiler.paren,
+    exp.And: _Compiler.logic, exp.Or: _Compiler.logic, exp.Not: _Compiler.logic, exp.Is: _Compiler.is_null, exp.In: _Compiler.within,
+    exp.Between: _Compiler.between, exp.DPipe: _Compiler.join_texts, exp.Neg: _Compiler.negative, exp.Case: _Compiler.case, exp.Anonymous: _Compiler.call,
+    **dict.fromkeys((exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE), _Compiler.compare), **dict.fromkeys(_SYMBOLS, _Compiler.arithmetic),
+}  # fmt: skip
+assert {o.symbol for o in OPERATORS} == set(_SYMBOLS.values())

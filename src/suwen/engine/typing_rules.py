@@ -1,0 +1,92 @@
+"""The types of the pack language: what becomes what, and nothing by accident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from suwen.engine import sql
+from suwen.model.functions import DUCKDB_TYPES, WIDER
+
+NULL = "null"
+"""The type of a bare NULL, which fits everywhere."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """A place where text is read as a value: `failed` is true for a row whose text is not blank and could not be read.
+
+    `function` is the function (or operator, for a result too large) that failed, `columns` the source columns its arguments use.
+    """
+
+    function: str
+    failed: exp.Expression
+    columns: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A compiled piece: its tree in DuckDB's form, its type, the source columns it uses, and its reads."""
+
+    tree: exp.Expression
+    type: str
+    columns: frozenset[str] = frozenset()
+    reads: tuple[Read, ...] = ()
+
+
+def fits(found: str, wanted: str) -> bool:
+    """Whether a value of one type may stand where another is wanted."""
+    return found in (wanted, NULL) or wanted in WIDER.get(found, ())
+
+
+def common(types: Iterable[str]) -> str | None:
+    """The narrowest type all fit into; NULL when all are null, None when there is none."""
+    found = {t for t in types if t != NULL}
+    if not found:
+        return NULL
+    return next((t for t in ("text", "boolean", "date", "time", "integer", "money", "number") if all(fits(f, t) for f in found)), None)
+
+
+def widened(piece: Typed, wanted: str) -> exp.Expression:
+    """The tree as the wanted type, which it must fit."""
+    return piece.tree if piece.type == wanted else sql.typed(piece.tree, DUCKDB_TYPES[wanted])
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A literal as written: a text, or the digits of a number with its sign."""
+
+    value: str
+    is_text: bool
+
+
+def literal(node: exp.Expression) -> Literal | None:
+    """The literal a node is, a negative number with its sign, else None."""
+    if isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal) and not node.this.is_string:
+        return Literal("-" + node.this.name, False)
+    return Literal(node.name, bool(node.is_string)) if isinstance(node, exp.Literal) else None
+
+
+def literal_type(value: Literal) -> str | None:
+    """The type of a literal; None for a number that no type holds exactly."""
+    if value.is_text:
+        return "text"
+    if "." not in value.value:
+        return "integer" if -(2**63) <= int(value.value) < 2**63 else None
+    whole, places = value.value.removeprefix("-").split(".")
+    return "number" if len(whole.lstrip("0")) <= 16 and len(places.rstrip("0")) <= 8 else None
+
+
+def plain(value: Literal) -> exp.Expression:
+    """A literal as a node, a number as the engine types it."""
+    if value.is_text:
+        return sql.text(value.value)
+    digits: exp.Expression = exp.Literal.number(value.value.removeprefix("-"))
+    return exp.Neg(this=digits) if value.value.startswith("-") else digits
+
+
+def constant(value: Literal, type_: str) -> exp.Expression:
+    """A literal as a node of exactly its type."""
+    return plain(value) if value.is_text else sql.typed(plain(value), DUCKDB_TYPES[type_])

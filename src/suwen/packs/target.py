@@ -44,7 +44,7 @@ def _target(name: str, section: Section, kinds: Mapping[str, Kind]) -> Target:
         source=source,
         table=table,
         event=event,
-        key=_key(section, kind),
+        key=_key(section),
         key_system=key_system,
         columns=columns,
         code=_code(section, event),
@@ -94,16 +94,11 @@ def _columns(name: str, section: Section, table: str, event: bool) -> dict[str, 
     return columns
 
 
-def _key(section: Section, kind: Kind | None) -> tuple[Expression, ...]:
-    """The key expressions; by default the kind's key columns, quoted, at the place of the target."""
-    if "key" in section.data:
-        return tuple(Expression(text, section.place("key", number)) for number, text in enumerate(section.texts("key", required=True)))
-    return tuple(Expression(quoted(column), section.place()) for column in (kind.key if kind else ()))
-
-
-def quoted(column: str) -> str:
-    """A column's name as an expression; bare where its form allows."""
-    return column if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", column) else '"' + column.replace('"', '""') + '"'
+def _key(section: Section) -> tuple[Expression, ...]:
+    """The key expressions; empty where the kind's own key, or a keyless record's, is meant."""
+    if "key" not in section.data:
+        return ()
+    return tuple(Expression(text, section.place("key", number)) for number, text in enumerate(section.texts("key", required=True)))
 
 
 def _code(section: Section, event: bool) -> Code | None:

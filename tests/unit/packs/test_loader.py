@@ -19,7 +19,7 @@ def test_what_a_template_says(folder: Any) -> None:
     stays = template.kinds["stays"]
     assert (stays.key, stays.version.text, stays.tombstone) == (("NO",), "integer(NO)", None)
     person, condition = template.targets["person"], template.targets["condition"]
-    assert (person.table, person.event, person.key_system, [e.text for e in person.key]) == ("person", False, "person", ["ID"])
+    assert (person.table, person.event, person.key_system, person.key) == ("person", False, "person", ())
     assert (condition.table, condition.event, condition.require, condition.joins[0].on) == ("condition_occurrence", True, ("person_id",), (("ID", "ID"),))
     assert [(slot.name, {a: e.text for a, e in slot.set.items()}) for slot in condition.rows] == [("first", {"code": "CODE1"}), ("second", {"code": "CODE2"})]
     (example,) = template.examples

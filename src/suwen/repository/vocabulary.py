@@ -94,7 +94,7 @@ def _write(files: Mapping[str, VocabularyFile], aside: Path, engine: Engine, rep
     rows = {name: _write_table(TABLES[name], files.get(name), aside / f"{name}.parquet", report) for name in VOCABULARY_TABLES}
     for name, file in files.items():
         _refuse_repeated_key(file, aside / f"{name}.parquet", engine)
-    content = _content_hash(aside, engine)
+    content = _content_hash(aside, rows, engine)
     named = engine.rows(statement("select max(vocabulary_version) from {t} where vocabulary_id = 'None'", t=read_parquet([str(aside / "vocabulary.parquet")])))
     return VocabularyVersion(content, named[0][0] or "", aside, rows, tuple(n for n in VOCABULARY_TABLES if n not in files))
 
@@ -131,14 +131,16 @@ def _refuse_repeated_key(file: VocabularyFile, path: Path, engine: Engine) -> No
         raise SuwenError(f"{key} {twice} stands on the lines {', '.join(map(str, lines[:5]))}", where=file.name, expected=f"each {key} once")
 
 
-def _content_hash(folder: Path, engine: Engine) -> str:
+def _content_hash(folder: Path, rows: Mapping[str, int], engine: Engine) -> str:
     """The hash of all rows whatever their order, files or form: per table the count and the exact sum of the 63-bit row hashes."""
     digest = hashlib.sha256()
     for name in VOCABULARY_TABLES:
-        hashed = row_hash([(c.name, str(c.type), col(c.name)) for c in TABLES[name].columns])
-        hashes = statement("select {h} from {t}", h=alias(hashed, "h"), t=read_parquet([str(folder / f"{name}.parquet")]))
-        rows, total = engine.rows(statement("select count(*), sum(h::hugeint)::varchar from {hashes} as hashes", hashes=hashes))[0]
-        digest.update(f"{name}:{rows}:{total or 0}\n".encode())
+        total = "0"
+        if rows[name]:
+            hashed = row_hash([(c.name, str(c.type), col(c.name)) for c in TABLES[name].columns])
+            hashes = statement("select {h} from {t}", h=alias(hashed, "h"), t=read_parquet([str(folder / f"{name}.parquet")]))
+            total = engine.rows(statement("select sum(h::hugeint)::varchar from {hashes} as hashes", hashes=hashes))[0][0]
+        digest.update(f"{name}:{rows[name]}:{total}\n".encode())
     return digest.hexdigest()
 
 

@@ -28,8 +28,11 @@ REQUIRED_TABLES: tuple[str, ...] = ("concept", "concept_relationship", "vocabula
 
 _BLOCK = 8 << 20
 _CHUNK = 10_000
+_ENCRYPTED = 0x1  # bit 0 of a member's general purpose flags, ZIP APPNOTE 4.4.4
+_UNPACKABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
 _ARROW = {Type.INTEGER: pa.int32(), Type.DATE: pa.date32(), Type.VARCHAR: pa.string(), Type.AMOUNT: pa.decimal128(24, 8)}
-_WANTED = {Type.INTEGER: "a whole number of at most 31 bits", Type.DATE: "a date as yyyymmdd or yyyy-mm-dd", Type.AMOUNT: "a number"}
+_WANTED = {Type.INTEGER: "a whole number from 0 to 2147483647", Type.DATE: "a date as yyyymmdd or yyyy-mm-dd", Type.AMOUNT: "a number"}
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,12 @@ def _members(source: Path) -> list[tuple[str, Callable[[], IO[bytes]]]]:
         raise SuwenError("there is no such folder or file", where=str(source), expected="a folder or zip with the files of an OMOP vocabulary")
     try:
         with zipfile.ZipFile(source) as archive:
-            names = sorted(n for n in archive.namelist() if not n.startswith("__MACOSX/"))
+            members = [m for m in archive.infolist() if not m.filename.startswith("__MACOSX/")]
     except zipfile.BadZipFile:
         raise SuwenError("the file is not a zip", where=str(source), expected="a folder or zip with the files of an OMOP vocabulary") from None
+    if any(m.flag_bits & _ENCRYPTED or m.compress_type not in _UNPACKABLE for m in members):
+        raise SuwenError("the zip is encrypted or packed in an unusual way", where=str(source), do="unpack it and give the folder")
+    names = sorted(m.filename for m in members)
     return [(n, lambda n=n: zipfile.ZipFile(source).open(n)) for n in names]  # type: ignore[misc]
 
 
@@ -95,7 +101,7 @@ def batches(file: VocabularyFile) -> Iterator[pa.RecordBatch]:
         with file.open() as stream:
             for batch in _text_batches(stream, form, file.table):
                 yield _converted(batch, file.table)
-    except (pa.ArrowInvalid, zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (pa.ArrowInvalid, *_DAMAGED) as error:
         raise _fault(file, form) or SuwenError("the file cannot be read as delimited UTF-8 text", where=file.name) from error
 
 
@@ -118,10 +124,11 @@ def _text_batches(stream: IO[bytes], form: _Form, table: Table) -> Iterator[pa.R
 
 
 def _form(file: VocabularyFile) -> _Form:
-    with file.open() as stream:
-        first = stream.readline(1 << 16)
     try:
-        line = first.decode("utf-8-sig").rstrip("\r\n")
+        with file.open() as stream:
+            line = stream.readline(1 << 16).decode("utf-8-sig").rstrip("\r\n")
+    except _DAMAGED:
+        raise _damaged(Place(file.name, 1)) from None
     except UnicodeDecodeError:
         raise SuwenError("the header is not UTF-8", where=Place(file.name, 1), expected="a header of column names in UTF-8") from None
     delimiter = "\t" if "\t" in line else ","
@@ -145,6 +152,8 @@ def _typed(values: pa.Array, column: Column) -> pa.Array:
     if column.required and values.null_count:
         raise pa.ArrowInvalid("a required value is missing")
     if column.type is Type.INTEGER:
+        if not pc.all(pc.utf8_is_digit(values)).as_py() and values.null_count < len(values):  # the cast alone would take 0x1F
+            raise pa.ArrowInvalid("not a whole number")
         return pc.cast(values, pa.int32())
     few = values.dictionary_encode()  # dates and strengths are few: each is read once
     read = _dates(few.dictionary) if column.type is Type.DATE else _amounts(few.dictionary)
@@ -198,9 +207,13 @@ def _fault(file: VocabularyFile, form: _Form) -> SuwenError | None:
                 chunk.clear()
     except csv.Error:
         return SuwenError("the line cannot be split into fields", where=Place(file.name, line + 1), expected="quotes around whole fields, inner quotes doubled")
-    except (zipfile.BadZipFile, zlib.error, EOFError):
-        return SuwenError("the archive is damaged", where=Place(file.name, line), do="fetch it again")
+    except _DAMAGED:
+        return _damaged(Place(file.name, line))
     return _unreadable(chunk, file, form)
+
+
+def _damaged(place: Place) -> SuwenError:
+    return SuwenError("the archive is damaged", where=place, do="fetch it again")
 
 
 def _misshapen(cells: list[str], form: _Form) -> tuple[str, str] | None:

@@ -50,11 +50,13 @@ RELATIONS = """
 12 1 Maps_to -
 12 2 Maps_to -
 12 3 Is_a -
+12 4 Maps_to_value -
 13 2 Maps_to D
 13 3 Maps_to -
 15 3 Maps_to -
 15 4 Maps_to_value -
 5 2 Maps_to -
+3 1 Maps_to -
 17 1 Maps_to -
 18 2 Maps_to -
 19 2 Maps_to -
@@ -128,6 +130,7 @@ def one(engine: Engine, version: VocabularyVersion | None, system: str, code: st
     ("system", "code", "expected"),
     [
         ("SNOMED", "100", Row(1, 1, "Condition", "", True, "mapped")),
+        ("SNOMED", "300", Row(3, 3, "Measurement", "", True, "mapped")),
         ("SNOMED", "500", Row(5, 2, "Condition", "", True, "mapped")),
         ("ICD10", "J18.9", Row(10, 1, "Condition", "", True, "mapped")),
         ("ICD10", "j18.9", Row(10, 1, "Condition", "", True, "mapped")),
@@ -145,6 +148,7 @@ def one(engine: Engine, version: VocabularyVersion | None, system: str, code: st
     ],
     ids=[
         "a standard concept",
+        "a standard concept is its own answer, whatever it maps to",
         "a replaced one",
         "a source code",
         "in the other case",

@@ -1,0 +1,128 @@
+"""A person's own SQL, read-only: a connection that holds only the views of one release, closed to files, settings and extensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from suwen.base.errors import Defect, SuwenError
+from suwen.engine.guard import Judge, first_line, functions, refusal
+from suwen.engine.sql import Tree, render
+
+_CLOSED_AT_START: dict[str, str | int | float | list[str]] = {
+    "python_enable_replacements": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "allow_persistent_secrets": False,
+    "preserve_insertion_order": False,
+    "default_null_order": "NULLS_LAST",
+}
+# What such an error says repeats words of the query or of the schema; any other may repeat a value of a row.
+_ABOUT_THE_TEXT = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException, duckdb.NotImplementedException)
+
+
+class Guarded:
+    """One connection over one release's views (`schema.name` -> query); `files` are the only ones it can open. Close it after use.
+
+    DuckDB would let a COPY write over one of `files`: that it never gets to run is the judge's work alone.
+    """
+
+    def __init__(self, views: Mapping[str, Tree], files: Sequence[str], *, threads: int, memory: str, scratch: Path) -> None:
+        scratch.mkdir(parents=True, exist_ok=True)
+        self._con = duckdb.connect(config={"threads": threads, "memory_limit": memory, "temp_directory": str(scratch), **_CLOSED_AT_START})
+        self._con.execute("set TimeZone = 'UTC'")
+        for schema in sorted({name.split(".", 1)[0] for name in views}):
+            self._con.execute(f'create schema "{schema}"')
+        for name, tree in views.items():
+            schema, table = name.split(".", 1)
+            self._con.execute(f'create view "{schema}"."{table}" as {render(tree)}')
+        home = "omop" if any(name.startswith("omop.") for name in views) else "main"
+        self._judge = Judge(frozenset(name.lower() for name in views), functions(self._con), self._con.cursor(), home)
+        self._lock(home, files)
+
+    def _lock(self, home: str, files: Sequence[str]) -> None:
+        listed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
+        for setting in (f"schema = '{home}'", f"allowed_paths = [{listed}]", "enable_external_access = false", "lock_configuration = true"):
+            self._con.execute(f"set {setting}")
+
+    def close(self) -> None:
+        self._con.close()
+
+    def __enter__(self) -> Guarded:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def stream(self, sql: str, rows: int = 122_880) -> Iterator[Answer]:
+        """The answer as a stream, to be read inside the `with`. Raises SuwenError when the text is refused or cannot be answered."""
+        statement = self._judge.check(sql)
+        with _explained():
+            self._con.execute("begin transaction read only")
+            try:
+                reader = self._con.sql(statement).to_arrow_reader(rows)
+            except BaseException:
+                self._con.execute("rollback")
+                raise
+        try:
+            yield Answer(reader)
+        finally:
+            reader.close()
+            self._con.execute("rollback")
+
+    def arrow(self, sql: str) -> pa.Table:
+        """The whole answer."""
+        with self.stream(sql) as answer:
+            return pa.Table.from_batches(list(answer), answer.schema)
+
+
+class Answer:
+    """A query's answer: its Arrow schema, and its record batches when iterated, once."""
+
+    def __init__(self, reader: pa.RecordBatchReader) -> None:
+        self._reader = reader
+        self.schema: pa.Schema = reader.schema
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        while True:
+            with _explained():
+                try:
+                    batch = self._reader.read_next_batch()
+                except StopIteration:
+                    return
+            yield batch
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """DuckDB's errors as ours; a message that may repeat a value of a row is left out."""
+    try:
+        yield
+    except _ABOUT_THE_TEXT as error:
+        raise refusal(first_line(error), "columns and types that fit") from None
+    except duckdb.OutOfMemoryException:
+        raise _memory() from None
+    except duckdb.InterruptException:
+        raise KeyboardInterrupt from None
+    except (duckdb.DataError, duckdb.InvalidInputException):
+        raise _value() from None
+    except OSError as error:  # what Arrow makes of an error in the middle of a stream
+        raise (_memory() if str(error).startswith("Out of Memory") else _value()) from None
+    except (duckdb.Error, pa.ArrowException) as error:
+        raise Defect(f"the engine failed on a query: {type(error).__name__}") from error
+
+
+def _memory() -> SuwenError:
+    return SuwenError("the query needs more memory than the region allows", where="the query", do="read fewer rows or columns, or raise memory in region.toml")
+
+
+def _value() -> SuwenError:
+    return SuwenError(
+        "a value does not fit what the query does with it", where="the query", expected="values that convert", do="use try_cast, or filter before"
+    )

@@ -49,7 +49,7 @@ _ORDERS = ("integer", "time")
 def check(packs: Packs, proven: Proven | None = None) -> list[Problem]:
     """Every mistake of meaning in the templates, sorted by file and line; empty when there is none.
 
-    `proven` holds groups of expressions that compiled before, so that checking packs again after a small change compiles only what changed.
+    `proven` holds expressions that compiled before, each with the columns it saw; checking again after a small change compiles only what changed.
     """
     problems = Problems()
     for template in packs.templates.values():
@@ -119,23 +119,21 @@ class _TemplateCheck:
 
     def _compile(self, parts: Sequence[Part], columns: Mapping[str, str], target: Target | None) -> None:
         """Names and types: all expressions of a group in one statement; one by one where that finds a mistake."""
-        items = [(part.expression, _expected(part, target)) for part in parts]
-        known = (tuple(columns.items()), tuple((part.role, expression.text, wanted) for part, (expression, wanted) in zip(parts, items, strict=True)))
-        if known in self.proven:
-            return
-        before = len(self.problems)
-        context = Context(columns, resolve_ref=_any_ref, resolve_concept=_any_concept)
+        seen, context = tuple(columns.items()), Context(columns, resolve_ref=_any_ref, resolve_concept=_any_concept)
+        keys = {part: (seen, part.role, part.expression.text, _expected(part, target)) for part in parts}
+        new = [part for part in parts if keys[part] not in self.proven]
+        items = [(part.expression, _expected(part, target)) for part in new]
         try:
             types = [one.type for one in compile_all(items, context)]
         except SuwenError:
             types = [self._compile_one(item, context) for item in items]
-        for part, type_ in zip(parts, types, strict=True):
+        for part, type_ in zip(new, types, strict=True):
             if part.role is Role.VERSION and type_ and type_ not in _ORDERS:
                 self._problem(
                     part, f"a version of type {type_}", expected=f"type {' or '.join(_ORDERS)}", do="convert it with integer(...) or time_of(..., 'form')"
                 )
-        if len(self.problems) == before:
-            self.proven.add(known)
+            elif type_:
+                self.proven.add(keys[part])
 
     def _compile_one(self, item: Checked, context: Context) -> str:
         try:

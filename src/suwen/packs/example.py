@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from suwen.model.cdm import Type
 from suwen.model.pack import Example, Kind, Target
 from suwen.packs.problem import nearest
-from suwen.packs.promised import made_columns, settable_columns
+from suwen.packs.promised import column_of, made_columns, settable_columns
 from suwen.packs.section import Section
+from suwen.packs.value_text import FORMS, can_be
 
 Rows = tuple[Mapping[str, str | None], ...]
 
@@ -27,6 +29,8 @@ def read_examples(document: Section, kinds: Mapping[str, Kind], targets: Mapping
             section.problem("name", f'two examples are named "{name}"', do="rename one")
         given = {k: _rows(section, "given", k, "kind", kinds, _kind_columns(kinds.get(k))) for k in _names(section, "given")}
         expect = {t: _rows(section, "expect", t, "target", targets, _target_columns(targets.get(t))) for t in _names(section, "expect")}
+        for target in [targets[name] for name in expect if name in targets and targets[name].table]:
+            _check_values(section, target, targets)
         examples.append(Example(name, section.place(), given, expect))
     return tuple(examples)
 
@@ -62,3 +66,22 @@ def _rows(section: Section, key: str, name: str, what: str, known: Collection[st
                 row.problem(column, f'{what} "{name}" has no column "{column}"', do=nearest(column, columns))
         rows.append({column: row.text(column, blank=True) or None for column in row.data})
     return tuple(rows)
+
+
+def _check_values(section: Section, target: Target, targets: Collection[str]) -> None:
+    """Expected values can be values of their columns; an id is written as the row it belongs to, "ref:target:key"."""
+    known, rows = _target_columns(target) or (), section.data["expect"][target.name]
+    for number, row in enumerate(rows if isinstance(rows, list) else ()):
+        for column, value in row.items() if isinstance(row, Mapping) else ():
+            if not isinstance(value, str) or not value or column not in known:
+                continue
+            type_, at = column_of(target.table, target.event, column).type, ("expect", target.name, number, column)
+            if type_ is Type.BIGINT:
+                word, _, rest = value.partition(":")
+                named, _, key = rest.partition(":")
+                if word != "ref" or named not in targets or not key:
+                    section.problem(
+                        at, f'"{column}" is an id, and "{value}" names no row', expected='"ref:target:key" with a target of this template, or "" for null'
+                    )
+            elif not can_be(value, type_):
+                section.problem(at, f'"{value}" is no value of "{column}"', expected=FORMS[type_])

@@ -65,6 +65,10 @@ FILE = "template/vendor-system.toml"
         ('SEX = "F"', 'SAX = "F"', 'SEX = "F"', 'kind "patients" has no column "SAX"'),
         ("[[example.expect.person]]", "[[example.expect.persons]]", "[[example.expect", 'unknown target "persons"'),
         ('gender_concept_id = "8532"', 'gender = "8532"', 'gender_concept_id = "8532"', 'target "person" has no column "gender"'),
+        ('gender_concept_id = "8532"', 'gender_concept_id = "F"', 'gender_concept_id = "8532"', '"F" is no value of "gender_concept_id"'),
+        ('gender_concept_id = "8532"', 'birth_datetime = "2023-02-29 00:00:00"', 'gender_concept_id = "8532"', 'is no value of "birth_datetime"'),
+        ('gender_concept_id = "8532"', 'location_id = "ref:home:1"', 'gender_concept_id = "8532"', '"ref:home:1" names no row'),
+        ('gender_concept_id = "8532"', 'person_id = "1"', 'gender_concept_id = "8532"', '"1" names no row'),
         ('gender_concept_id = "8532"', "gender_concept_id = 8532", 'gender_concept_id = "8532"', '"gender_concept_id" is a whole number'),
     ],
 )

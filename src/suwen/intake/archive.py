@@ -81,9 +81,9 @@ def open_member(path: Path, part: Part, total_limit: int = TOTAL_BYTES) -> Binar
         return path.open("rb")
     with _damage(part.position):
         if part.codec == "gzip":
-            inner = cast(BinaryIO, gzip.open(path, "rb"))
+            inner = cast(BinaryIO, gzip.GzipFile(path))
         else:
-            archive = zipfile.ZipFile(path)  # noqa: SIM115  (the member's stream holds it open)
+            archive = zipfile.ZipFile(path)
             inner = cast(BinaryIO, archive.open(archive.infolist()[part.entry]))
     return cast(BinaryIO, io.BufferedReader(_Watched(inner, part, total_limit), 1 << 20))
 

@@ -17,8 +17,7 @@ from typing import BinaryIO
 from suwen.intake import archive
 from suwen.intake.archive import ArchiveRefused, Refusal
 from suwen.intake.durable import explained
-from suwen.intake.formats.delimited import PIECE_BYTES, survey
-from suwen.intake.formats.member import Member
+from suwen.intake.formats.delimited import PIECE_BYTES, Member, survey
 from suwen.intake.landing import Landing
 from suwen.model.pack import Delimited
 from suwen.model.receipt import Receipt

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from suwen.intake.formats.dialect import Dialect
-from suwen.intake.formats.scan import BAD_ENCODING, BAD_FIELDS, BAD_QUOTING, NUL_BYTE, TOO_LONG, Block
+from suwen.intake.formats.delimited.block import BAD_ENCODING, BAD_FIELDS, BAD_QUOTING, NUL_BYTE, TOO_LONG, Block, Int64s
+from suwen.intake.formats.delimited.dialect import Dialect
 from suwen.model.staging import ISSUES
 
 READ_BYTES = 4 << 20
+MOSTLY = 0.5  # from this share of plain records on, joining two ways of reading is cheaper than one
 Row = list[str | None]
 
 
@@ -61,10 +63,20 @@ class Table:
         self._null = {"", *null}
         self.schema = pa.schema([(name, pa.string()) for name in (*columns, ISSUES)])
 
-    def fast(self, source: pa.NativeFile, quoted: bool) -> Iterator[pa.RecordBatch]:
-        """Batches of regular UTF-8 records by Arrow's reader; `quoted`: a quote may occur."""
+    def rows(self, block: Block) -> Iterator[pa.RecordBatch]:
+        """The rows of a block: plain records by Arrow's reader, the others one by one."""
+        if block.plain.all():
+            yield from self.fast(block.text if not len(block.text_ends) else block.text[int(block.text_starts[0]):int(block.text_ends[-1])])
+        elif block.plain.mean() < MOSTLY:
+            yield self._slow(block, np.arange(len(block.starts)))
+        else:
+            yield self._mixed(block)
+
+    def fast(self, text: bytes) -> Iterator[pa.RecordBatch]:
+        """The rows of plain records in UTF-8."""
+        quoted = bool(self._dialect.quote) and self._dialect.quote.encode() in text
         reader = pacsv.open_csv(
-            source,
+            pa.BufferReader(text),
             read_options=pacsv.ReadOptions(column_names=list(self._columns), use_threads=False, block_size=READ_BYTES),
             parse_options=pacsv.ParseOptions(delimiter=self._dialect.delimiter, quote_char=self._dialect.quote or False, newlines_in_values=quoted),
             convert_options=pacsv.ConvertOptions(column_types={name: pa.string() for name in self._columns}, null_values=sorted(self._null),
@@ -73,11 +85,19 @@ class Table:
             if batch.num_rows:
                 yield pa.RecordBatch.from_arrays([*batch.columns, pa.nulls(batch.num_rows, pa.string())], schema=self.schema)
 
-    def slow(self, block: Block) -> pa.RecordBatch:
-        """The batch of any block, record by record."""
+    def _mixed(self, block: Block) -> pa.RecordBatch:
+        text = b"".join(block.text[a:b] for a, b in _runs(block))
+        others = np.flatnonzero(~block.plain)
+        both = pa.Table.from_batches([*self.fast(text), self._slow(block, others)])
+        order = np.empty(len(block.plain), np.int64)
+        order[block.plain] = np.arange(len(block.plain) - len(others))
+        order[others] = np.arange(len(block.plain) - len(others), len(block.plain))
+        return both.take(pa.array(order)).combine_chunks().to_batches()[0]
+
+    def _slow(self, block: Block, chosen: Int64s) -> pa.RecordBatch:
         rows, issues = [], []
-        for i, (start, end) in enumerate(zip((block.starts - block.offset).tolist(), (block.ends - block.offset).tolist(), strict=True)):
-            row, issue = self._row(block, i, start, end)
+        for number in chosen.tolist():
+            row, issue = self._row(block, number, int(block.starts[number]), int(block.ends[number]))
             rows.append(row)
             issues.append(issue)
         columns = [list(column) for column in zip(*rows, strict=True)]
@@ -106,13 +126,21 @@ class Table:
         return found if len(found) == len(self._columns) else BAD_FIELDS
 
 
-def skip_to(stream: BinaryIO, offset: int) -> None:
-    """Go forward to an offset, by reading where the stream cannot seek."""
+def _runs(block: Block) -> Iterator[tuple[int, int]]:
+    """The text ranges of plain records, neighbours joined."""
+    edges = np.flatnonzero(np.diff(block.plain.astype(np.int8), prepend=0, append=0))
+    for first, after in zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True):
+        yield int(block.text_starts[first]), int(block.text_ends[after - 1])
+
+
+def skip_to(stream: BinaryIO, at: int, offset: int) -> None:
+    """Go forward from one offset to another, by reading where the stream cannot seek."""
     if stream.seekable():
         stream.seek(offset)
         return
-    while offset > 0 and (chunk := stream.read(min(offset, READ_BYTES))):
-        offset -= len(chunk)
+    left = offset - at
+    while left > 0 and (chunk := stream.read(min(left, READ_BYTES))):
+        left -= len(chunk)
 
 
 class Slice:
@@ -122,6 +150,7 @@ class Slice:
         self._stream, self._left = stream, length
 
     def read(self, size: int, /) -> bytes:
+        """The next bytes, at most `size`."""
         data = self._stream.read(min(size, self._left))
         self._left -= len(data)
         return data

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from suwen.intake.formats.delimited.block import Int64s
 
 STRIDE = 1024
-Int64s = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Member:
     """A surveyed member: resolved dialect (`quote` "" is none), columns in file order, records counted without the header.
 
     Bytes 0 to `data_offset` are the byte order mark, skipped lines and header. Record numbers run from `first_record` (the receipt's numbering).
-    `gap_lines` blank lines of `gap_bytes` in all belong to no record. `starts` and `lines`: byte offset and 1-based line of the member's records
+    Blank lines, of `gap_bytes` in all, belong to no record. `starts` and `lines`: byte offset and 1-based line of the member's records
     1, 1025, 2049 and so on. `newline` is "\\n", "\\r\\n", or "" when mixed or none. `codec` says how the member was packed.
     `simple`: the dialect is one DuckDB knows (one-byte delimiter).
     """
@@ -61,7 +61,6 @@ class Member:
     first_record: int
     records: int
     data_offset: int
-    gap_lines: int
     gap_bytes: int
     pieces: tuple[Piece, ...]
     starts: Int64s

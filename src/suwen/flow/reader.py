@@ -1,0 +1,129 @@
+"""An opened release: its tables as Arrow or under SQL; whatever runs meanwhile, it shows one release and never half of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from suwen.base.errors import SuwenError
+from suwen.engine.delta import LakeTable
+from suwen.engine.query import Guarded
+from suwen.engine.releases import Releases
+from suwen.engine.sql import Tree
+from suwen.flow.region import open_region
+from suwen.flow.views import names, omop_view, stored_view
+from suwen.intake.landing import Landing
+from suwen.model import state
+from suwen.model.cdm import TABLES
+from suwen.model.extension import ALL_TABLES
+from suwen.model.region import Region
+from suwen.model.release import Release
+from suwen.packs.problem import nearest
+from suwen.repository.rows import stored_columns
+from suwen.repository.vocabulary_files import VOCABULARY_TABLES
+
+
+class OpenRelease:
+    """One release of a region, the newest unless a number is given. Raises SuwenError where there is none."""
+
+    def __init__(self, region: Region, number: int | None = None) -> None:
+        self.region = region
+        releases = Releases(region.releases)
+        found = releases.latest() if number is None else releases.get(number)
+        if found is None:
+            raise SuwenError(
+                "nothing has been published in this region", where=str(region.folder), expected="at least one release", do="land files and then: suwen run"
+            )
+        self.release: Release = found
+        self._files: dict[str, Sequence[str]] = {}
+        self._days: Mapping[int, str] | None = None
+
+    def table(self, name: str) -> pa.Table:
+        """A table as Arrow: `measurement` (the schema omop), or `cdr.measurement`, `ext.ext_visit`, `state.ledger`."""
+        with self._opened(name) as (connection, full):
+            return connection.arrow(_everything(full))
+
+    def batches(self, name: str, rows: int = 122_880) -> Iterator[pa.RecordBatch]:
+        """The same as a stream of record batches, in bounded memory."""
+        with self._opened(name) as (connection, full), connection.stream(_everything(full), rows) as answer:
+            yield from answer
+
+    def query(self, sql: str) -> pa.Table:
+        """The answer to one reading SQL statement. Raises SuwenError when it is refused."""
+        with self.guarded() as connection:
+            return connection.arrow(sql)
+
+    def guarded(self) -> Guarded:
+        """A closed, read-only connection over every table of the release; close it after use."""
+        return self._connection(self.views())
+
+    def views(self) -> Mapping[str, Tree]:
+        """The query behind each `schema.table`."""
+        return {name: self.view(name) for name in names()}
+
+    def view(self, name: str) -> Tree:
+        """The query behind one `schema.table`."""
+        schema, table = name.split(".", 1)
+        if schema != "omop":
+            return stored_view(name, self.files)
+        return omop_view(TABLES[table], self.files, vocabulary=table in VOCABULARY_TABLES, dangling=self.release.dangling, last_days=self.last_days)
+
+    def files(self, name: str) -> Sequence[str]:
+        """The Parquet files of `cdr/...`, `ext/...`, `state/...` or `vocabulary/...` in this release."""
+        if name not in self._files:
+            self._files[name] = self._find(name)
+        return self._files[name]
+
+    def last_days(self) -> Mapping[int, str]:
+        """Receipt -> the last day (ISO) for which its feed speaks in this release."""
+        if self._days is None:
+            through, as_of = self.release.receipts_through, self.release.as_of
+            receipts = Landing(self.region.landing).receipts()
+            self._days = {r.sequence: as_of[r.feed][:10] for r in receipts if r.sequence <= through and r.feed in as_of}
+        return self._days
+
+    def full_name(self, name: str) -> str:
+        """`schema.table` for a name as a person writes it. Raises SuwenError for one that is not there."""
+        schema = "" if "." in name else "ext." if name in ALL_TABLES and name not in TABLES else "omop."
+        full = f"{schema}{name}".lower()
+        if full not in names():
+            raise SuwenError(f"there is no table {name}", expected="a table of the schemas omop, cdr, ext or state", do=nearest(full, names()))
+        return full
+
+    def _find(self, name: str) -> Sequence[str]:
+        group, table = name.split("/")
+        if group == "vocabulary":
+            path = self.region.vocabulary / self.release.vocabulary / f"{table}.parquet"
+            if self.release.vocabulary and not path.exists():
+                raise SuwenError(
+                    f"release {self.release.number} names a vocabulary that is not here", where=str(path.parent), do="load the same vocabulary again"
+                )
+            return (str(path),) if self.release.vocabulary else ()
+        if name not in self.release.tables:
+            return ()
+        columns = state.TABLES[name] if group == "state" else stored_columns(ALL_TABLES[table])
+        return tuple(file.path for file in LakeTable(self.region.lake / group / table, columns).files(self.release.tables[name].version))
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[tuple[Guarded, str]]:
+        full = self.full_name(name)
+        with self._connection({full: self.view(full)}) as connection:
+            yield connection, full
+
+    def _connection(self, views: Mapping[str, Tree]) -> Guarded:
+        settings = self.region.settings
+        files = sorted({path for paths in self._files.values() for path in paths})
+        return Guarded(views, files, threads=settings.threads, memory=settings.memory, scratch=self.region.scratch)
+
+
+def _everything(full: str) -> str:
+    schema, table = full.split(".", 1)
+    return f'select * from "{schema}"."{table}"'
+
+
+def open_release(folder: Path | str, number: int | None = None) -> OpenRelease:
+    """Open the newest release of the region in a folder, or the one of that number."""
+    return OpenRelease(open_region(Path(folder)), number)

@@ -1,0 +1,90 @@
+"""What a reader sees of a release: the schemas `omop` (as published), `cdr` and `ext` (as stored), `state`, as queries over its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from suwen.engine.sql import Tree, alias, case, col, integer, list_of, literal_rows, read_parquet, statement, text, typed
+from suwen.model import state
+from suwen.model.cdm import TABLES, Column, Table
+from suwen.model.extension import ALL_TABLES, EXTENSION_TABLES
+from suwen.model.staging import RECEIPT
+from suwen.repository.rows import lake_name, stored_columns
+
+STILL_PATIENT = 32220  # visit type concept of a stay that has not ended
+# The table whose open rows end, as far as one knows, on the feed's last day: (type column, end column).
+OPEN_ENDS: Mapping[str, tuple[str, str]] = {
+    "visit_occurrence": ("visit_type_concept_id", "visit_end_date"),
+    "visit_detail": ("visit_detail_type_concept_id", "visit_detail_end_date"),
+}
+Files = Callable[[str], Sequence[str]]  # the Parquet files of a lake or vocabulary table
+
+
+def names() -> tuple[str, ...]:
+    """Every view, as `schema.table`."""
+    stored = tuple(f"cdr.{name}" for name, table in TABLES.items() if table.group != "vocabulary" or name == "source_to_concept_map")
+    return (*(f"omop.{name}" for name in TABLES), *stored, *(f"ext.{name}" for name in EXTENSION_TABLES), *(name.replace("/", ".") for name in state.TABLES))
+
+
+def stored_view(name: str, files: Files) -> Tree:
+    """The rows of `cdr.*`, `ext.*` or `state.*` as they are stored, with their provenance."""
+    schema, table = name.split(".", 1)
+    columns = state.TABLES[f"state/{table}"] if schema == "state" else stored_columns(ALL_TABLES[table])
+    return _rows(columns, files(f"{schema}/{table}"))
+
+
+def omop_view(table: Table, files: Files, *, vocabulary: bool, dangling: Mapping[str, int], last_days: Callable[[], Mapping[int, str]]) -> Tree:
+    """The published columns of a CDM table, in order.
+
+    Two columns differ from what is stored: an optional reference is null while the row it names is absent, and an open stay ends on the last
+    day its feed speaks for (`last_days`: receipt -> ISO date, asked for only where a table can hold one).
+    """
+    paths = files(f"vocabulary/{table.name}" if vocabulary else lake_name(table.name))
+    if not paths:
+        return _rows({c.name: str(c.type) for c in table.columns}, ())
+    ends = OPEN_ENDS.get(table.name)
+    columns = [alias(_shown(table, column, files, dangling, ends), column.name) for column in table.columns]
+    if ends is None:
+        return statement("select {columns} from {rows} s", columns=columns, rows=read_parquet(paths))
+    return statement(
+        "select {columns} from {rows} s left join {days} d on d.receipt = s.{receipt} and {open}",
+        columns=columns,
+        rows=read_parquet(paths),
+        days=_days(last_days()),
+        receipt=RECEIPT,
+        open=_is_open(*ends),
+    )
+
+
+def _rows(columns: Mapping[str, str], paths: Sequence[str]) -> Tree:
+    """Columns of files; typed and empty where there are none."""
+    if not paths:
+        return literal_rows(list(columns), list(columns.values()), [])
+    return statement("select {columns} from {rows}", columns=[col(name) for name in columns], rows=read_parquet(paths))
+
+
+def _shown(table: Table, column: Column, files: Files, dangling: Mapping[str, int], ends: tuple[str, str] | None) -> Tree:
+    if ends is not None and column.name == ends[1]:
+        return case([(_is_open(*ends), col("day", "d"))], col(column.name, "s"))
+    if column.references and not column.required and dangling.get(f"{table.name}.{column.name}", 0) > 0:
+        return _present(column, files)
+    return col(column.name, "s")
+
+
+def _present(column: Column, files: Files) -> Tree:
+    """A reference where the row it names is there, else null."""
+    assert column.references is not None
+    other, key = column.references
+    rows = _rows({key: str(ALL_TABLES[other].column(key).type)}, files(lake_name(other)))
+    return statement("select case when {own} in (select r.{key} from {rows} r) then {own} end", own=col(column.name, "s"), key=key, rows=rows).expressions[0]
+
+
+def _is_open(kind: str, end: str) -> Tree:
+    return statement("select {kind} = {still} and {end} is null", kind=col(kind, "s"), still=integer(STILL_PATIENT), end=col(end, "s")).expressions[0]
+
+
+def _days(last_days: Mapping[int, str]) -> Tree:
+    """(receipt, day): the last day for which the receipt's feed speaks in the release."""
+    receipts = typed(list_of([integer(receipt) for receipt in last_days]), "BIGINT[]")
+    days = typed(list_of([text(day) for day in last_days.values()]), "DATE[]")
+    return statement("select unnest({receipts}) as receipt, unnest({days}) as day", receipts=receipts, days=days)

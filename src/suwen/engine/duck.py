@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from suwen.engine.sql import render
+from suwen.engine.sql import read_parquet, render, statement
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,11 @@ class Engine:
     def count(self, name: str) -> int:
         return int(self.one(f'select count(*) from "{name}"'))
 
-    def copy(self, query: exp.Expression, path: Path, *, ordered: bool = False, codec: str = "zstd", row_group: int = 122_880, settings: Mapping[str, str] | None = None) -> Written:
+    def has_more_than(self, paths: Sequence[str], column: str, limit: int) -> bool:
+        """Whether a column of Parquet files goes above a limit; answered from their statistics."""
+        return bool(paths) and bool(self.one(statement("select coalesce(max({c}), 0) > {n} from {f} f", c=column, n=limit, f=read_parquet(list(paths)))))
+
+    def copy(self, query: exp.Expression | str, path: Path, *, ordered: bool = False, codec: str = "zstd", row_group: int = 122_880, settings: Mapping[str, str] | None = None) -> Written:
         """Write a query to one Parquet file; `ordered` keeps the query's row order."""
         path.parent.mkdir(parents=True, exist_ok=True)
         extra = "".join(f", {k} {v}" for k, v in (settings or {}).items())
@@ -97,7 +102,7 @@ class Engine:
         if ordered:
             self._con.execute("set preserve_insertion_order = true")
         try:
-            row = self._con.execute(f"copy ({render(query)}) to '{target}' (format parquet, compression {codec}, row_group_size {row_group}, return_stats{extra})").fetchone()
+            row = self._con.execute(f"copy ({query if isinstance(query, str) else render(query)}) to '{target}' (format parquet, compression {codec}, row_group_size {row_group}, return_stats{extra})").fetchone()
         finally:
             if ordered:
                 self._con.execute("set preserve_insertion_order = false")
@@ -106,13 +111,36 @@ class Engine:
         statistics = {name.strip('"').replace('""', '"'): {k: str(v) for k, v in values.items()} for name, values in (row[4] or {}).items()}
         return Written(path, int(row[1]), int(row[2]), statistics)
 
-    def copy_batches(self, reader: pa.RecordBatchReader, query: exp.Expression, name: str, path: Path, *, codec: str = "zstd") -> Written:
-        """Write a query over a stream registered as `name` to one Parquet file in the stream's order."""
-        self.register(name, reader)
+    def copy_batches(self, reader: pa.RecordBatchReader, path: Path, *, codec: str = "zstd") -> Written:
+        """Write a stream of record batches to one Parquet file in its order; the file appears whole or not at all."""
+        self.register("batches_to_copy", reader)
         try:
-            return self.copy(query, path, ordered=True, codec=codec)
+            return self._whole(path, lambda temporary: self.copy(statement("select * from batches_to_copy"), temporary, ordered=True, codec=codec))
         finally:
-            self.unregister(name)
+            self.unregister("batches_to_copy")
+
+    def copy_csv(self, source: Path, options: Mapping[str, object], path: Path, *, codec: str = "zstd") -> int:
+        """Write a delimited file's records, all columns as text, to one Parquet file in the file's order; gives the rows written."""
+        arguments = ", ".join(f"{name} = {_literal(value)}" for name, value in options.items())
+        query = f"select * from read_csv({_literal(str(source))}, {arguments})"
+        try:
+            return self._whole(path, lambda temporary: self.copy(query, temporary, ordered=True, codec=codec)).rows
+        except duckdb.Error:
+            return -1  # the caller's own reader takes the file instead, record by record
+
+    def copy_whole(self, query: exp.Expression, path: Path, *, codec: str = "zstd") -> Written:
+        """Write a query to one Parquet file that appears whole or not at all."""
+        return self._whole(path, lambda temporary: self.copy(query, temporary, codec=codec))
+
+    def _whole(self, path: Path, write: Callable[[Path], Written]) -> Written:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            written = write(temporary)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return replace(written, path=path)
 
 
 def delta_statistics(written: Written, types: Mapping[str, str]) -> str:
@@ -147,3 +175,18 @@ def _bound(value: str, sql_type: str) -> Any:
 def quoted(names: Sequence[str]) -> str:
     """Identifiers quoted and joined, for fixed statements."""
     return ", ".join('"' + n.replace('"', '""') + '"' for n in names)
+
+
+def _literal(value: object) -> str:
+    """A constant of a table function's argument: text, number, boolean, list or struct of them."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_literal(k)}: {_literal(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_literal(v) for v in value) + "]"
+    raise TypeError(type(value).__name__)

@@ -8,6 +8,7 @@ would let two swapped values cancel, goes through `mixed`. See docs/decisions/ha
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
@@ -47,10 +48,31 @@ def text_hash(salt: str, value: exp.Expression, bits: int = BITS) -> exp.Express
 def entity_id(entity: str, organisation: str, system: str, parts: Sequence[exp.Expression], slot: exp.Expression | None = None, bits: int = BITS) -> exp.Expression:
     """The id of an entity's row within an organisation and key system; null when a key part is null; a null or empty slot adds nothing."""
     hashes = [text_hash(prefix(entity, organisation, system, str(i)), part, bits) for i, part in enumerate(parts)]
+    return _xor(hashes if slot is None else [*hashes, slot_hash(entity, organisation, slot, bits)])
+
+
+def slot_hash(entity: str, organisation: str, slot: exp.Expression, bits: int = BITS) -> exp.Expression:
+    """What a slot adds to the id; nothing when it is empty."""
+    empty = exp.EQ(this=exp.Coalesce(this=slot.copy(), expressions=[text("")]), expression=text(""))
+    return exp.Case(ifs=[exp.If(this=empty, true=typed(integer(0), "BIGINT"))], default=text_hash(prefix(entity, organisation, "slot"), slot, bits))
+
+
+def entity_md5(entity: str, organisation: str, system: str, parts: Sequence[exp.Expression], slot: exp.Expression | None = None) -> exp.Expression:
+    """All 128 bits from which an entity's id is cut, as 32 hexadecimal digits: what the exception table names a colliding key by."""
+    wide = [_wide(prefix(entity, organisation, system, str(i)), part) for i, part in enumerate(parts)]
     if slot is not None:
-        salted = text_hash(prefix(entity, organisation, system, "slot"), slot, bits)
-        hashes.append(exp.Case(ifs=[exp.If(this=exp.EQ(this=exp.Coalesce(this=slot.copy(), expressions=[text("")]), expression=text("")), true=integer(0))], default=salted))
-    return _xor(hashes)
+        wide.append(_wide(prefix(entity, organisation, "slot"), exp.Coalesce(this=slot.copy(), expressions=[text("")])))
+    return call("lpad", call("lower", call("hex", typed(_xor(wide), "UHUGEINT"))), integer(32), text("0"))
+
+
+def xored(parts: Sequence[exp.Expression]) -> exp.Expression:
+    """The XOR of BIGINT hashes; null when one is null."""
+    return _xor(parts)
+
+
+def narrowed(value: exp.Expression, bits: int) -> exp.Expression:
+    """A 63-bit hash cut to `bits`."""
+    return value if bits == BITS else exp.Paren(this=exp.BitwiseAnd(this=value.copy(), expression=typed(integer(2**bits - 1), "BIGINT")))
 
 
 def record_key(parts: Sequence[exp.Expression], bits: int = BITS) -> exp.Expression:
@@ -65,8 +87,14 @@ def record_check(parts: Sequence[exp.Expression]) -> exp.Expression:
 
 
 def content(columns: Mapping[str, exp.Expression]) -> exp.Expression:
-    """The hash of a record's texts by column name; null and empty text differ, column order does not enter."""
-    return _xor([exp.Coalesce(this=text_hash(prefix("content", name), value), expressions=[integer(_null_of(name))]) for name, value in sorted(columns.items())])
+    """The hash of a record's texts by column name; column order does not enter, null differs from empty text and counts as a column not sent."""
+    return _xor([exp.Coalesce(this=text_hash(prefix("content", name), value), expressions=[integer(0)]) for name, value in sorted(columns.items())])
+
+
+def constant_hash(salt: str, value: str, bits: int = BITS) -> int:
+    """`text_hash` of a constant, worked out here."""
+    digest = hashlib.md5((salt + value).encode(), usedforsecurity=False).digest()
+    return int.from_bytes(digest[:8], "little") & (2**bits - 1)
 
 
 def _null_of(name: str) -> int:
@@ -85,8 +113,11 @@ def _spread(value: exp.Expression, by_low: int, by_high: int) -> exp.Expression:
 
 
 def row_hash(columns: Sequence[tuple[str, str, exp.Expression]]) -> exp.Expression:
-    """The 63-bit hash of one row over (name, type, value): texts and decimals by md5 of the text, whole numbers, dates and times by `mixed`."""
-    return mixed(_xor([exp.Coalesce(this=_cell(name, kind, value), expressions=[integer(_null_of(name))]) for name, kind, value in columns]))
+    """The 63-bit hash of one row over (name, type, value): texts and decimals by md5 of the text, whole numbers, dates and times by multiplication.
+
+    Two rows are told apart by it as it is; before rows are summed it goes through `mixed`, over a column, since that names it nine times.
+    """
+    return _xor([exp.Coalesce(this=_cell(name, kind, value), expressions=[integer(_null_of(name))]) for name, kind, value in columns])
 
 
 def _cell(name: str, kind: str, value: exp.Expression) -> exp.Expression:

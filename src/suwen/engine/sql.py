@@ -223,3 +223,30 @@ def total(nodes: Sequence[exp.Expression]) -> exp.Expression:
 def struct(fields: Mapping[str, exp.Expression]) -> exp.Expression:
     """A struct literal."""
     return exp.Struct(expressions=[exp.PropertyEQ(this=ident(n), expression=v.copy()) for n, v in fields.items()])
+
+
+def flattened_columns(tree: exp.Expression) -> exp.Expression:
+    """A copy in which a qualified column `a.b` is the one column named "a.b"."""
+    copy = tree.copy()
+
+    def flat(node: exp.Expression) -> exp.Expression:
+        return col(f"{node.table}.{node.name}") if isinstance(node, exp.Column) and node.table else node
+
+    return copy.transform(flat)
+
+
+def literal_rows(names: Sequence[str], types: Sequence[str], rows: Sequence[Sequence[exp.Expression]]) -> exp.Expression:
+    """A small relation of literals; typed and empty where there are no rows."""
+    nothing = statement("select {columns} where false", columns=[alias(typed(null(), t), n) for n, t in zip(names, types, strict=True)])
+    made = [statement("select {columns}", columns=[alias(typed(v, t), n) for n, t, v in zip(names, types, row, strict=True)]) for row in rows]
+    return union_all([nothing, *made])
+
+
+def in_texts(node: exp.Expression, values: Sequence[str]) -> exp.Expression:
+    """`node IN ('a', 'b')`; false for no values."""
+    return exp.In(this=node.copy(), expressions=[text(v) for v in values]) if values else exp.false()
+
+
+def in_numbers(node: exp.Expression, values: Sequence[int]) -> exp.Expression:
+    """`node IN (1, 2)`; false for no values."""
+    return exp.In(this=node.copy(), expressions=[integer(v) for v in values]) if values else exp.false()

@@ -17,24 +17,25 @@ class TableState:
 
 @dataclass(frozen=True)
 class Release:
-    """`receipts`: the receipt sequences in it (up to and including `receipts_through`, without withdrawn ones).
+    """What one run published. `receipts_through` and `receipts_held`: the last receipt in it, and how many accepted receipts there were.
 
-    `tables`: by lake name (`cdr/person`, `state/disposition`). `totals`: (feed, kind, target, state) joined by "|" -> records.
-    `stale`: (feed|kind|target) -> hash of template, code maps and functions that mapped it. `cells`: file of fingerprints per table,
-    organisation and month, with its sha256. `dangling`: `table.column` -> optional references whose row is absent.
+    `tables`: by lake name (`cdr/person`, `state/disposition`). `totals`: "feed|kind|target|state" -> records. `mapped_with`: "feed|kind|target"
+    -> tag and hash of all that decides its rows. `packs`: hash of everything in force. `readers`: feed -> reader spec. `dangling`: "table.column"
+    -> optional references whose row is absent. `as_of`: feed -> the latest moment a delivery of it speaks for.
     """
 
     number: int
     run: int
     published_at: str
     receipts_through: int
+    receipts_held: int
     tables: Mapping[str, TableState]
     totals: Mapping[str, int]
     mapped_with: Mapping[str, str]
     packs: Mapping[str, str]
+    readers: Mapping[str, str]
     vocabulary: str
     functions: str
-    cells: str
     cells_sha256: str
     dangling: Mapping[str, int]
     as_of: Mapping[str, str]

@@ -28,12 +28,13 @@ class StagedFile:
 
 @dataclass(frozen=True)
 class Unread:
-    """A receipt (or a member of one) that could not be read at all, with its finding code: it counts as one quarantined record."""
+    """A receipt (or a member of one) that could not be read at all, with its finding code and reason: it counts as one quarantined record."""
 
     feed: str
     receipt: int
     member: str
     code: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from suwen.engine.sql import (
     total,
     typed,
 )
+from suwen.model import event
 from suwen.model.pack import Kind, Target
 from suwen.model.staging import RECEIPT, RECORD
 
@@ -100,6 +101,12 @@ class MappingPlan:
     table: Tree
     own_key: bool
     required_refs: tuple[str, ...]
+
+    def physical(self, column: str, table: str) -> str | None:
+        """The stored column of a table that one of the plan's columns fills; None where the table has none."""
+        if not self.target.event:
+            return column
+        return event.GENERIC[column].columns.get(table)
 
     @property
     def reasons(self) -> tuple[Reason, ...]:

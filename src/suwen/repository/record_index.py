@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from suwen.engine import hash as hashing
 from suwen.engine.duck import Engine
-from suwen.engine.sql import Tree, alias, both, case, col, compared, disjunction, integer, is_null, negation, null, statement, text, typed
+from suwen.engine.sql import Tree, case, col, compared, disjunction, integer, is_null, negation, null, statement, text, typed
 from suwen.model.pack import Kind
 from suwen.model.receipt import Mode, Receipt
 from suwen.model.staging import ISSUES, RECEIPT, RECORD, StagedFile
 from suwen.repository.staged import staged
 
-COLUMNS = ("receipt", "record", "key", "check", "content", "version", "tombstone", "day", "issue")
+SALT = "_salt"  # per file: what the file's bytes add to the keys of a keyless kind in append mode
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def index_query(kind: Kind, files: Sequence[StagedFile], compiled: KindExpressio
     keyed = bool(kind.key)
     keys = [col(c) for c in kind.key]
     content = hashing.content(contents)
-    blank = disjunction([disjunction([is_null(k), compared(k, "=", text(""))]) for k in keys])
+    blank = disjunction([disjunction([is_null(k), compared(k, "=", text(""))]) for k in keys])  # false for a keyless kind
     issues: list[tuple[Tree, Tree]] = [(negation(is_null(col(ISSUES))), col(ISSUES))]
     if keyed:
         issues.append((blank, text("KEY-001")))
@@ -45,11 +46,11 @@ def index_query(kind: Kind, files: Sequence[StagedFile], compiled: KindExpressio
     if day is not None:
         issues += [(_outside(day, r), text("WIN-001")) for r in _distinct_windows(files, receipts)]
     return statement(
-        "select {receipt} as receipt, {record} as record, {key} as key, {check} as {check_name}, {content} as content, {version} as version, "
-        "{tombstone} as tombstone, {day} as day, {issue} as issue from {staged} s",
+        "select {receipt}::INTEGER as receipt, {record}::INTEGER as record, {key} as key, {check} as {check_name}, {content} as content, "
+        "1::INTEGER as nth, {version} as version, {tombstone} as tombstone, {day} as day, {issue} as issue from {staged} s",
         receipt=RECEIPT,
         record=RECORD,
-        key=case([(blank, typed(null(), "BIGINT"))], hashing.record_key(keys, bits)) if keyed else content,
+        key=case([(disjunction([negation(is_null(col(ISSUES))), blank]), typed(null(), "BIGINT"))], hashing.record_key(keys, bits) if keyed else keyless_key(columns)),
         check=hashing.record_check(keys) if keyed else typed(integer(0), "INTEGER"),
         check_name="check",
         content=content,
@@ -57,7 +58,7 @@ def index_query(kind: Kind, files: Sequence[StagedFile], compiled: KindExpressio
         tombstone=typed(compiled.tombstone, "BOOLEAN") if compiled.tombstone is not None else typed(null(), "BOOLEAN"),
         day=day if day is not None else typed(null(), "DATE"),
         issue=typed(case(issues), "VARCHAR"),
-        staged=staged(files, sorted(set(columns) | set(kind.columns) | set(kind.optional))),
+        staged=staged(files, sorted(set(columns) | set(kind.columns) | set(kind.optional)), {SALT: [salt_of(receipts[f.receipt]) for f in files]}),
     )
 
 
@@ -76,50 +77,45 @@ def _outside(day: Tree, window: tuple[date, date]) -> Tree:
     return disjunction([is_null(day), compared(day, "<", low), compared(day, ">", high)])
 
 
-def write_index(engine: Engine, kind: Kind, query: Tree, mode: Mode, shas: Mapping[int, str], paths: Mapping[int, str]) -> None:
-    """Write the index of one delivery's kind, a file per receipt; equal contents of a keyless kind get their ordinal within the delivery.
+def salt_of(receipt: Receipt) -> int:
+    """What a file adds to the keys of keyless records: a hash of its bytes' sha256 in append mode, else nothing."""
+    return hashing.constant_hash(hashing.prefix("file"), receipt.sha256) if receipt.mode is Mode.APPEND else 0
 
-    In append mode the ordinal counts within the file and the key also holds the sha256 of the file's bytes: the same bytes again are duplicates,
-    equal charges in two deliveries are two.
+
+def keyless_key(columns: Sequence[str]) -> Tree:
+    """The key of a keyless record that is the first of its content: content and salt."""
+    return hashing.xored([hashing.content({c: col(c) for c in columns}), col(SALT)])
+
+
+def write_index(engine: Engine, kind: Kind, query: Tree, paths: Mapping[int, Path]) -> None:
+    """Write the index of one delivery's kind, a file per receipt; equal keys of a keyless kind get their ordinal within the delivery.
+
+    In append mode the file's bytes are in the key, so the ordinal counts within the file: the same bytes again are duplicates, equal charges in
+    two deliveries are two.
     """
-    from pathlib import Path
-
     if kind.key and len(paths) == 1:
-        engine.copy(query, Path(next(iter(paths.values()))), codec="lz4_raw")
+        engine.copy_whole(query, next(iter(paths.values())), codec="lz4_raw")
         return
     engine.temporary("new_index", query)
-    source = "new_index" if kind.key else _with_ordinals(engine, mode, shas)
+    if not kind.key:
+        engine.temporary("new_ordinals", _ordinals())
+    source = statement(_NUMBERED) if not kind.key and engine.count("new_ordinals") else statement("select * from new_index")
     for receipt, path in paths.items():
-        engine.copy(statement("select * from {source} where receipt = {receipt}", source=source, receipt=receipt), Path(path), codec="lz4_raw")
-    engine.drop("new_index", "new_index_keyed")
+        engine.copy_whole(statement("select * from {source} x where receipt = {receipt}", source=source, receipt=receipt), path, codec="lz4_raw")
+    engine.drop("new_index", "new_ordinals")
 
 
-def _with_ordinals(engine: Engine, mode: Mode, shas: Mapping[int, str]) -> str:
-    salted = case(
-        [(compared(col("receipt"), "=", integer(r)), hashing.text_hash(hashing.prefix("file"), text(sha))) for r, sha in sorted(shas.items())] if mode is Mode.APPEND else [],
-        integer(0),
-    )
-    within = [col("content"), col("receipt")] if mode is Mode.APPEND else [col("content")]
+# In append mode a file's bytes are in its keys, so equal keys of two receipts are the same bytes twice and number alike.
+_NUMBERED = """select i.* replace (coalesce(n.key, i.key) as key, coalesce(n.nth, 1)::INTEGER as nth)
+    from new_index i left join new_ordinals n on n.receipt = i.receipt and n.record = i.record"""
+
+
+def _ordinals() -> Tree:
     ordinal = hashing.text_hash(hashing.prefix("ordinal"), typed(col("nth"), "VARCHAR"))
-    engine.temporary(
-        "new_index_keyed",
-        statement(
-            """with repeated as (select content from new_index where issue is null group by content having count(*) > 1),
-            numbered as (select receipt, record, row_number() over (partition by {within} order by receipt, record) as nth
-                from new_index semi join repeated using (content) where issue is null)
-            select i.* replace (case when i.issue is null then xor(xor(i.content, coalesce(case when n.nth > 1 then {ordinal} end, 0)), {salt}) end as key)
-            from new_index i left join numbered n on n.receipt = i.receipt and n.record = i.record""",
-            within=within,
-            ordinal=ordinal,
-            salt=_qualified(salted),
-        ),
+    return statement(
+        """with repeated as (select key from new_index where issue is null group by key having count(*) > 1),
+        numbered as (select i.*, row_number() over (partition by key, case when same_file then receipt end order by receipt, record) as nth
+            from (select x.*, x.key <> x.content as same_file from new_index x semi join repeated r on r.key = x.key where x.issue is null) i)
+        select receipt, record, xor(key, {ordinal}) as key, nth from numbered where nth > 1""",
+        ordinal=ordinal,
     )
-    return "new_index_keyed"
-
-
-def _qualified(tree: Tree) -> Tree:
-    """The salt's `receipt` read from the index side of the join."""
-    copy = tree.copy()
-    for column in copy.find_all(type(col("x"))):
-        column.replace(col(column.name, "i"))
-    return copy

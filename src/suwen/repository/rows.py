@@ -99,7 +99,7 @@ def merged(rows: Tree | str, table: Table, records: Tree | str) -> Tree:
 
 
 def fingerprint(table: Table) -> Tree:
-    """The hash of a row over its published columns, without those that name a release."""
+    """The hash of a row over its published columns, without those that name a release; to be mixed before it is summed."""
     return hashing.row_hash([(c.name, str(c.type), col(c.name)) for c in table.columns if c.name not in PUBLISHED_AT_RUN])
 
 
@@ -112,11 +112,13 @@ def identity(table: Table) -> Tree:
 def cells(rows: Tree | str, table: Table, organisation: Tree, sign: int) -> Tree:
     """(organisation, month, rows, total) of rows: the exact count and sum of row hashes, negated for removed ones."""
     return statement(
-        "select {organisation} as organisation, {month} as month, {sign} * count(*) as records, {sign} * sum({hash}) as total from {rows} group by all",
+        "select {organisation} as organisation, {month} as month, {sign} * count(*) as records, {sign} * sum({hash}) as total "
+        "from (select {month}, {row} as _row from {rows} r) h group by all",
         organisation=organisation,
         month=MONTH,
         sign=integer(sign),
-        hash=typed(fingerprint(table), "HUGEINT"),
+        hash=typed(hashing.mixed(col("_row")), "HUGEINT"),
+        row=fingerprint(table),
         rows=rows,
     )
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from suwen.engine.sql import alias, call, col, integer, list_of, null, paren, plus, read_parquet, statement, typed
+from collections.abc import Mapping, Sequence
+from suwen.engine.sql import Tree, alias, call, col, integer, list_of, null, paren, plus, read_parquet, statement, typed
 from suwen.model.staging import ISSUES, RECEIPT, RECORD, StagedFile
 
-if TYPE_CHECKING:
-    from suwen.engine.sql import Tree
 
+def staged(files: Sequence[StagedFile], columns: Sequence[str], constants: Mapping[str, Sequence[int]] | None = None) -> Tree:
+    """The records of staging files of one kind: `columns` (null where a file has none), `_issues`, `_receipt`, `_record`.
 
-def staged(files: Sequence[StagedFile], columns: Sequence[str]) -> Tree:
-    """The records of staging files of one kind: `columns` (null where a file has none), `_issues`, `_receipt`, `_record`."""
+    `constants`: further BIGINT columns by name, a value per file.
+    """
     present = {c for f in files for c in f.columns}
     chosen = [alias(col(c) if c in present else typed(null(), "VARCHAR"), c) for c in columns]
     issues = col(ISSUES) if any(f.rejected for f in files) else typed(null(), "VARCHAR")
     one_shape = len({(f.columns, bool(f.rejected)) for f in files}) == 1
     return statement(
-        "select {columns}, {issues} as {issue_name}, {receipt} as {receipt_name}, {record} as {record_name} from {files}",
+        "select {columns}, {more}, {issues} as {issue_name}, {receipt} as {receipt_name}, {record} as {record_name} from {files}",
         columns=chosen,
+        more=[alias(_constant(values), name) for name, values in (constants or {}).items()],
         issues=issues,
         issue_name=ISSUES,
         receipt=_constant([f.receipt for f in files]),

@@ -1,0 +1,198 @@
+"""The books of a run: dispositions kept up, the ledger of moves between them, and the check that every record has exactly one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from suwen.base.errors import Defect
+from suwen.engine.delta import DataFile, NewFile
+from suwen.engine.sql import Tree, alias, col, in_numbers, read_parquet, statement, text, union_all
+from suwen.flow.targets import Made, reader_rejects
+from suwen.flow.work import KindData, TargetKey, Work
+from suwen.model import state as states
+
+DISPOSITION, LEDGER, LINEAGE, FINDING, CELL = "state/disposition", "state/ledger", "state/lineage", "state/finding", "state/cell"
+Totals = dict[str, int]
+
+
+def part_name(feed: str, kind: str, target: str) -> str:
+    """The part of state/disposition that holds one target's records."""
+    return f"{feed}.{kind}.{target}" if kind else f"{feed}.."
+
+
+def post(work: Work, made: Made) -> None:
+    """Bring the dispositions of a target up to date, post the moves, and check that the touched records are all there."""
+    data = work.kinds[made.key.feed, made.key.kind]
+    _balance(work, made, data)
+    old = _old(work, made, data)
+    _move(work, made.key, data, old, made.exceptions)
+    _replace(work, part_name(made.key.feed, made.key.kind, made.key.target), old, made.exceptions)
+
+
+def _balance(work: Work, made: Made, data: KindData) -> None:
+    """Records touched = mapped + all others; mapped ones are counted in the rows themselves."""
+    if made.touched is None:
+        touched = data.records - sum(f.rejected for f in data.files)
+    else:
+        index = read_parquet(data.indexes)
+        fresh = in_numbers(col("receipt", "i"), sorted(data.new_receipts))
+        touched = work.engine.one(
+            statement("select count(*) from {i} i where i.key in (select key from {t}) or (i.key is null and i.issue not like 'RDR%' and {fresh})", i=index, t=made.touched, fresh=fresh)
+        )
+    others = work.engine.count(made.exceptions)
+    mapped = work.engine.one(statement("select count(*) from {m}", m=made.rows))
+    if mapped != touched - others:
+        mapped = work.engine.one(statement("select count(*) from (select distinct _receipt, _record from {m}) x", m=made.rows))
+    if mapped != touched - others:
+        raise Defect(f"the ledger of {made.key} does not balance: {touched} records, {mapped} mapped and {others} otherwise")
+    made.records = mapped
+
+
+def _old(work: Work, made: Made, data: KindData) -> str:
+    """The target's dispositions in the last release, of the records touched now."""
+    name = work.fresh("old_states")
+    part = part_name(made.key.feed, made.key.kind, made.key.target)
+    files = [f for f in work.files(DISPOSITION) if f.part == part]
+    stored: Tree = read_parquet([f.path for f in files]) if files else _none()
+    columns = [col(c, "d") for c in states.DISPOSITION]
+    if made.touched is None or not files:
+        query = statement("select {c} from {d} d", c=columns, d=stored)
+    else:
+        records = statement("select receipt, record from {i} i semi join {t} t on t.key = i.key", i=read_parquet(data.indexes), t=made.touched)
+        query = statement("select {c} from {d} d semi join {r} r on r.receipt = d.receipt and r.record = d.record", c=columns, d=stored, r=records)
+    work.engine.temporary(name, query)
+    return name
+
+
+def _none() -> Tree:
+    from suwen.engine.sql import null, typed
+
+    return statement("select {c} where false", c=[alias(typed(null(), t), n) for n, t in states.DISPOSITION.items()])
+
+
+def _move(work: Work, key: TargetKey, data: KindData, old: str, new: str) -> None:
+    fresh = in_numbers(col("receipt"), sorted(data.new_receipts))
+    counts = statement(
+        """with n as (select receipt, record, state from {new}), o as (select receipt, record, state from {old}),
+        known as (select coalesce(o.receipt, n.receipt) as receipt, coalesce(o.state, 'mapped') as from_state, coalesce(n.state, 'mapped') as to_state, count(*) as records
+            from (select * from o where not {fresh}) o full join (select * from n where not {fresh}) n on n.receipt = o.receipt and n.record = o.record group by all),
+        come as (select receipt, '' as from_state, state as to_state, count(*) as records from n where {fresh} group by all),
+        mapped as (select r.receipt, '' as from_state, 'mapped' as to_state, r.records - coalesce((select sum(c.records) from come c where c.receipt = r.receipt), 0) as records from {received} r)
+        select * from known where from_state <> to_state union all select * from come union all select * from mapped where records <> 0""",
+        new=new,
+        old=old,
+        fresh=fresh,
+        received=_received(data),
+    )
+    name = work.fresh("moves")
+    work.engine.temporary(
+        name,
+        statement(
+            "select {run}::BIGINT as run, {feed} as feed, {kind} as kind, {target} as target, receipt::BIGINT as receipt, from_state, to_state, records::BIGINT as records from {c} c",
+            run=work.number,
+            feed=text(key.feed),
+            kind=text(key.kind),
+            target=text(key.target),
+            c=counts,
+        ),
+    )
+    work.moves.append(name)
+
+
+def _received(data: KindData) -> Tree:
+    """(receipt, records) of the new receipts, without what the reader rejects."""
+    nothing = statement("select 0::BIGINT as receipt, 0::BIGINT as records where false")
+    counts: dict[int, int] = {}
+    for f in data.files:
+        if f.receipt in data.new_receipts:
+            counts[f.receipt] = counts.get(f.receipt, 0) + f.rows - f.rejected
+    return union_all([nothing, *(statement("select {r}::BIGINT as receipt, {n}::BIGINT as records", r=r, n=n) for r, n in sorted(counts.items()))])
+
+
+def post_rejects(work: Work) -> None:
+    """Post what the reader rejects: records once each (target ""), and objects that cannot be read as one record each."""
+    for (feed, kind), data in work.kinds.items():
+        if any(f.rejected for f in data.files if f.receipt in data.new_receipts) or (data.restaged and any(f.rejected for f in data.files)):
+            name = work.fresh("rejects")
+            work.engine.temporary(name, statement("select * from {q} q where {fresh}", q=reader_rejects(work, data), fresh=in_numbers(col("receipt"), sorted(data.new_receipts))))
+            _post_new(work, TargetKey(feed, kind, ""), name)
+    for feed in sorted({u.feed for u in work.unread}):
+        rows = [
+            statement(
+                "select {feed} as feed, '' as kind, '' as target, {receipt}::BIGINT as receipt, 0::BIGINT as record, null::BIGINT as key, 'quarantined' as state, {code} as code, {detail} as detail",
+                feed=text(feed),
+                receipt=u.receipt,
+                code=text(u.code),
+                detail=text(f"{u.member}: {u.reason}" if u.reason else u.member),
+            )
+            for u in work.unread
+            if u.feed == feed
+        ]
+        name = work.fresh("unread")
+        work.engine.temporary(name, union_all(rows))
+        _post_new(work, TargetKey(feed, "", ""), name)
+
+
+def _post_new(work: Work, key: TargetKey, rows: str) -> None:
+    moves = work.fresh("moves")
+    work.engine.temporary(
+        moves,
+        statement("select {run}::BIGINT as run, feed, kind, target, receipt, '' as from_state, state as to_state, count(*)::BIGINT as records from {r} r group by all", run=work.number, r=rows),
+    )
+    work.moves.append(moves)
+    nothing = work.fresh("none")
+    work.engine.temporary(nothing, _none())
+    _replace(work, part_name(key.feed, key.kind, key.target), nothing, rows)
+
+
+def _replace(work: Work, part: str, old: str, new: str) -> None:
+    """Take `old` out of a part of state/disposition and put `new` in; unchanged parts are left alone."""
+    gone, come = work.engine.count(old), work.engine.count(new)
+    if not gone and not come:
+        return
+    target, change = work.table(DISPOSITION), work.change(DISPOSITION)
+    files = [f for f in work.files(DISPOSITION) if f.part == part]
+    columns = [col(c) for c in states.DISPOSITION]
+    if gone:
+        kept = statement("select {c} from {f} f anti join {o} o on o.receipt = f.receipt and o.record = f.record", c=[col(c, "f") for c in states.DISPOSITION], f=read_parquet([f.path for f in files]), o=old)
+        query = union_all([kept, statement("select {c} from {n} n", c=columns, n=new)])
+        work.taken_out.setdefault(DISPOSITION, []).extend(files)
+    else:
+        query = statement("select {c} from {n} n", c=columns, n=new)
+    written = work.engine.copy(query, target.new_path(part, f"{work.number:08d}-{work.attempt}-{work.fresh('d')}"))
+    work.step(f"wrote {DISPOSITION}")
+    change.created.append(NewFile(written, part))
+
+
+def totals(work: Work) -> Totals:
+    """Records per feed, kind, target and state after the run: the last release's totals and this run's moves."""
+    found: Totals = dict(work.previous.totals) if work.previous else {}
+    for name in work.moves:
+        for feed, kind, target, before, after, records in work.engine.rows(statement("select feed, kind, target, from_state, to_state, sum(records)::BIGINT from {m} group by all", m=name)):
+            for state, change in ((before, -records), (after, records)):
+                if state:
+                    label = f"{feed}|{kind}|{target}|{state}"
+                    found[label] = found.get(label, 0) + change
+    return {label: count for label, count in sorted(found.items()) if count}
+
+
+def check_totals(work: Work, found: Mapping[str, int]) -> None:
+    """First balance: per target, the states sum to the records received, less those the reader rejects, which stand once."""
+    sums: dict[tuple[str, str, str], int] = {}
+    for label, count in found.items():
+        feed, kind, target, _ = label.split("|")
+        if count < 0:
+            raise Defect(f"the ledger has {count} records in {label}")
+        sums[feed, kind, target] = sums.get((feed, kind, target), 0) + count
+    for key in work.plans:
+        data = work.kinds[key.feed, key.kind]
+        received = data.records - sums.get((key.feed, key.kind, ""), 0)
+        if sums.get((key.feed, key.kind, key.target), 0) != received:
+            raise Defect(f"the ledger of {key} does not balance: {received} records received, {sums.get((key.feed, key.kind, key.target), 0)} with a disposition")
+
+
+def replaced_files(work: Work, name: str) -> list[DataFile]:
+    """Files of the last release that a table's commit takes out."""
+    return work.taken_out.get(name, [])
+
+

@@ -1,0 +1,177 @@
+"""The end of a run: files that lose rows rewritten, derived tables made, every table committed once, both balances checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from suwen.base.errors import Defect
+from suwen.engine.delta import DataFile, NewFile
+from suwen.engine.keys import repeated
+from suwen.engine.sql import alias, col, integer, read_parquet, statement, text, typed, union_all
+from suwen.flow.targets import collision
+from suwen.flow.work import Work
+from suwen.model import state as states
+from suwen.model.extension import ALL_TABLES
+from suwen.model.release import TableState
+from suwen.repository.rows import stored_columns
+
+PERIOD_TYPE = 32880  # OMOP concept "Standard algorithm"
+_MODULUS = 2**64
+
+
+def commit_all(work: Work) -> tuple[dict[str, TableState], str]:
+    """Commit every changed table; gives the state of all tables in the release and the hash of the cells."""
+    _append_books(work)
+    fingerprints, cells_sha = _cells(work)
+    before = dict(work.previous.tables) if work.previous else {}
+    result: dict[str, TableState] = dict(before)
+    for name in sorted(work.changes):
+        files = _rewrite(work, name)
+        _refuse_repeated_ids(work, name)
+        change = work.changes[name]
+        add = [n for n in change.created if n.written.rows]
+        if not add and not files:
+            continue
+        table = work.table(name)
+        version = table.commit(_base(work, name), add, files, application=f"suwen/{work.number}/{work.attempt}/{name}")
+        work.step(f"committed {name}")
+        rows = sum(f.rows for f in table.files(version))
+        _balance(work, name, rows)
+        result[name] = TableState(version, rows, "")
+    return {n: TableState(s.version, s.rows, fingerprints.get(n, "")) for n, s in result.items()}, cells_sha
+
+
+def _base(work: Work, name: str) -> int:
+    """The version a commit stands on: the newest, which after taking back has the last release's content."""
+    return work.table(name).version()
+
+
+def _balance(work: Work, name: str, after: int) -> None:
+    """Second balance: rows before + created - removed = rows after."""
+    if name.startswith("state/"):
+        return
+    before = work.previous.tables[name].rows if work.previous and name in work.previous.tables else 0
+    change = work.changes[name]
+    if before + change.created_rows - change.removed_rows != after:
+        raise Defect(f"{name} does not balance: {before} rows + {change.created_rows} created - {change.removed_rows} removed is not {after}")
+
+
+def _rewrite(work: Work, name: str) -> list[DataFile]:
+    """Write again, without the removed rows, each file that loses some; gives the files the commit takes out."""
+    change, files = work.changes[name], {f.path: f for f in work.files(name)}
+    out = list(work.taken_out.get(name, []))
+    if not change.removed:
+        return out
+    shape = ALL_TABLES[name.split("/")[1]]
+    gone = work.fresh("gone")
+    work.engine.temporary(gone, work.removed_ids(name))
+    for path, count in work.engine.rows(statement("select filename, count(*) from {g} g group by filename order by 1", g=gone)):
+        file = files[path]
+        out.append(file)
+        if count == file.rows:
+            continue
+        query = statement(
+            "select {c} from {f} f anti join (select _id from {g} g where g.filename = {p}) x on x._id = f.{id}",
+            c=[alias(col(c, "f"), c) for c in stored_columns(shape)],
+            f=read_parquet([path]),
+            g=gone,
+            p=text(path),
+            id=shape.id_column or "",
+        )
+        written = work.engine.copy(query, work.table(name).new_path(file.part, f"{work.number:08d}-{work.attempt}-{work.fresh('k')}"))
+        work.step(f"rewrote {name}")
+        if written.rows != file.rows - count:
+            raise Defect(f"{name}: a file of {file.rows} rows lost {count} and kept {written.rows}")
+        change.created.append(NewFile(written, file.part))
+        change.rewritten_rows += written.rows
+    return out
+
+
+def _refuse_repeated_ids(work: Work, name: str) -> None:
+    """Each id once among the rows written in this run; ids that stood before were compared when the rows were made."""
+    group, table = name.split("/")
+    created = [str(n.written.path) for n in work.changes[name].created if n.written.rows]
+    identifier = ALL_TABLES[table].id_column if group != "state" else None
+    if identifier is None or not created:
+        return
+    twice = repeated(created, identifier)["key"]
+    if len(twice):
+        places = work.engine.rows(
+            statement("select _receipt, _record from {f} f where {id} = {value} order by 1, 2 limit 2", f=read_parquet(created), id=identifier, value=integer(twice[0].as_py()))
+        )
+        raise collision(name, f"table {table}", places[0], places[-1])
+
+
+def _append_books(work: Work) -> None:
+    """Write the run's ledger, findings and lineage."""
+    for name, tables in (("state/ledger", work.moves), ("state/finding", work.findings)):
+        if tables:
+            _new_file(work, name, f"{work.number // 100:06d}00", [statement("select * from {t}", t=t) for t in tables])
+    _lineage(work)
+
+
+def _new_file(work: Work, name: str, part: str, queries: list) -> None:  # type: ignore[type-arg]
+    columns = [alias(typed(col(c), t), c) for c, t in states.TABLES[name].items()]
+    query = statement("select {c} from {q} q", c=columns, q=union_all(queries))
+    written = work.engine.copy(query, work.table(name).new_path(part, f"{work.number:08d}-{work.attempt}"))
+    work.step(f"wrote {name}")
+    work.change(name).created.append(NewFile(written, part))
+
+
+def _lineage(work: Work) -> None:
+    """Lineage of merged rows: that of ids made or removed now is replaced."""
+    name = "state/lineage"
+    files = work.files(name)
+    touched = [
+        statement("select {t} as table_name, _id as id from {r} r", t=text(n.split("/")[1]), r=work.removed_ids(n))
+        for n, c in work.changes.items()
+        if c.removed
+    ]
+    made = [statement("select * from {t}", t=t) for t in work.lineage]
+    if not made and not (files and touched):
+        return
+    if not files:
+        _new_file(work, name, "000000", made)
+        return
+    replaced = union_all([*touched, *(statement("select table_name, id from {t}", t=t) for t in work.lineage)])
+    kept = statement("select l.* from {l} l anti join {r} r on r.table_name = l.table_name and r.id = l.id", l=read_parquet([f.path for f in files]), r=replaced)
+    work.taken_out[name] = list(files)
+    _new_file(work, name, "000000", [kept, *made])
+
+
+def _cells(work: Work) -> tuple[Mapping[str, str], str]:
+    """Add the run's cells to the last release's; gives each table's fingerprint and the hash of all cells."""
+    name = "state/cell"
+    files = work.files(name)
+    columns = [col("table_name"), col("organisation"), col("month"), col("records"), alias(typed(col("total"), "HUGEINT"), "total")]
+    parts = [statement("select {c} from {f} f", c=columns, f=read_parquet([f.path for f in files]))] if files else []
+    parts += [statement("select {c} from {t}", c=columns, t=t) for t in work.cells]
+    if not parts:
+        return {}, ""
+    summed = work.fresh("all_cells")
+    work.engine.temporary(
+        summed,
+        statement(
+            "select table_name, organisation, month::INTEGER as month, sum(records)::BIGINT as records, sum(total)::HUGEINT as total from {all} x group by all having sum(records) <> 0 or sum(total) <> 0",
+            all=union_all(parts),
+        ),
+    )
+    if work.cells:
+        work.taken_out[name] = list(files)
+        _new_file(work, name, "000000", [statement("select table_name, organisation, month, records, total::VARCHAR as total from {s} s order by all", s=summed)])
+    rows = work.engine.rows(statement("select table_name, organisation, month, records, total from {s} s order by 1, 2, 3", s=summed))
+    sums: dict[str, int] = {}
+    for table, _, _, _, total in rows:
+        sums[table] = (sums.get(table, 0) + int(total)) % _MODULUS
+    group = {t: "ext" if ALL_TABLES[t].group == "extension" else "cdr" for t in sums}
+    return {f"{group[t]}/{t}": str(s) for t, s in sums.items()}, hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def derived_rows(work: Work) -> None:
+    """Make the derived tables: observation_period, one row a person from the first to the last of the person's events."""
+    from suwen.flow.derived import observation_periods
+
+    observation_periods(work)
+
+

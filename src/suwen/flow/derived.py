@@ -1,0 +1,146 @@
+"""Derived tables: rows computed from other rows of the repository, kept up for the persons a run touched."""
+
+from __future__ import annotations
+
+from suwen.engine.sql import Tree, col, compared, read_parquet, statement, text, union_all
+from suwen.flow.tables import write_rows
+from suwen.flow.work import Work
+from suwen.model.extension import ALL_TABLES
+from suwen.repository.rows import MONTH, cells, lake_name, month_of
+
+PERIOD_TYPE = 32880  # OMOP concept "Standard algorithm"
+TAG = "derived:observation_period"
+SOURCES = (
+    "visit_occurrence",
+    "condition_occurrence",
+    "drug_exposure",
+    "procedure_occurrence",
+    "device_exposure",
+    "measurement",
+    "observation",
+    "specimen",
+    "death",
+)
+_ENDS = {"visit_occurrence": "visit_end_date", "condition_occurrence": "condition_end_date", "drug_exposure": "drug_exposure_end_date"}
+
+
+def observation_periods(work: Work) -> None:
+    """One period a person, from the first day of any event to the last; persons with changed events are worked out again.
+
+    Source: OMOP CDM 5.4, observation_period: without enrolment data the span of the person's events.
+    """
+    if not any(lake_name(t) in work.changes for t in SOURCES):
+        return
+    persons = _touched_persons(work)
+    rows = _periods(work, persons)
+    table, name = ALL_TABLES["observation_period"], lake_name("observation_period")
+    made = work.fresh("periods")
+    work.engine.temporary(made, rows)
+    _split_by_organisation(work, made)
+    del table, name
+
+
+def _touched_persons(work: Work) -> str | None:
+    """The persons with created or removed events; None for all, where there was no release."""
+    if work.previous is None or lake_name("observation_period") not in work.previous.tables:
+        return None
+    parts: list[Tree] = [statement("select 0::BIGINT as person_id where false")]
+    for table in SOURCES:
+        change = work.changes.get(lake_name(table))
+        if change is None:
+            continue
+        created = [str(n.written.path) for n in change.created if n.written.rows]
+        if created:
+            parts.append(statement("select person_id from {f} f", f=read_parquet(created)))
+        parts += [statement("select person_id from {t}", t=t) for t in change.removed]
+    name = work.fresh("persons")
+    work.engine.temporary(name, statement("select distinct person_id from {all} x", all=union_all(parts)))
+    return name
+
+
+def _periods(work: Work, persons: str | None) -> Tree:
+    spans = [statement("select 0::BIGINT as person_id, null::DATE as first, null::DATE as last where false")]
+    for table in SOURCES:
+        name, start = lake_name(table), ALL_TABLES[table].date_column or ""
+        paths = work.after(name)
+        if not paths:
+            continue
+        end = _ENDS.get(table)
+        rows: Tree = read_parquet(paths, filename=bool(work.change(name).removed))
+        if work.change(name).removed:
+            rows = statement("select r.* from {r} r anti join {g} g on g._id = r.{id} and g.filename = r.filename", r=rows, g=work.removed_ids(name), id=ALL_TABLES[table].id_column or "")
+        keep = statement("select true").expressions[0] if persons is None else statement("select person_id in (select person_id from {p})", p=persons).expressions[0]
+        last = statement("select max(greatest({s}, coalesce({e}, {s})))", s=start, e=end).expressions[0] if end else statement("select max({s})", s=start).expressions[0]
+        spans.append(statement("select person_id, min({s}) as first, {last} as last from {r} r where {keep} group by person_id", s=start, last=last, r=rows, keep=keep))
+    return statement("select person_id, min(first) as first, max(last) as last from {all} x group by person_id", all=union_all(spans))
+
+
+def _split_by_organisation(work: Work, made: str) -> None:
+    """Bring observation_period up to date: a period has its person's id and belongs to the person's organisation."""
+    table, name = ALL_TABLES["observation_period"], lake_name("observation_period")
+    organisations = _organisations(work)
+    day = col("first")
+    rows = statement(
+        """select person_id as observation_period_id, person_id, first as observation_period_start_date, last as observation_period_end_date,
+        {type}::INTEGER as period_type_concept_id, 0::BIGINT as _receipt, 0::BIGINT as _record, {tag} as _template, {run}::BIGINT as _run,
+        person_id as _id, 0 as _check, {month} as {m}, 0 as _priority from {made} p""",
+        type=PERIOD_TYPE, tag=text(TAG), run=work.number, month=month_of(day), m=MONTH, made=made,
+    )  # fmt: skip
+    new = work.fresh("new_periods")
+    work.engine.temporary(new, statement("select r.*, coalesce(o.organisation, '') as _organisation from {r} r left join {o} o on o.person_id = r.person_id", r=rows, o=organisations))
+    old_files = work.files(name)
+    change = work.change(name)
+    if old_files:
+        _retire(work, new, made, [f.path for f in old_files], organisations)
+    for (organisation,) in work.engine.rows(statement("select distinct _organisation from {n} n order by 1", n=new)):
+        only = statement("select * exclude (_organisation) from {n} n where {w}", n=new, w=compared(col("_organisation"), "=", text(organisation)))
+        write_rows(work, "observation_period", only, organisation)
+    if not change.created and not change.removed:
+        work.changes.pop(name)
+    del table
+
+
+def _organisations(work: Work) -> Tree:
+    """(person_id, organisation), by the person row's feed, of persons before and after the run."""
+    paths = sorted({*(f.path for f in work.files("cdr/person")), *work.after("cdr/person")})
+    receipts = [
+        statement("select {r}::BIGINT as receipt, {o} as organisation", r=r.sequence, o=text(work.region.feeds[r.feed].organisation)) for r in work.receipts.values()
+    ]
+    if not paths or not receipts:
+        return statement("select 0::BIGINT as person_id, '' as organisation where false")
+    return statement(
+        "select p.person_id, min(r.organisation) as organisation from {p} p join {r} r on r.receipt = p._receipt group by p.person_id", p=read_parquet(paths), r=union_all(receipts)
+    )
+
+
+def _retire(work: Work, new: str, made: str, old_paths: list[str], organisations: Tree) -> None:
+    """Take out old periods that have changed or ended; periods that are equal are not written again."""
+    table = ALL_TABLES["observation_period"]
+    del made
+    persons = _touched_persons(work)
+    scope = statement("select true").expressions[0] if persons is None else statement("select o.person_id in (select person_id from {p})", p=persons).expressions[0]
+    gone = work.fresh("removed")
+    work.engine.temporary(
+        gone,
+        statement(
+            """select o.*, o.observation_period_id as _id, {month} as {m}, coalesce(g.organisation, '') as _organisation from {old} o left join {g} g on g.person_id = o.person_id
+            anti join {new} n on n._id = o.observation_period_id and n.observation_period_start_date = o.observation_period_start_date
+                and n.observation_period_end_date = o.observation_period_end_date where {scope}""",
+            month=month_of(col("observation_period_start_date", "o")), m=MONTH, old=read_parquet(old_paths, filename=True), g=organisations, new=new, scope=scope,
+        ),
+    )  # fmt: skip
+    count = work.engine.count(gone)
+    work.engine.execute(
+        statement(
+            "delete from {n} where _id in (select observation_period_id from {old} o where observation_period_id not in (select _id from {g} g))",
+            n=new, old=read_parquet(old_paths), g=gone,
+        )
+    )  # fmt: skip
+    if count:
+        change = work.change("cdr/observation_period")
+        change.removed.append(gone)
+        change.removed_rows += count
+        for (organisation,) in work.engine.rows(statement("select distinct _organisation from {g} g", g=gone)):
+            work.add_cells("observation_period", cells(statement("select * from {g} g where {w}", g=gone, w=compared(col("_organisation"), "=", text(organisation))), table, text(organisation), -1))
+
+

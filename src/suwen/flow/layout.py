@@ -1,0 +1,55 @@
+"""The layout policy: which part of a table a month's rows go to. Months are counted 12 * year + month - 1; 0 is no date.
+
+A table's parts are ranges of months of about equal rows, settled when its first rows come; a later month opens a part of its own once the last
+part is full. The part's name is its first month, so no changing attribute enters a path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+ROWS = 1_500_000  # per part: 64 to 256 MB of a clinical table
+END = 1 << 30
+
+
+def part_of(low: int) -> str:
+    """The name of the part that begins with a month: `197003`; `000000` for the first, which has no beginning."""
+    return f"{low // 12:04d}{low % 12 + 1:02d}" if low else "000000"
+
+
+def month_of_part(part: str) -> int:
+    """The month with which a part begins."""
+    return 0 if part == "000000" else int(part[:4]) * 12 + int(part[4:]) - 1
+
+
+def parts_of(known: Mapping[str, Mapping[str, int]], table: str, histogram: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The parts (first month, month after the last) for rows with this histogram of months (month, rows), ascending.
+
+    `known`: table -> part -> rows, as the last release has it.
+    """
+    parts = {month_of_part(p): n for p, n in known.get(table, {}).items()}
+    if not parts:
+        return _ranges(_cut(histogram))
+    starts = sorted(parts)
+    last = starts[-1]
+    full = parts[last] >= ROWS
+    newest = max(m for m, _ in histogram)
+    if full and newest > last:
+        latest_known = last
+        starts += [m for m, _ in histogram if m > latest_known][-1:]
+    return _ranges(sorted(set(starts)))
+
+
+def _cut(histogram: Sequence[tuple[int, int]]) -> list[int]:
+    """First months of ranges of about ROWS rows each; a whole month is never cut."""
+    starts, rows = [0], 0
+    for month, count in histogram:
+        if rows and rows + count > ROWS:
+            starts.append(month)
+            rows = 0
+        rows += count
+    return starts
+
+
+def _ranges(starts: Sequence[int]) -> list[tuple[int, int]]:
+    return list(zip(starts, [*starts[1:], END], strict=True))

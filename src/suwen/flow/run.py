@@ -1,0 +1,285 @@
+"""A run: what is new or stale is staged, indexed, mapped and written; each table is committed once; the release is published last.
+
+A run starts from the last release: commits after it belong to a dead run and are taken back. Until the release is put, no reader sees anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from suwen.base.progress import SILENT, Progress
+from suwen.engine.duck import Engine
+from suwen.engine.releases import Releases
+from suwen.engine.sql import statement
+from suwen.flow import books
+from suwen.flow.commit import commit_all, derived_rows
+from suwen.flow.region import region_lock, region_packs
+from suwen.flow.stage import Stager, by_kind, spec_of
+from suwen.flow.tables import run_group
+from suwen.flow.touched import kind_touched, target_touched
+from suwen.flow.work import KindData, Work, groups, index_path, make_plans, required_tables
+from suwen.intake.landing import Landing
+from suwen.model.functions import VERSION
+from suwen.model.receipt import Receipt, State
+from suwen.model.region import Region
+from suwen.model.release import Release
+from suwen.repository.planner import kind_expressions
+from suwen.repository.record_index import index_query, write_index
+from suwen.repository.vocabulary import current
+
+INDEX_FORM = 1
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run did: the release it published (None: nothing was new), records received, and rows written per table."""
+
+    release: int | None
+    receipts: int
+    records: int
+    created: Mapping[str, int]
+    removed: Mapping[str, int]
+    rewritten: Mapping[str, int]
+    totals: Mapping[str, int]
+    seconds: Mapping[str, float]
+
+
+def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step: Callable[[str], None] = lambda _: None) -> RunReport:
+    """Bring the repository up to what has landed and publish a release, or do nothing when nothing is new."""
+    with region_lock(region, wait=wait):
+        releases = Releases(region.releases)
+        previous = releases.latest()
+        landing = Landing(region.landing)
+        receipts = accepted(landing)
+        packs = region_packs(region)
+        vocabulary = current(region.vocabulary)
+        in_force = _in_force(region, packs, vocabulary.hash if vocabulary else "")
+        if previous is not None and not _news(region, previous, receipts, in_force):
+            return RunReport(None, 0, 0, {}, {}, {}, previous.totals, {})
+        engine = Engine(threads=region.settings.threads, memory=region.settings.memory, scratch=_scratch(region))
+        try:
+            number = (previous.number if previous else 0) + 1
+            work = Work(region, engine, packs, previous, number, uuid.uuid4().hex[:8], receipts, vocabulary, progress)
+            work.step = step
+            return _run(work, landing, releases, in_force)
+        finally:
+            engine.close()
+            shutil.rmtree(region.scratch, ignore_errors=True)
+
+
+def accepted(landing: Landing) -> Mapping[int, Receipt]:
+    """Receipts of the deliveries that hold, by sequence."""
+    states = landing.states()
+    return {r.sequence: r for r in landing.receipts() if states.get(r.delivery, State.ACCEPTED) is State.ACCEPTED}
+
+
+def _scratch(region: Region) -> Path:
+    shutil.rmtree(region.scratch, ignore_errors=True)
+    return region.scratch
+
+
+def _in_force(region: Region, packs: object, vocabulary: str) -> Mapping[str, str]:
+    """All besides receipts that decides a release's content, by name."""
+    feeds = {f.name: json.dumps([f.template, f.organisation, region.zone_of(f), dict(f.key_systems or {})]) for f in region.feeds.values()}
+    templates = {f"template {t.name}": t.sha256 for t in packs.templates.values()}  # type: ignore[attr-defined]
+    maps = {f"map {m.system}": m.sha256 for m in packs.code_maps.values()}  # type: ignore[attr-defined]
+    exceptions = json.dumps([[c.id, c.key_md5, c.replacement] for c in region.collisions])
+    said = {**feeds, **templates, **maps, "vocabulary": vocabulary, "functions": VERSION, "collisions": exceptions, "bits": str(region.settings.id_bits)}
+    return {"all": hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}
+
+
+def _news(region: Region, previous: Release, receipts: Mapping[int, Receipt], in_force: Mapping[str, str]) -> bool:
+    del region
+    return dict(previous.packs) != dict(in_force) or max(receipts, default=0) > previous.receipts_through or len(receipts) != previous.receipts_held
+
+
+def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str, str]) -> RunReport:
+    clock = Stopwatch()
+    _take_back(work)
+    work.step("took back")
+    _register_receipts(work)
+    _stage(work, landing)
+    clock.lap("staging")
+    _index(work)
+    clock.lap("index")
+    make_plans(work)
+    _layout(work)
+    books.post_rejects(work)
+    _map_all(work)
+    clock.lap("mapping and writing")
+    derived_rows(work)
+    clock.lap("derived")
+    totals = books.totals(work)
+    books.check_totals(work, totals)
+    clock.lap("ledger")
+    states, cells_sha = commit_all(work)
+    clock.lap("commits")
+    release = Release(
+        number=work.number,
+        run=work.number,
+        published_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        receipts_through=max(work.receipts, default=0),
+        receipts_held=len(work.receipts),
+        tables=states,
+        totals=totals,
+        mapped_with={str(k): work.mapped_with(k) for k in work.plans},
+        packs=in_force,
+        readers=work.readers,
+        vocabulary=work.vocabulary.hash if work.vocabulary else "",
+        functions=VERSION,
+        cells_sha256=cells_sha,
+        dangling=work.dangling,
+        as_of=_as_of(work),
+        id_bits=work.region.settings.id_bits,
+    )
+    _keep_packs(work)
+    work.step("before release")
+    releases.publish(release)
+    work.step("released")
+    clock.lap("release")
+    new = {r for d in work.kinds.values() for r in d.new_receipts}
+    return RunReport(
+        release=release.number,
+        receipts=len(new),
+        records=sum(f.rows for d in work.kinds.values() for f in d.files if f.receipt in d.new_receipts),
+        created={n: c.created_rows for n, c in work.changes.items() if c.created_rows},
+        removed={n: c.removed_rows for n, c in work.changes.items() if c.removed_rows},
+        rewritten={n: c.rewritten_rows for n, c in work.changes.items() if c.rewritten_rows},
+        totals=totals,
+        seconds=clock.laps,
+    )
+
+
+class Stopwatch:
+    """Seconds per named step, for the bench."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = datetime.now(UTC)
+
+    def lap(self, name: str) -> None:
+        now = datetime.now(UTC)
+        self.laps[name] = self.laps.get(name, 0.0) + (now - self._last).total_seconds()
+        self._last = now
+
+
+def _take_back(work: Work) -> None:
+    """Undo commits after the last release: they belong to a run that died."""
+    for group in ("cdr", "ext", "state"):
+        folder = work.region.lake / group
+        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+            name = f"{group}/{path.name}"
+            known = work.previous.tables.get(name) if work.previous else None
+            work.table(name).restore(known.version if known else -1)
+
+
+def _register_receipts(work: Work) -> None:
+    rows = sorted(work.receipts.items())
+    table = pa.table({"receipt": pa.array([s for s, _ in rows], pa.int64()), "as_of": pa.array([r.as_of for _, r in rows], pa.timestamp("us"))})
+    work.engine.register("receipts_in", table)
+    work.engine.temporary("receipts", statement("select * from receipts_in"))
+    work.engine.unregister("receipts_in")
+
+
+def _stage(work: Work, landing: Landing) -> None:
+    """Read every receipt not yet read by the feed's reader; what was read before is taken as it is."""
+    through = work.previous.receipts_through if work.previous else 0
+    specs = {name: spec_of(work.template(name)) for name in {r.feed for r in work.receipts.values()}}
+    for receipt in sorted(work.receipts.values(), key=lambda r: r.sequence):
+        template = work.template(receipt.feed)
+        stager = Stager(work.engine, landing, work.region.staging, template, receipt.feed, work.region.settings.piece_mb << 20, work.progress)
+        staged = stager.staged(receipt)
+        work.step("staged")
+        again = work.previous is not None and work.previous.readers.get(receipt.feed) not in (None, specs[receipt.feed])
+        new = receipt.sequence > through or again
+        if new:
+            work.unread += staged.unread
+        for kind, files in by_kind(staged.files).items():
+            data = work.kinds.setdefault((receipt.feed, kind), KindData(receipt.feed, template.kinds[kind]))
+            data.files += files
+            data.restaged = data.restaged or again
+            if new:
+                data.new_receipts.add(receipt.sequence)
+    work.readers = specs
+
+
+def _index(work: Work) -> None:
+    """Index every delivery of every kind, as kept or made now."""
+    for (feed, kind), data in work.kinds.items():
+        zone = work.region.zone_of(work.feed(feed))
+        windows = any(work.receipts[f.receipt].window for f in data.files)
+        compiled = kind_expressions(data.kind, zone)
+        spec = _index_spec(work, data, zone, windows)
+        deliveries: dict[int, list[int]] = {}
+        for receipt in dict.fromkeys(f.receipt for f in data.files):
+            deliveries.setdefault(work.receipts[receipt].delivery, []).append(receipt)
+        for receipts in deliveries.values():
+            paths = {r: index_path(work.region, feed, kind, r, spec) for r in receipts}
+            if not all(p.exists() for p in paths.values()):
+                files = [f for f in data.files if f.receipt in paths]
+                query = index_query(data.kind, files, compiled, work.receipts, windows=windows, bits=work.region.settings.id_bits)
+                write_index(work.engine, data.kind, query, paths)
+                work.step("indexed")
+            data.indexes += [str(p) for p in paths.values()]
+            data.new_indexes += [str(p) for r, p in paths.items() if r in data.new_receipts]
+        data.repeats = not data.kind.key and work.engine.has_more_than(data.indexes, "nth", 1)
+
+
+def _index_spec(work: Work, data: KindData, zone: str, windows: bool) -> str:
+    kind = data.kind
+    expressions = [e.text if e else "" for e in (kind.version, kind.tombstone, kind.window)]
+    said = [INDEX_FORM, spec_of(work.template(data.feed)), kind.key, expressions, windows and zone, VERSION, work.region.settings.id_bits]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
+
+
+def _layout(work: Work) -> None:
+    for name in work.previous.tables if work.previous else {}:
+        parts: dict[str, int] = {}
+        for file in work.files(name):
+            parts[file.part] = parts.get(file.part, 0) + file.rows
+        work.layout[name] = parts
+
+
+def _map_all(work: Work) -> None:
+    """Every group of targets, parents first; ids of tables that others require are kept as soon as they are settled."""
+    kinds = {(feed, kind): kind_touched(work, data) or "" for (feed, kind), data in work.kinds.items()}
+    wanted = {t for p in work.plans.values() for t in required_tables(p.target).values()}
+    ordered = groups(work)
+    for at, keys in enumerate(ordered):
+        work.progress.start(f"mapping {keys[0].target}")
+        made = run_group(work, keys, {k: target_touched(work, k, kinds) for k in keys})
+        for one in made:
+            books.post(work, one)
+            work.engine.drop(one.rows)
+        for table in wanted - work.live:
+            later = [k for rest in ordered[at + 1 :] for k in rest]
+            if not any(table in work.plans[k].tables for k in later):
+                work.settle(table)
+
+
+def _as_of(work: Work) -> Mapping[str, str]:
+    latest: dict[str, datetime] = {}
+    for receipt in work.receipts.values():
+        latest[receipt.feed] = max(latest.get(receipt.feed, receipt.as_of), receipt.as_of)
+    return {feed: moment.isoformat() for feed, moment in sorted(latest.items())}
+
+
+def _keep_packs(work: Work) -> None:
+    """Packs named by a release are kept by hash."""
+    folder = work.region.lake / "packs"
+    folder.mkdir(parents=True, exist_ok=True)
+    for sha, content in work.packs.contents.items():
+        path = folder / sha
+        if not path.exists():
+            temporary = path.with_name(f".{sha}.tmp")
+            temporary.write_bytes(content)
+            temporary.replace(path)

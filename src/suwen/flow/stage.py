@@ -1,0 +1,152 @@
+"""Staging and index of receipts: each read once per reader spec, its files written whole or not at all, under names that say what they hold.
+
+A staging file's content follows from the receipt's bytes and the reader spec alone, so what a dead run left is taken up by the next.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from suwen.base.errors import SuwenError
+from suwen.base.progress import SILENT, Progress
+from suwen.engine.duck import Engine
+from suwen.intake.archive import Refusal
+from suwen.intake.formats.delimited import Member, Piece, direct_options, read
+from suwen.intake.landing import Landing
+from suwen.intake.survey_store import opener, survey_receipt
+from suwen.model.pack import Kind, Template
+from suwen.model.receipt import Receipt
+from suwen.model.staging import ISSUES, StagedFile, StagedReceipt, Unread
+
+FORM = 1  # of staging: part of every spec, so that a new way of reading reads again
+
+
+def spec_of(template: Template) -> str:
+    """The hash of everything that decides how receipts are read into kinds."""
+    said = [FORM, asdict(template.reader), [[k.name, k.files, k.columns] for k in template.kinds.values()]]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Stager:
+    """Reads the receipts of one feed by its template."""
+
+    engine: Engine
+    landing: Landing
+    folder: Path
+    template: Template
+    feed: str
+    piece_bytes: int
+    progress: Progress = SILENT
+
+    def staged(self, receipt: Receipt) -> StagedReceipt:
+        """The staging of a receipt: as kept, or made now."""
+        kept = self.folder / self.feed / f"{receipt.sequence:010d}-{spec_of(self.template)}.json"
+        if kept.exists():
+            found = _load(kept, self.folder)
+            if found is not None and all(Path(f.path).exists() for f in found.files):
+                return found
+        made = self._stage(receipt)
+        _save(kept, made, self.folder)
+        return made
+
+    def _stage(self, receipt: Receipt) -> StagedReceipt:
+        spec = spec_of(self.template)
+        try:
+            members = survey_receipt(self.landing, receipt, self.template.reader, self._columns, piece_bytes=self.piece_bytes)
+        except SuwenError as error:
+            return StagedReceipt(receipt.sequence, spec, (), (Unread(self.feed, receipt.sequence, receipt.name, error.code or "RDR-007", error.what),))
+        if isinstance(members, Refusal):
+            return StagedReceipt(receipt.sequence, spec, (), (Unread(self.feed, receipt.sequence, receipt.name, members.code, members.reason),))
+        files: list[StagedFile] = []
+        unread: list[Unread] = []
+        for member in members:
+            kind = self._kind(member.name)
+            if isinstance(kind, str):
+                unread.append(Unread(self.feed, receipt.sequence, member.name, kind, ""))
+            elif missing := [c for c in kind.columns if c not in member.columns and member.records]:
+                unread.append(Unread(self.feed, receipt.sequence, member.name, "RDR-006", ", ".join(missing)))
+            else:
+                files += self._write(receipt, member, kind, spec)
+        return StagedReceipt(receipt.sequence, spec, tuple(files), tuple(unread))
+
+    def _columns(self, name: str) -> Sequence[str]:
+        kind = self._kind(name)
+        return () if isinstance(kind, str) else (*kind.columns, *kind.optional)
+
+    def _kind(self, name: str) -> Kind | str:
+        base = name.rsplit("/", 1)[-1].lower()
+        fitting = [k for k in self.template.kinds.values() if any(fnmatch.fnmatchcase(base, p.lower()) for p in k.files)]
+        if len(fitting) == 1:
+            return fitting[0]
+        return "RDR-021" if fitting else "RDR-020"
+
+    def _write(self, receipt: Receipt, member: Member, kind: Kind, spec: str) -> list[StagedFile]:
+        base = self.folder / self.feed / kind.name / f"{receipt.sequence:010d}-{member.position}-{spec}"
+        if member.direct and member.records:
+            path = base.with_name(base.name + "-0.parquet")
+            written = self._direct(receipt, member, path)
+            if written == member.records:
+                return [self._file(path, receipt, member, kind, member.first_record - 1, member.records, 0)]
+        return [self._piece(receipt, member, kind, piece, base.with_name(f"{base.name}-{n}.parquet")) for n, piece in enumerate(member.pieces, 1)]
+
+    def _direct(self, receipt: Receipt, member: Member, path: Path) -> int:
+        source = self.landing.object_path(receipt.sha256)
+        self.progress.start(f"reading {member.name}", member.records)
+        rows = self.engine.copy_csv(source, direct_options(member, self.template.reader), path)
+        self.progress.advance(rows)
+        return rows
+
+    def _piece(self, receipt: Receipt, member: Member, kind: Kind, piece: Piece, path: Path) -> StagedFile:
+        rejected = [0]
+        batches = self._counted(read(opener(self.landing, receipt, member), self.template.reader, member, piece), rejected)
+        schema = pa.schema([pa.field(c, pa.string()) for c in (*member.columns, ISSUES)])
+        self.engine.copy_batches(pa.RecordBatchReader.from_batches(schema, batches), path)
+        return self._file(path, receipt, member, kind, piece.first_record - 1, piece.records, rejected[0])
+
+    def _counted(self, batches: Iterable[pa.RecordBatch], rejected: list[int]) -> Iterable[pa.RecordBatch]:
+        for batch in batches:
+            issues = batch.column(batch.schema.get_field_index(ISSUES))
+            rejected[0] += len(issues) - issues.null_count
+            self.progress.advance(batch.num_rows)
+            yield pa.RecordBatch.from_arrays([c.cast(pa.string()) for c in batch.columns], names=batch.schema.names)
+
+    def _file(self, path: Path, receipt: Receipt, member: Member, kind: Kind, before: int, rows: int, rejected: int) -> StagedFile:
+        return StagedFile(str(path), self.feed, kind.name, receipt.sequence, member.position, before, rows, member.columns, rejected)
+
+
+def _save(kept: Path, made: StagedReceipt, folder: Path) -> None:
+    """Keep the list of a receipt's staging files, by paths from the staging folder, so that a region can be moved."""
+    raw = asdict(made)
+    for file in raw["files"]:
+        file["path"] = Path(file["path"]).relative_to(folder).as_posix()
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    temporary = kept.with_name(f".{kept.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(raw), encoding="utf-8")
+    os.replace(temporary, kept)
+
+
+def _load(kept: Path, folder: Path) -> StagedReceipt | None:
+    """The kept list; None where it cannot be read, so that the receipt is read again."""
+    try:
+        raw = json.loads(kept.read_text(encoding="utf-8"))
+        files = tuple(StagedFile(**{**f, "columns": tuple(f["columns"]), "path": str(folder / f["path"])}) for f in raw["files"])
+        return StagedReceipt(raw["receipt"], raw["spec"], files, tuple(Unread(**u) for u in raw["unread"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def by_kind(files: Iterable[StagedFile]) -> Mapping[str, list[StagedFile]]:
+    """Staging files by kind, in the order of receipts and records."""
+    found: dict[str, list[StagedFile]] = {}
+    for file in sorted(files, key=lambda f: (f.receipt, f.before)):
+        found.setdefault(file.kind, []).append(file)
+    return found

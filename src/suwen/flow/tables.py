@@ -1,0 +1,249 @@
+"""Mapped rows into stored tables: rows with several sources merged, old rows compared, new files written part by part, cells kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from suwen.base.errors import Defect
+from suwen.engine.delta import DataFile, NewFile
+from suwen.engine.sql import Tree, alias, col, compared, conjunction, in_numbers, integer, read_parquet, statement, text, union_all
+from suwen.flow.layout import part_of, parts_of
+from suwen.flow.targets import Made, collision, map_target, sources
+from suwen.flow.touched import Touched, tag_of
+from suwen.flow.work import TargetKey, Work
+from suwen.model.cdm import Table
+from suwen.model.extension import ALL_TABLES
+from suwen.repository.rows import MONTH, cells, identity, lake_name, merged, month_of, projected, stored_columns
+
+
+@dataclass
+class Group:
+    """Targets of one organisation that may make the same rows, as mapped in this run."""
+
+    keys: list[TargetKey]
+    made: list[Made]
+
+
+def run_group(work: Work, keys: list[TargetKey], touched: dict[TargetKey, Touched]) -> list[Made]:
+    """Map the touched targets of a group and bring their tables up to date."""
+    active = [k for k in keys if touched[k] is None or work.engine.count(str(touched[k]))]
+    made = [map_target(work, k, touched[k]) for k in active]
+    if not made:
+        return []
+    shared = len(keys) > 1 or any(not work.plans[k].own_key for k in keys)
+    group = Group(keys, made)
+    for table in dict.fromkeys(t for k in keys for t in work.plans[k].tables):
+        _bring_up(work, group, table, shared)
+    return made
+
+
+def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:
+    name = lake_name(table)
+    old_files = work.files(name)
+    old_ids = _touched_rows(work, group, table, old_files) if old_files else None
+    rows = [projected(m.plan, m.rows, table, work.tag(m.key), work.number) for m in group.made if table in m.plan.tables]
+    if shared and old_files and old_ids:
+        rows += _other_sources(work, group, table, old_ids, rows, old_files)
+    new: Tree | str = union_all(rows)
+    if shared:
+        new = _merge(work, group, table, new)
+    organisation = work.plans[group.keys[0]].organisation
+    if not old_files:
+        write_rows(work, table, new, organisation)
+        return
+    _compare(work, group, table, new, old_ids or "", old_files, organisation)
+
+
+def _touched_rows(work: Work, group: Group, table: str, files: Sequence[DataFile]) -> str:
+    """Ids of stored rows that a touched record made or took part in, as a temporary table."""
+    rows = read_parquet([f.path for f in files])
+    identifier = _id(table)
+    parts: list[Tree] = []
+    lineage = work.files("state/lineage")
+    for made in group.made:
+        data = work.kinds[made.key.feed, made.key.kind]
+        tags = tag_of(work, [made.key])
+        own = in_numbers(col("_receipt"), sorted({f.receipt for f in data.files}))
+        wanted = conjunction([tags, own])
+        if made.touched is None:
+            parts.append(statement("select {id} as id from {rows} r where {wanted}", id=identifier, rows=rows, wanted=wanted))
+            more: Tree | None = None
+        else:
+            records = statement("select receipt, record from {i} i semi join {t} t on t.key = i.key", i=read_parquet(data.indexes), t=made.touched)
+            parts.append(statement("select {id} as id from {rows} r semi join {k} k on k.receipt = r._receipt and k.record = r._record where {wanted}", id=identifier, rows=rows, k=records, wanted=wanted))
+            more = records
+        if lineage:
+            sources_of = statement("select l.* from {l} l where l.table_name = {t} and {tags}", l=read_parquet([f.path for f in lineage]), t=text(table), tags=_renamed(tags))
+            if more is not None:
+                sources_of = statement("select l.* from {l} l semi join {k} k on k.receipt = l.receipt and k.record = l.record", l=sources_of, k=more)
+            parts.append(statement("select id from {s} x", s=sources_of))
+    name = work.fresh("touched_ids")
+    work.engine.temporary(name, statement("select distinct id from {all} x", all=union_all(parts)))
+    return name
+
+
+def _renamed(tree: Tree) -> Tree:
+    """A condition on `_template` read from lineage, whose column is `template`."""
+    copy = tree.copy()
+    for column in list(copy.find_all(type(col("x")))):
+        column.replace(col("template", "l"))
+    return copy
+
+
+def _other_sources(work: Work, group: Group, table: str, old_ids: str, rows: Sequence[Tree], files: Sequence[DataFile]) -> list[Tree]:
+    """Rows of untouched records that take part in a touched row: they are mapped again, for merging only."""
+    ids = work.fresh("shared_ids")
+    work.engine.temporary(ids, statement("select id from {o} union select _id from {n} x", o=old_ids, n=union_all(list(rows))))
+    lineage = work.files("state/lineage")
+    found: list[Tree] = []
+    for key in group.keys:
+        data, plan = work.kinds[key.feed, key.kind], work.plans[key]
+        if table not in plan.tables:
+            continue
+        own, tags = sorted({f.receipt for f in data.files}), tag_of(work, [key])
+        places = [statement("select _receipt as receipt, _record as record from {r} r semi join {ids} i on i.id = r.{id} where {tags} and {own}", r=read_parquet([f.path for f in files]), ids=ids, id=_id(table), tags=tags, own=in_numbers(col("_receipt"), own))]
+        if lineage:
+            places.append(
+                statement(
+                    "select l.receipt, l.record from {l} l semi join {ids} i on i.id = l.id where l.table_name = {t} and {tags} and {own}",
+                    l=read_parquet([f.path for f in lineage]), ids=ids, t=text(table), tags=_renamed(tags), own=in_numbers(col("receipt", "l"), own),
+                )
+            )  # fmt: skip
+        made = next((m for m in group.made if m.key == key), None)
+        if made is not None and made.touched is None:
+            continue
+        keep = statement("select distinct receipt, record from {p} p", p=union_all(places))
+        if made is not None:
+            touched = statement("select receipt, record from {i} i semi join {t} t on t.key = i.key", i=read_parquet(data.indexes), t=made.touched)
+            keep = statement("select p.* from {p} p anti join {t} t on t.receipt = p.receipt and t.record = p.record", p=keep, t=touched)
+        found.append(_again(work, key, table, keep, ids))
+    return found
+
+
+def _again(work: Work, key: TargetKey, table: str, keep: Tree, ids: str) -> Tree:
+    from suwen.flow.targets import _map, parents
+
+    data, plan = work.kinds[key.feed, key.kind], work.plans[key]
+    joined = parents(work, key, plan)
+    rows = _map(work, plan, sources(work, data, plan, keep, None), joined, key)
+    return statement("select x.* from {p} x semi join {ids} i on i.id = x._id", p=projected(plan, rows, table, work.tag(key), work.number), ids=ids)
+
+
+def _merge(work: Work, group: Group, table: str, rows: Tree) -> str:
+    """The rows with every id once; the sources of merged ones go to lineage. Stops the run where different keys meet in an id."""
+    every = work.fresh("every")
+    work.engine.temporary(every, rows)
+    twice = work.fresh("twice")
+    work.engine.temporary(twice, statement("select _id from {e} group by _id having count(*) > 1", e=every))
+    if not work.engine.count(twice):
+        return every
+    several = statement("select e.* from {e} e semi join {t} t on t._id = e._id", e=every, t=twice)
+    clash = work.engine.rows(statement("select min(_receipt), arg_min(_record, _receipt), max(_receipt), arg_max(_record, _receipt) from {s} s group by _id having min(_check) <> max(_check) limit 1", s=several))
+    if clash:
+        raise collision(group.keys[0].feed, f"table {table}", clash[0][:2], clash[0][2:])
+    indexes = [p for k in group.keys for p in work.kinds[k.feed, k.kind].indexes]
+    records = statement("select i.receipt, i.record, i.version, i.key, r.as_of from {i} i join receipts r on r.receipt = i.receipt", i=read_parquet(sorted(set(indexes))))
+    one = work.fresh("merged")
+    work.engine.temporary(one, merged(several, ALL_TABLES[table], records))
+    _keep_lineage(work, table, several, one)
+    result = work.fresh("rows_once")
+    names = [*stored_columns(ALL_TABLES[table]), "_id", "_check", MONTH, "_priority"]
+    columns = [col(n) for n in names]
+    work.engine.temporary(
+        result,
+        statement("select {c} from {e} e anti join {t} t on t._id = e._id union all select {c} from {m} m", c=columns, e=every, t=twice, m=one),
+    )
+    work.engine.drop(every)
+    return result
+
+
+def _keep_lineage(work: Work, table: str, several: Tree, merged_rows: str) -> None:
+    name = work.fresh("lineage")
+    work.engine.temporary(
+        name,
+        statement(
+            """select {t} as table_name, s._id as id, s._receipt as receipt, s._record as record, s._template as template,
+            (case when s._receipt = m._receipt and s._record = m._record and s._template = m._template then 0 else 1 end)::INTEGER as ordinal
+            from (select distinct _id, _receipt, _record, _template from {s} x) s join {m} m on m._id = s._id""",
+            t=text(table),
+            s=several,
+            m=merged_rows,
+        ),
+    )
+    work.lineage.append(name)
+
+
+def _id(table: str) -> str:
+    identifier = ALL_TABLES[table].id_column
+    if identifier is None:
+        raise Defect(f"{table} has no id column")
+    return identifier
+
+
+def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str, files: Sequence[DataFile], organisation: str) -> None:
+    """Write what is new or changed and mark what is gone; rows that are equal stay where they are."""
+    shape = ALL_TABLES[table]
+    rows = work.fresh("new_rows")
+    work.engine.temporary(rows, statement("select n.*, {same} as _same from {n} n", same=identity(shape), n=new))
+    old = work.fresh("old_rows")
+    month = month_of(col(shape.date_column)) if shape.date_column else integer(0)
+    stored = read_parquet([f.path for f in files], filename=True)
+    wanted = statement("select id from {o} union select _id from {n}", o=old_ids, n=rows)
+    work.engine.temporary(
+        old,
+        statement("select r.*, {id} as _id, {same} as _same, {month} as {name} from {r} r semi join {w} w on w.id = r.{id_name}", id=col(_id(table), "r"), id_name=_id(table), same=identity(shape), month=month, name=MONTH, r=stored, w=wanted),
+    )
+    _refuse_foreign(work, group, table, old, old_ids)
+    gone = work.fresh("removed")
+    work.engine.temporary(gone, statement("select o.* from {o} o anti join {n} n on n._id = o._id and n._same = o._same", o=old, n=rows))
+    removed = work.engine.count(gone)
+    created = statement("select n.* exclude (_same) from {n} n anti join {o} o on o._id = n._id and o._same = n._same", n=rows, o=old)
+    change = work.change(lake_name(table))
+    if removed:
+        change.removed.append(gone)
+        change.removed_rows += removed
+        work.add_cells(table, cells(gone, shape, text(organisation), -1))
+    kept_new = work.fresh("created")
+    work.engine.temporary(kept_new, created)
+    write_rows(work, table, kept_new, organisation)
+    work.engine.drop(rows, old)
+
+
+def _refuse_foreign(work: Work, group: Group, table: str, old: str, old_ids: str) -> None:
+    """A new id that a row of something else already has is a collision."""
+    mine = tag_of(work, group.keys)
+    receipts = sorted({f.receipt for k in group.keys for f in work.kinds[k.feed, k.kind].files})
+    foreign = statement("select not {own}", own=conjunction([mine, in_numbers(col("_receipt"), receipts)])).expressions[0]
+    found = work.engine.rows(statement("select _receipt, _record from {o} o where {foreign} and _id not in (select id from {ids}) limit 1", o=old, foreign=foreign, ids=old_ids))
+    if found:
+        raise collision(group.keys[0].feed, f"table {table}", found[0], found[0])
+
+
+def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> None:
+    """Write rows to new files, one per part, and add their cells."""
+    shape, name = ALL_TABLES[table], lake_name(table)
+    histogram = work.engine.rows(statement("select {m} as m, count(*) as n from {r} x group by all order by 1", m=MONTH, r=rows))
+    if not histogram:
+        return
+    change, target = work.change(name), work.table(name)
+    total = sum(n for _, n in histogram)
+    work.progress.start(f"writing {name}", total)
+    work.add_cells(table, cells(rows, shape, text(organisation), 1))
+    starts = parts_of(work.layout, name, histogram)
+    columns = [alias(col(c), c) for c in stored_columns(shape)]
+    for low, high in starts:
+        count = sum(n for m, n in histogram if low <= m < high)
+        if not count:
+            continue
+        inside = conjunction([compared(col(MONTH), ">=", integer(low)), compared(col(MONTH), "<", integer(high))])
+        part = part_of(low)
+        query = statement("select {c} from {r} x where {w}", c=columns, r=rows, w=inside) if len(starts) > 1 else statement("select {c} from {r} x", c=columns, r=rows)
+        path = target.new_path(part, f"{work.number:08d}-{work.attempt}-{work.fresh('f')}")
+        written = work.engine.copy(query, path)
+        work.step(f"wrote {name}")
+        if written.rows != count:
+            raise Defect(f"{name}: {written.rows} rows written where {count} were counted")
+        change.created.append(NewFile(written, part))
+        change.created_rows += written.rows
+        work.progress.advance(written.rows)

@@ -1,0 +1,307 @@
+"""One target of one feed in a run: which records hold, their mapped rows, and what became of every other record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from suwen.base.errors import SuwenError
+from suwen.engine.keys import repeated
+from suwen.engine.sql import Tree, alias, case, col, disjunction, in_numbers, integer, read_parquet, statement, text, typed, union_all
+from suwen.flow.touched import Touched, absences
+from suwen.flow.work import KindData, TargetKey, Work, required_tables
+from suwen.model.finding import describe
+from suwen.model.staging import ISSUES
+from suwen.repository import versions
+from suwen.repository.mapping import MappingPlan
+from suwen.repository.planner import RECORD_KEY
+from suwen.repository.record_index import SALT, keyless_key, salt_of
+from suwen.repository.staged import staged
+
+_NO_CODES = "select 0::BIGINT as receipt, 0::BIGINT as record, '' as code where false"
+
+
+@dataclass
+class Made:
+    """What mapping one target gave: `rows` (temporary table of mapped rows), `exceptions` (feed, kind, ... as disposition), `everything`."""
+
+    key: TargetKey
+    plan: MappingPlan
+    rows: str
+    exceptions: str
+    touched: Touched
+    records: int
+
+
+def contested_versions(work: Work, data: KindData, touched: Touched) -> str:
+    """The temporary table of versions that must be weighed against each other; stops the run where two keys collide."""
+    name = work.fresh("versions")
+    index = read_parquet(data.indexes)
+    if touched is None:
+        work.engine.register("repeated_keys", repeated(data.indexes, "key"))
+        keep = statement("select i.key in (select key from repeated_keys) or i.tombstone or exists (select 1 from {a} a where a.as_of > r.as_of)", a=absences(work, data)).expressions[0]
+    else:
+        keep = statement("select i.key in (select key from {t})", t=touched).expressions[0]
+    work.engine.temporary(name, versions.contested(index, keep))
+    if touched is None:
+        work.engine.unregister("repeated_keys")
+    _stop_on_collision(work, data, work.engine.rows(versions.colliding(name)))
+    return name
+
+
+def _stop_on_collision(work: Work, data: KindData, found: list[tuple[int, int, int, int, int]]) -> None:
+    if found:
+        _, receipt, record, other_receipt, other_record = found[0]
+        raise collision(data.feed, data.kind.name, (receipt, record), (other_receipt, other_record))
+
+
+def collision(feed: str, what: str, one: tuple[int, int], other: tuple[int, int]) -> SuwenError:
+    """Two different keys have one id: the run stops and names the records of both."""
+    return SuwenError(
+        f"two different keys have the same id: record {one[1]} of receipt {one[0]} and record {other[1]} of receipt {other[0]} ({what})",
+        where=feed,
+        expected=describe("IDN-001"),
+        do="give one of them another id in collisions.csv of the region (docs/guide/collisions.md)",
+        code="IDN-001",
+    )
+
+
+def sources(work: Work, data: KindData, plan: MappingPlan, keep: Tree | None, drop: Tree | None) -> Tree:
+    """The staged records a plan maps: all, or those in `keep`(receipt, record), less those in `drop`."""
+    columns = set(plan.source_columns)
+    keyless = not data.kind.key and not plan.target.key
+    if keyless:
+        columns |= {c for f in data.files for c in f.columns}
+    files = data.files
+    base = staged(files, sorted(columns), {SALT: [salt_of(work.receipts[f.receipt]) for f in files]} if keyless else None)
+    if keyless:
+        base = _with_keys(data, base, sorted({c for f in data.files for c in f.columns}), set(plan.source_columns))
+    if keep is not None:
+        base = statement("select s.* from {s} s semi join {keep} k on k.receipt = s._receipt and k.record = s._record", s=base, keep=keep)
+    if drop is not None:
+        base = statement("select s.* from {s} s anti join {drop} k on k.receipt = s._receipt and k.record = s._record", s=base, drop=drop)
+    return base
+
+
+def _with_keys(data: KindData, base: Tree, columns: list[str], used: set[str]) -> Tree:
+    """Keyless records with their own key: worked out from the content, taken from the index for the second and further of equal ones."""
+    keyed = statement(
+        "select {used}, {issue}, _receipt, _record, {key} as {name} from {s} s",
+        used=[col(c) for c in sorted(used)],
+        issue=col(ISSUES),
+        key=keyless_key(columns),
+        name=RECORD_KEY,
+        s=base,
+    )
+    return statement(
+        "select s.* replace (coalesce(o.key, {name}) as {name}) from {s} s left join {ordinals} o on o.receipt = s._receipt and o.record = s._record",
+        name=RECORD_KEY,
+        s=keyed,
+        ordinals=statement("select receipt, record, key from {i} i where nth > 1", i=read_parquet(data.indexes)),
+    ) if data.repeats else keyed
+
+
+def parents(work: Work, key: TargetKey, plan: MappingPlan) -> dict[str, Tree | str]:
+    """The current records of the kinds a plan joins, as temporary tables of their columns."""
+    found: dict[str, Tree | str] = {}
+    for join in plan.target.joins:
+        name = f"parent_{key.feed}_{join.kind}"
+        columns = sorted({c for j in plan.target.joins if j.kind == join.kind for c in plan.joined[j.alias]})
+        data = work.kinds.get((key.feed, join.kind))
+        work.engine.temporary(name, _current(work, data, columns) if data else _nothing(columns))
+        found[join.kind] = name
+    return found
+
+
+def _nothing(columns: list[str]) -> Tree:
+    return statement("select {c}, 0::BIGINT as _record where false", c=[alias(typed(text(""), "VARCHAR"), c) for c in columns])
+
+
+def _current(work: Work, data: KindData, columns: list[str]) -> Tree:
+    """Text of the records of a kind that hold, whatever its targets make of them."""
+    weighed = contested_versions(work, data, None)
+    standing = work.fresh("standing")
+    work.engine.temporary(standing, versions.states(weighed, statement(_NO_CODES), absences(work, data)))
+    dropped = statement(
+        "select receipt, record from {s} where state <> 'current' union all select receipt, record from {i} i where issue is not null",
+        s=standing,
+        i=read_parquet(data.indexes),
+    )
+    return statement("select s.* from {s} s anti join {d} d on d.receipt = s._receipt and d.record = s._record", s=staged(data.files, columns), d=dropped)
+
+
+def map_target(work: Work, key: TargetKey, touched: Touched) -> Made:
+    """Weigh versions, map what holds, and tell what became of every touched record."""
+    data, plan = work.kinds[key.feed, key.kind], work.plans[key]
+    joined = parents(work, key, plan)
+    weighed = contested_versions(work, data, touched)
+    judged = _judge(work, key, data, plan, weighed, joined)
+    keep, drop = _kept(work, data, judged, touched)
+    rows = _map(work, plan, sources(work, data, plan, keep, drop), joined, key)
+    held = _hold(work, plan, rows)
+    exceptions = _exceptions(work, key, data, plan, judged, rows, held, touched)
+    _gather_findings(work, key, plan, rows)
+    _leave_mapped(work, plan, rows, exceptions)
+    return Made(key, plan, rows, exceptions, touched, 0)
+
+
+def _judge(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighed: str, joined: dict[str, Tree | str]) -> str:
+    """States of the contested versions; those a mapping would quarantine are found first, since they end nothing."""
+    codes = statement(_NO_CODES)
+    if work.engine.count(weighed):
+        only = statement("select receipt, record from {w} where issue is null", w=weighed)
+        trial = _map(work, plan, sources(work, data, plan, only, None), joined, key)
+        codes = statement("select _receipt as receipt, _record as record, min({code}) as code from {t} where {quarantined} group by all", code=_code(plan), t=trial, quarantined=_in_state(plan, "quarantined"))
+    name = work.fresh("judged")
+    work.engine.temporary(name, versions.states(weighed, codes, absences(work, data)))
+    return name
+
+
+def _kept(work: Work, data: KindData, judged: str, touched: Touched) -> tuple[Tree | None, Tree | None]:
+    if touched is not None:
+        return statement("select receipt, record from {j} where state = 'current'", j=judged), None
+    weighed = work.engine.one(statement("select count(*) from {j} where state <> 'current'", j=judged))
+    issues = work.engine.one(statement("select count(*) from {i} i where issue is not null", i=read_parquet(data.indexes)))
+    if not weighed and not issues:
+        return None, None
+    out = statement("select receipt, record from {j} where state <> 'current' union all select receipt, record from {i} i where issue is not null", j=judged, i=read_parquet(data.indexes))
+    return None, out
+
+
+def _map(work: Work, plan: MappingPlan, source: Tree, joined: dict[str, Tree | str], key: TargetKey) -> str:
+    """The mapped rows of a source as a temporary table; codes are resolved for the pairs that occur."""
+    resolution = work.resolve(plan.pairs(source, joined))
+    name = work.fresh("rows")
+    work.engine.temporary(name, plan.query(source, joined, resolution))
+    return name
+
+
+def _in_state(plan: MappingPlan, state: str) -> Tree:
+    return in_numbers(col("_reason"), [n for n, r in enumerate(plan.reasons) if r.state == state])
+
+
+def _code(plan: MappingPlan) -> Tree:
+    return case([(in_numbers(col("_reason"), [n]), text(r.code)) for n, r in enumerate(plan.reasons)], text("")) if plan.reasons else text("")
+
+
+def _about(plan: MappingPlan) -> Tree:
+    return case([(in_numbers(col("_reason"), [n]), text(r.about)) for n, r in enumerate(plan.reasons) if r.about], text(""))
+
+
+def _hold(work: Work, plan: MappingPlan, rows: str) -> Tree:
+    """(receipt, record, detail) of records whose required parent has no row; detail is the parent's id."""
+    found = []
+    for column, table in required_tables(plan.target).items():
+        if table in work.live and column in {m.name for m in plan.columns}:
+            found.append(
+                statement(
+                    "select distinct m._receipt as receipt, m._record as record, m.{c}::VARCHAR as detail from {m} m anti join {live} l on l.id = m.{c} where m._reason is null and m.{c} is not null",
+                    c=column,
+                    m=rows,
+                    live=f"live_{table}",
+                )
+            )
+    if not found:
+        return statement("select 0::BIGINT as receipt, 0::BIGINT as record, '' as detail where false")
+    name = work.fresh("held")
+    work.engine.temporary(name, union_all(found))
+    return statement("select * from {h}", h=name)
+
+
+def _exceptions(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, judged: str, rows: str, held: Tree, touched: Touched) -> str:
+    """Every touched record that is not mapped, as rows of state/disposition; one row per record, the gravest of its rows' reasons."""
+    index = read_parquet(data.indexes)
+    within = statement("select true").expressions[0] if touched is None else statement("select i.key is null or i.key in (select key from {t})", t=touched).expressions[0]
+    parts = [
+        statement("select receipt, record, key, state, coalesce(code, '') as code, '' as detail, 0 as weight from {j} where state <> 'current'", j=judged),
+        statement(
+            "select i.receipt, i.record, i.key, 'quarantined' as state, i.issue as code, '' as detail, 1 as weight from {i} i anti join {j} j on j.receipt = i.receipt and j.record = i.record "
+            "where i.issue is not null and i.issue not like 'RDR%' and {within} and {fresh}",
+            i=index,
+            j=judged,
+            within=within,
+            fresh=disjunction([_new_receipts(data), statement("select i.key is not null").expressions[0]]) if touched is not None else statement("select true").expressions[0],
+        ),
+    ]
+    if plan.reasons:
+        parts.append(
+            statement(
+                "select _receipt as receipt, _record as record, null::BIGINT as key, {state} as state, {code} as code, {about} as detail, {weight} as weight from {m} where _reason is not null",
+                state=case([(_in_state(plan, s), text(s)) for s in ("held", "quarantined", "filtered")], text("quarantined")),
+                code=_code(plan),
+                about=_about(plan),
+                weight=case([(_in_state(plan, "held"), integer(2)), (_in_state(plan, "quarantined"), integer(3))], integer(9)),
+                m=rows,
+            )
+        )
+    parts.append(statement("select receipt, record, null::BIGINT as key, 'held' as state, 'REF-001' as code, detail, 4 as weight from {h} h", h=held))
+    gravest = statement("select receipt, record, arg_min(key, weight) as key, arg_min(state, weight) as state, arg_min(code, (weight, code, detail)) as code, arg_min(detail, (weight, code, detail)) as detail from {all} x group by receipt, record", all=union_all(parts))
+    mapped_too = statement("select _receipt as receipt, _record as record from {m} where _reason is null", m=rows)
+    name = work.fresh("exceptions")
+    work.engine.temporary(
+        name,
+        statement(
+            """select {feed} as feed, {kind} as kind, {target} as target, e.receipt::BIGINT as receipt, e.record::BIGINT as record, e.key, e.state, e.code, e.detail
+            from {gravest} e left join (select distinct * from {mapped} y) m on e.state = 'filtered' and m.receipt = e.receipt and m.record = e.record
+            where m.record is null""",
+            feed=text(key.feed),
+            kind=text(key.kind),
+            target=text(key.target),
+            gravest=gravest,
+            mapped=mapped_too if plan.slots or any(x.every for x in plan.lookups) else statement("select 0::BIGINT as receipt, 0::BIGINT as record where false"),
+        ),
+    )
+    return name
+
+
+def _new_receipts(data: KindData) -> Tree:
+    return in_numbers(col("receipt", "i"), sorted(data.new_receipts))
+
+
+def _leave_mapped(work: Work, plan: MappingPlan, rows: str, exceptions: str) -> None:
+    """Take out the rows of records that are not mapped: a record is mapped whole or not at all, but for rows a filter drops."""
+    if plan.reasons:
+        work.engine.execute(statement("delete from {m} where _reason is not null", m=rows))
+    if work.engine.count(exceptions):
+        work.engine.execute(statement("delete from {m} where (_receipt, _record) in (select (receipt, record) from {e} where state <> 'filtered')", m=rows, e=exceptions))
+
+
+def _gather_findings(work: Work, key: TargetKey, plan: MappingPlan, rows: str) -> None:
+    """Counts per check and receipt over the mapped rows, with at most five record numbers as examples."""
+    if not plan.checks:
+        return
+    counted = [statement("select count(*) filter (where _issues & {m} <> 0)", m=integer(2**n)).expressions[0] for n in range(len(plan.checks))]
+    totals = work.engine.rows(statement("select {c} from {m} where _issues <> 0", c=counted, m=rows))[0]
+    for n, (check, total) in enumerate(zip(plan.checks, totals, strict=True)):
+        if not total:
+            continue
+        name = work.fresh("finding")
+        work.engine.temporary(
+            name,
+            statement(
+                """select {run}::BIGINT as run, {code} as code, {feed} as feed, {kind} as kind, {target} as target, {column} as column_name, _receipt as receipt,
+                count(*) as records, to_json(list_sort(min(_record, 5)))::VARCHAR as examples from {m} where _issues & {mask} <> 0 group by _receipt""",
+                run=work.number,
+                code=text(check.code),
+                feed=text(key.feed),
+                kind=text(key.kind),
+                target=text(key.target),
+                column=text(check.column),
+                m=rows,
+                mask=integer(2**n),
+            ),
+        )
+        work.findings.append(name)
+
+
+def reader_rejects(work: Work, data: KindData) -> Tree:
+    """The records the reader rejects, once each, as rows of state/disposition with target ""."""
+    index = read_parquet(data.indexes)
+    return statement(
+        "select {feed} as feed, {kind} as kind, '' as target, receipt::BIGINT as receipt, record::BIGINT as record, null::BIGINT as key, 'quarantined' as state, issue as code, '' as detail "
+        "from {i} i where issue like 'RDR%'",
+        feed=text(data.feed),
+        kind=text(data.kind.name),
+        i=index,
+    )
+
+

@@ -1,0 +1,122 @@
+"""Which records a run must look at: keys with new versions or new absences, children of changed parents, and what waited for a parent or lost it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from suwen.engine import hash as hashing
+from suwen.engine.sql import Tree, col, in_texts, literal_rows, null, read_parquet, statement, text, typed, union_all
+from suwen.flow.work import KindData, TargetKey, Work, lake_tables, required_tables
+from suwen.model.receipt import Mode
+from suwen.repository.staged import staged
+
+Touched = str | None  # a temporary table of keys; None: every record
+
+
+def absences(work: Work, data: KindData, *, new: bool = False) -> Tree:
+    """The assertions of absence about a kind: (as_of, low, high), one for each snapshot or window delivery with a file of the kind."""
+    receipts = {f.receipt for f in data.files if not new or f.receipt in data.new_receipts}
+    found = {(r.as_of, r.window) for s in receipts if (r := work.receipts[s]).mode in (Mode.SNAPSHOT, Mode.WINDOW)}
+    rows = [
+        (typed(text(as_of.isoformat(sep=" ")), "TIMESTAMP"), *((typed(text(d.isoformat()), "DATE") for d in window) if window else (typed(null(), "DATE"), typed(null(), "DATE"))))
+        for as_of, window in sorted(found, key=str)
+    ]
+    return literal_rows(("as_of", "low", "high"), ("TIMESTAMP", "DATE", "DATE"), rows)
+
+
+def kind_touched(work: Work, data: KindData) -> Touched:
+    """Keys of a kind whose versions may stand otherwise than in the last release; a table, perhaps empty."""
+    name = work.fresh("keys")
+    parts = [statement("select key from {i} i where key is not null", i=read_parquet(data.new_indexes))] if data.new_indexes else []
+    old = [p for p in data.indexes if p not in set(data.new_indexes)]
+    if old and data.new_indexes:
+        parts.append(
+            statement(
+                """select i.key from {i} i join receipts r on r.receipt = i.receipt
+                where i.key is not null and exists (select 1 from {a} a where a.as_of > r.as_of and (a.low is null or i.day between a.low and a.high))""",
+                i=read_parquet(old),
+                a=absences(work, data, new=True),
+            )
+        )
+    parts = parts or [statement("select 0::BIGINT as key where false")]
+    work.engine.temporary(name, statement("select distinct key from {all}", all=union_all(parts)))
+    return name
+
+
+def target_touched(work: Work, key: TargetKey, kinds: dict[tuple[str, str], str]) -> Touched:
+    """Keys of the records that one target must map again; None where all of them must."""
+    if work.stale(key):
+        return None
+    data, plan = work.kinds[key.feed, key.kind], work.plans[key]
+    parts = [statement("select key from {t}", t=kinds[key.feed, key.kind])]
+    for join in plan.target.joins:
+        parent = kinds[key.feed, join.kind]
+        if work.engine.count(parent):
+            parts.append(_children(work, data, [own for own, _ in _in_key_order(work, key, join.kind, join.on)], parent))
+    for column, table in required_tables(plan.target).items():
+        parts += _flipped(work, key, column, table)
+    name = work.fresh("keys")
+    work.engine.temporary(name, statement("select distinct key from {all} x where key is not null", all=union_all(parts)))
+    return name
+
+
+def _in_key_order(work: Work, key: TargetKey, kind: str, on: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The pairs of a join in the order of the parent's key, as its record key is hashed."""
+    by_parent = {theirs: own for own, theirs in on}
+    return [(by_parent[c], c) for c in work.template(key.feed).kinds[kind].key]
+
+
+def _children(work: Work, data: KindData, columns: Sequence[str], parents: str) -> Tree:
+    """Keys of the records whose joined parent is touched."""
+    return statement(
+        """select i.key from {index} i semi join (
+            select s._receipt as receipt, s._record as record from {staged} s semi join {parents} p on p.key = {key}) c
+        on c.receipt = i.receipt and c.record = i.record""",
+        index=read_parquet(data.indexes),
+        staged=staged(data.files, list(columns)),
+        parents=parents,
+        key=hashing.record_key([col(c, "s") for c in columns], work.region.settings.id_bits),
+    )
+
+
+def _flipped(work: Work, key: TargetKey, column: str, table: str) -> list[Tree]:
+    """Keys of records held for a parent that has come, and of rows whose parent has gone."""
+    data, plan = work.kinds[key.feed, key.kind], work.plans[key]
+    places: list[Tree] = []
+    appeared, gone = f"appeared_{table}", f"gone_{table}"
+    held = work.files("state/disposition")
+    if held and table in work.live and work.engine.count(appeared):
+        places.append(
+            statement(
+                """select d.receipt, d.record from {held} d semi join {appeared} a on a.id::VARCHAR = d.detail
+                where d.feed = {feed} and d.kind = {kind} and d.target = {target} and d.state = 'held'""",
+                held=read_parquet([f.path for f in held]),
+                appeared=appeared,
+                feed=text(key.feed),
+                kind=text(key.kind),
+                target=text(key.target),
+            )
+        )
+    if table in work.live and work.engine.count(gone):
+        for name in lake_tables(plan):
+            files = work.files(name)
+            physical = plan.physical(column, name.split("/")[1])
+            if files and physical:
+                places.append(
+                    statement(
+                        "select d._receipt as receipt, d._record as record from {rows} d semi join {gone} g on g.id = {ref} where d._template = {tag}",
+                        rows=read_parquet([f.path for f in files]),
+                        gone=gone,
+                        ref=col(physical, "d"),
+                        tag=text(work.tag(key)),
+                    )
+                )
+    if not places:
+        return []
+    return [statement("select i.key from {index} i semi join {places} p on p.receipt = i.receipt and p.record = i.record", index=read_parquet(data.indexes), places=union_all(places))]
+
+
+def tag_of(work: Work, keys: Sequence[TargetKey]) -> Tree:
+    """True for rows made by one of the targets, in the last release's version or in this run's."""
+    tags = {t for k in keys for t in (work.tag(k), work.old_tag(k)) if t}
+    return in_texts(col("_template"), sorted(tags))

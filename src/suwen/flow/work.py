@@ -1,0 +1,250 @@
+"""What a run works with: the region opened, the last release, plans, staged files and indexes, and the changes gathered so far."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from suwen.base.progress import SILENT, Progress
+from suwen.engine.delta import DataFile, LakeTable, NewFile
+from suwen.engine.duck import Engine
+from suwen.engine.sql import Tree, read_parquet, statement, text, union_all
+from suwen.model import state as states
+from suwen.model.extension import ALL_TABLES
+from suwen.model.functions import VERSION
+from suwen.model.pack import Kind, Target, Template
+from suwen.model.receipt import Receipt
+from suwen.model.region import Feed, Region
+from suwen.model.release import Release
+from suwen.model.staging import StagedFile, Unread
+from suwen.packs.loader import Packs
+from suwen.repository.code_resolution import concept_table, map_table, resolve
+from suwen.repository.mapping import MappingPlan
+from suwen.repository.planner import Place, plan_target
+from suwen.repository.rows import lake_name, stored_columns
+from suwen.repository.vocabulary import VocabularyVersion
+
+
+@dataclass(frozen=True)
+class TargetKey:
+    """One target of one feed."""
+
+    feed: str
+    kind: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.feed}|{self.kind}|{self.target}"
+
+
+@dataclass
+class KindData:
+    """The records of one kind of one feed: staging files and index files, all and new ones."""
+
+    feed: str
+    kind: Kind
+    files: list[StagedFile] = field(default_factory=list)
+    new_receipts: set[int] = field(default_factory=set)
+    indexes: list[str] = field(default_factory=list)
+    new_indexes: list[str] = field(default_factory=list)
+    restaged: bool = False
+    repeats: bool = False  # a keyless kind some of whose records are the second or further of equal ones
+
+    @property
+    def records(self) -> int:
+        return sum(f.rows for f in self.files)
+
+
+@dataclass
+class TableChange:
+    """What a run changes in one table: files written, and the temporary table of rows to be taken out (id, path)."""
+
+    created: list[NewFile] = field(default_factory=list)
+    created_rows: int = 0
+    removed_rows: int = 0
+    removed: list[str] = field(default_factory=list)  # names of temporary tables (id, filename)
+    rewritten_rows: int = 0
+
+
+@dataclass
+class Work:
+    """The state of one run; everything durable is written through it."""
+
+    region: Region
+    engine: Engine
+    packs: Packs
+    previous: Release | None
+    number: int
+    attempt: str
+    receipts: Mapping[int, Receipt]
+    vocabulary: VocabularyVersion | None
+    progress: Progress = SILENT
+    kinds: dict[tuple[str, str], KindData] = field(default_factory=dict)
+    unread: list[Unread] = field(default_factory=list)
+    plans: dict[TargetKey, MappingPlan] = field(default_factory=dict)
+    changes: dict[str, TableChange] = field(default_factory=dict)
+    moves: list[str] = field(default_factory=list)  # temporary tables of ledger moves
+    findings: list[str] = field(default_factory=list)
+    lineage: list[str] = field(default_factory=list)  # temporary tables of sources of merged rows
+    cells: list[str] = field(default_factory=list)  # temporary tables of fingerprint cells to be added
+    taken_out: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> files of the last release this run replaces
+    readers: dict[str, str] = field(default_factory=dict)  # feed -> reader spec
+    dangling: dict[str, int] = field(default_factory=dict)
+    layout: dict[str, dict[str, int]] = field(default_factory=dict)  # table -> part -> rows in the last release
+    step: Callable[[str], None] = lambda _: None  # told after each durable effect; tests kill the process there
+    live: set[str] = field(default_factory=set)  # tables whose ids are known in `live_<table>`, `appeared_<table>`, `gone_<table>`
+    serial: int = 0
+
+    def fresh(self, stem: str) -> str:
+        """A name for a temporary table that no other has."""
+        self.serial += 1
+        return f"{stem}_{self.serial}"
+
+    def table(self, name: str) -> LakeTable:
+        """A lake table by name: `cdr/...`, `ext/...`, `state/...`."""
+        group, table = name.split("/")
+        columns = states.TABLES[name] if group == "state" else stored_columns(ALL_TABLES[table])
+        return LakeTable(self.region.lake / group / table, columns)
+
+    def files(self, name: str) -> list[DataFile]:
+        """The files of a lake table as the last release sees it."""
+        if self.previous is None or name not in self.previous.tables:
+            return []
+        return self.table(name).files(self.previous.tables[name].version)
+
+    def resolve(self, pairs: Sequence[Tree]) -> str:
+        """The temporary table that resolves the distinct (system, code) pairs of some queries."""
+        used, into = self.fresh("pairs"), self.fresh("resolution")
+        nothing = statement("select '' as system, '' as code where false")
+        self.engine.temporary(used, statement("select distinct system, code from {all} x", all=union_all([nothing, *pairs])))
+        maps, concepts = map_table(self.packs.code_maps.values()), concept_table(self.packs.concepts.values())
+        resolve(self.engine, used, vocabulary=self.vocabulary, maps=maps, concepts=concepts, into=into)
+        return into
+
+    def add_cells(self, table: str, query: Tree) -> None:
+        """Keep (organisation, month, records, total) of a table's rows, to be added to its cells."""
+        name = self.fresh("cells")
+        self.engine.temporary(name, statement("select {t} as table_name, x.* from {q} x", t=text(table), q=query))
+        self.cells.append(name)
+
+    def change(self, name: str) -> TableChange:
+        return self.changes.setdefault(name, TableChange())
+
+    def after(self, name: str) -> list[str]:
+        """The paths of a table's files as they stand so far in this run, without the rewriting of files that lose rows."""
+        out = {f.path for f in self.taken_out.get(name, [])}
+        kept = [f.path for f in self.files(name) if f.path not in out]
+        return [*kept, *(str(n.written.path) for n in self.change(name).created if n.written.rows)]
+
+    def removed_ids(self, name: str) -> Tree:
+        """(id, filename) of the rows that this run takes out of a table."""
+        nothing = statement("select 0::BIGINT as _id, '' as filename where false")
+        return union_all([nothing, *(statement("select _id, filename from {t}", t=t) for t in self.change(name).removed)])
+
+    def settle(self, table: str) -> None:
+        """Keep the ids of a table as they will be after the run, and which of them have come and gone."""
+        name, identifier = lake_name(table), ALL_TABLES[table].id_column or ""
+        old = [f.path for f in self.files(name)]
+        new = [str(n.written.path) for n in self.change(name).created if n.written.rows]
+        none = statement("select 0::BIGINT as id where false")
+        before = statement("select {i} as id from {f} f", i=identifier, f=read_parquet(old)) if old else none
+        come = statement("select {i} as id from {f} f", i=identifier, f=read_parquet(new)) if new else none
+        gone = statement("select _id as id from {r} r", r=self.removed_ids(name))
+        self.engine.temporary(f"live_{table}", statement("select id from {b} b where id not in (select id from {g} g) union select id from {c} c", b=before, g=gone, c=come))
+        self.engine.temporary(f"appeared_{table}", statement("select id from {c} c anti join {b} b on b.id = c.id", c=come, b=before))
+        self.engine.temporary(f"gone_{table}", statement("select id from {b} b anti join {l} l on l.id = b.id", b=before, l=f"live_{table}"))
+        self.live.add(table)
+
+    def feed(self, name: str) -> Feed:
+        return self.region.feeds[name]
+
+    def template(self, feed: str) -> Template:
+        return self.packs.templates[self.feed(feed).template]
+
+    def tag(self, key: TargetKey) -> str:
+        """`_template` of a target's rows: hash of the template file and the target's line."""
+        template = self.template(key.feed)
+        return f"{template.sha256[:16]}:{template.targets[key.target].place.line}"
+
+    def mapped_with(self, key: TargetKey) -> str:
+        """All that decides how the target's rows come out of its records, as tag and hash."""
+        template = self.template(key.feed)
+        feed = self.feed(key.feed)
+        maps = sorted((m.system, m.sha256) for m in self.packs.code_maps.values())
+        exceptions = [[c.id, c.key_md5, c.replacement] for c in self.region.collisions]
+        systems = dict(feed.key_systems or {})
+        said = [template.sha256, maps, VERSION, self.vocabulary.hash if self.vocabulary else "", self.region.zone_of(feed), feed.organisation, systems, self.region.settings.id_bits, exceptions]
+        return f"{self.tag(key)}|{hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]}"
+
+    def stale(self, key: TargetKey) -> bool:
+        """Whether a target's records must be mapped again as a whole."""
+        if self.previous is None or self.kinds[key.feed, key.kind].restaged:
+            return True
+        return self.previous.mapped_with.get(str(key)) != self.mapped_with(key)
+
+    def old_tag(self, key: TargetKey) -> str | None:
+        """`_template` of the target's rows in the last release."""
+        said = self.previous.mapped_with.get(str(key)) if self.previous else None
+        return said.split("|")[0] if said else None
+
+
+def place_of(region: Region, feed: Feed) -> Place:
+    """For whom a feed's template is compiled."""
+    return Place(feed.name, feed.organisation, region.zone_of(feed), dict(feed.key_systems or {}), region.settings.id_bits, region.collisions)
+
+
+def make_plans(work: Work) -> None:
+    """Compile every target of every feed that has records."""
+    for feed, kind in list(work.kinds):
+        template = work.template(feed)
+        for target in template.targets.values():
+            if target.source == kind:
+                work.plans[TargetKey(feed, kind, target.name)] = plan_target(template, target, place_of(work.region, work.feed(feed)))
+
+
+def groups(work: Work) -> list[list[TargetKey]]:
+    """Targets that can make the same rows (one organisation, one target name), parents before those that require them."""
+    found: dict[tuple[str, str], list[TargetKey]] = {}
+    for key, plan in work.plans.items():
+        found.setdefault((plan.organisation, key.target), []).append(key)
+    ordered = sorted(found.values(), key=lambda keys: (_rank(work, work.plans[keys[0]], ()), work.plans[keys[0]].organisation, keys[0].target))
+    return [sorted(keys, key=str) for keys in ordered]
+
+
+def _rank(work: Work, plan: MappingPlan, seen: Sequence[str]) -> int:
+    """0 for what requires nothing, else one more than the tables it requires."""
+    wanted = required_tables(plan.target)
+    ranks = [_rank(work, p, (*seen, t)) for t in wanted.values() if t not in seen for p in work.plans.values() if p.target.table == t and not p.target.event]
+    return 1 + max(ranks) if ranks else int(bool(wanted))
+
+
+def required_tables(target: Target) -> Mapping[str, str]:
+    """Required reference column -> the table whose row it needs."""
+    names = [*(["person_id"] if target.table != "person" else []), *target.require]
+    known = ALL_TABLES[target.table]
+    found = {}
+    for name in names:
+        if target.event and name == "person_id" or name == "person_id" and name in known.row_columns:
+            found[name] = "person"
+        elif not target.event and name in known.row_columns and known.column(name).references:
+            found[name] = known.column(name).references[0]  # type: ignore[index]
+        elif target.event and name in ("visit_occurrence_id", "visit_detail_id", "provider_id"):
+            found[name] = name.removesuffix("_id")
+    return found
+
+
+def spec_json(value: object) -> str:
+    """A frozen dataclass as canonical JSON, for hashes."""
+    return json.dumps(asdict(value), sort_keys=True, default=str)  # type: ignore[call-overload]
+
+
+def lake_tables(plan: MappingPlan) -> list[str]:
+    """The lake tables a plan may write."""
+    return [lake_name(t) for t in plan.tables]
+
+
+def index_path(region: Region, feed: str, kind: str, receipt: int, spec: str) -> Path:
+    return region.lake / "index" / feed / kind / f"{receipt:010d}-{spec}.parquet"

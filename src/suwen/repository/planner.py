@@ -1,0 +1,247 @@
+"""From a template to mapping plans: expressions compiled, references and codes resolved, tables and reasons settled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from suwen.base.errors import SuwenError
+from suwen.engine import hash as hashing
+from suwen.engine.compile import Compiled, Context, compile_all
+from suwen.engine.sql import Tree, call, case, coalesce, col, compared, flattened_columns, integer, is_null, null, text, typed
+from suwen.model import event
+from suwen.model.extension import ALL_TABLES
+from suwen.model.pack import Expression, Kind, Target, Template
+from suwen.model.region import Collision
+from suwen.repository.mapping import Check, Lookup, Mapped, MappingPlan
+from suwen.repository.record_index import KindExpressions
+
+READ_CODES = {"date_of": "MAP-010", "time_of": "MAP-013", "local_time": "MAP-013", "boolean": "MAP-012"}
+_TYPE_NAMES = {"VARCHAR": "text", "BIGINT": "integer", "INTEGER": "integer", "DATE": "date", "TIMESTAMP": "time", "BOOLEAN": "boolean", "DECIMAL(18,4)": "money", "DECIMAL(24,8)": "number"}
+RECORD_KEY = "_key"  # a keyless record's own key, a column of its staged relation
+
+
+@dataclass(frozen=True)
+class Place:
+    """For whom a template is compiled: the feed, its organisation and zone, its key systems, the width of ids and the exceptions to them."""
+
+    feed: str
+    organisation: str
+    zone: str
+    key_systems: Mapping[str, str] = field(default_factory=dict)
+    bits: int = hashing.BITS
+    collisions: tuple[Collision, ...] = ()
+
+
+def kind_expressions(kind: Kind, zone: str) -> KindExpressions:
+    """A kind's version (as BIGINT), tombstone and window, compiled."""
+    context = Context({c: "text" for c in (*kind.columns, *kind.optional)}, zone)
+    version = compile_all([(kind.version, None)], context)[0] if kind.version else None
+    tombstone = compile_all([(kind.tombstone, "boolean")], context)[0] if kind.tombstone else None
+    window = compile_all([(kind.window, "date")], context)[0] if kind.window else None
+    number = None if version is None else call("epoch_us", version.tree) if version.type == "time" else version.tree
+    return KindExpressions(number, tombstone.tree if tombstone else None, window.tree if window else None)
+
+
+def plan_target(template: Template, target: Target, place: Place) -> MappingPlan:
+    """The compiled plan of one target; SuwenError at the place of what is wrong."""
+    return _Planner(template, target, place).plan()
+
+
+class _Planner:
+    def __init__(self, template: Template, target: Target, place: Place) -> None:
+        self.template, self.target, self.place = template, target, place
+        self.kind = template.kinds[target.source]
+        self.lookups: list[Lookup] = []
+
+    def plan(self) -> MappingPlan:
+        target = self.target
+        self.slots = self._slots()
+        context = self._context(slots=True)
+        columns = self._columns(context)
+        checks = tuple(Check(READ_CODES.get(r.function, "MAP-011"), name, _flat(r.failed)) for name, c in columns for r in c.reads)
+        main = self._main_code(context)
+        filters = [(f.rule, _flat(compile_all([(f.keep, "boolean")], context)[0].tree)) for f in target.filters]
+        identifier, check, own_key = self._identity(context, dict(columns), main)
+        mapped = [*self._made(main), *(self._mapped(name, c) for name, c in columns)]
+        unmapped = tuple(Check("MAP-020", lookup.alias, _unmapped(lookup)) for lookup in self.lookups)
+        used = self._used(context, [c for _, c in columns])
+        tables = event.EVENT_TABLES if target.event else (target.table,)
+        return MappingPlan(
+            feed=self.place.feed, organisation=self.place.organisation, template=self.template.name, kind=self.kind, target=target, source_columns=used[""],
+            joined={j.alias: tuple(sorted({*used.get(j.alias, ()), *(theirs for _, theirs in j.on)})) for j in target.joins},
+            slots=self.slots, lookups=tuple(self.lookups), columns=tuple(_with_defaults(mapped) if target.event else mapped), checks=checks + unmapped,
+            filters=tuple(filters), identifier=identifier, check=check, tables=tables, table=_table(main, target), own_key=own_key,
+            required_refs=tuple(dict.fromkeys([*([p] if (p := self._person()) else []), *target.require])),
+        )  # fmt: skip
+
+    def _person(self) -> str | None:
+        return "person_id" if self.target.table != "person" and any(n == "person_id" for n in self.target.columns) else None
+
+    def _context(self, *, slots: bool) -> Context:
+        columns = {c: "text" for c in (*self.kind.columns, *self.kind.optional)}
+        for join in self.target.joins:
+            other = self.template.kinds[join.kind]
+            columns |= {f"{join.alias}.{c}": "text" for c in (*other.columns, *other.optional)}
+        if slots and self.target.rows:
+            columns |= {f"row.{a}": "text" for a in self.target.rows[0].set}
+        return Context(columns, self.place.zone, self._ref, self._concept)
+
+    def _slots(self) -> tuple[tuple[str, Mapping[str, Tree]], ...]:
+        context = self._context(slots=False)
+        return tuple((s.name, {a: _flat(compile_all([(e, "text")], context)[0].tree) for a, e in s.set.items()}) for s in self.target.rows)
+
+    def _columns(self, context: Context) -> list[tuple[str, Compiled]]:
+        items = [(e, _TYPE_NAMES[self._type(n)]) for n, e in self.target.columns.items()]
+        return list(zip(self.target.columns, compile_all(items, context), strict=True))
+
+    def _type(self, name: str) -> str:
+        if self.target.event:
+            return str(event.GENERIC[name].type)
+        return str(ALL_TABLES[self.target.table].column(name).type)
+
+    def _ref(self, target: str, parts: Sequence[Tree]) -> Tree:
+        other = self.template.targets.get(target)
+        if other is None:
+            raise SuwenError(f'no target "{target}" in this template', expected=f"one of {', '.join(self.template.targets)}")
+        return self._entity(other, [_flat(p) for p in parts], None)
+
+    def _entity(self, target: Target, parts: Sequence[Tree], slot: Tree | None) -> Tree:
+        system = self.place.key_systems.get(target.name, target.key_system or target.name)
+        plain = hashing.entity_id(target.name, self.place.organisation, system, parts, slot, self.place.bits)
+        exceptions = [c for c in self.place.collisions]
+        if not exceptions:
+            return plain
+        full = hashing.entity_md5(target.name, self.place.organisation, system, parts, slot)
+        return case([(compared(full, "=", text(c.key_md5)), typed(integer(c.replacement), "BIGINT")) for c in exceptions], plain)
+
+    def _concept(self, system: str, code: Tree, source: bool) -> Tree:
+        found = self._lookup(text(system), _flat(code))
+        if source:
+            return col(f"{found.alias}.source_concept_id")
+        return case([(is_null(found.code), typed(null(), "INTEGER"))], coalesce(col(f"{found.alias}.concept_id"), integer(0)))
+
+    def _lookup(self, system: Tree, code: Tree, *, every: bool = False) -> Lookup:
+        for known in self.lookups:
+            if known.system == system and known.code == code and known.every == every:
+                return known
+        made = Lookup("code" if every else f"code{len(self.lookups)}", system, code, every)
+        self.lookups.append(made)
+        return made
+
+    def _main_code(self, context: Context) -> Lookup | None:
+        if self.target.code is None:
+            return None
+        code, system = compile_all([(self.target.code.code, "text"), (self.target.code.system, "text")], context)
+        self._code_columns = code.columns | system.columns
+        return self._lookup(_flat(system.tree), _flat(code.tree), every=True)
+
+    def _made(self, main: Lookup | None) -> list[Mapped]:
+        if main is None:
+            return []
+        names = {m for m in event.MADE if m != "id"} if self.target.event else set()
+        made = [Mapped("concept_id", "INTEGER", coalesce(col("code.concept_id"), integer(0)), True)] if "concept_id" in names else []
+        if "source_concept_id" in names:
+            made.append(Mapped("source_concept_id", "INTEGER", coalesce(col("code.source_concept_id"), integer(0)), False))
+        if "source_value" not in self.target.columns and self.target.event:
+            made.append(Mapped("source_value", "VARCHAR", main.code, False))
+        return made
+
+    def _mapped(self, name: str, compiled: Compiled) -> Mapped:
+        tree = _flat(compiled.tree)
+        if self.target.event:
+            required = any(name in group and len(group) == 1 for group in event.PROMISED) or name == "person_id"
+            concept = False
+        else:
+            column = ALL_TABLES[self.target.table].column(name)
+            required, concept = column.required, column.is_concept
+        if required and concept:
+            tree = coalesce(tree, integer(0))
+        return Mapped(name, self._type(name), tree, required)
+
+    def _identity(self, context: Context, columns: Mapping[str, Compiled], main: Lookup | None) -> tuple[Tree, Tree, bool]:
+        """(id, check, whether the key is the record's own, so that no other record of the kind can make the same row)."""
+        slot = self._slot(main)
+        if self.target.table == "death" and not self.target.event:
+            return _flat(columns["person_id"].tree), typed(integer(0), "INTEGER"), True
+        if not self.target.key and not self.kind.key:
+            salt = hashing.text_hash(hashing.prefix(self.target.name, self.place.organisation, self.place.feed, "record"), text(""), self.place.bits)
+            slotted = [] if slot is None else [hashing.slot_hash(self.target.name, self.place.organisation, slot, self.place.bits)]
+            masked = hashing.narrowed(col(RECORD_KEY), self.place.bits)
+            return hashing.xored([masked, salt, *slotted]), typed(integer(0), "INTEGER"), True
+        keys = self.target.key or tuple(Expression(_quoted(c), self.kind.place) for c in self.kind.key)
+        parts = [_flat(c.tree) for c in compile_all([(k, "text") for k in keys], context)]
+        own = bool(self.kind.key) and [e.text for e in keys] == list(self.kind.key) or not self.target.key
+        return self._entity(self.target, parts, slot), hashing.record_check(parts), own
+
+    def _slot(self, main: Lookup | None) -> Tree | None:
+        parts = [col("row.")] if self.target.rows else []
+        if main is not None:
+            parts.append(coalesce(col("code.slot"), text("")))
+        if not parts:
+            return None
+        return parts[0] if len(parts) == 1 else call("concat", parts[0], text("|"), parts[1])
+
+    def _used(self, context: Context, compiled: Sequence[Compiled]) -> dict[str, tuple[str, ...]]:
+        """Source columns read anywhere in the plan, by join alias ("" for the kind's own)."""
+        names = set().union(*(c.columns for c in compiled)) if compiled else set()
+        expressions = [e for s in self.target.rows for e in s.set.values()] + [f.keep for f in self.target.filters] + list(self.target.key)
+        if self.target.code:
+            expressions += [self.target.code.code, self.target.code.system]
+        names |= set().union(*(c.columns for c in compile_all([(e, None) for e in expressions], context))) if expressions else set()
+        names |= {own for j in self.target.joins for own, _ in j.on} | ({*self.kind.key} if not self.target.key else set())
+        used: dict[str, set[str]] = {"": set()}
+        for name in names:
+            qualified = name in self._joined_names()
+            head, tail = name.split(".", 1) if qualified else ("", name)
+            used.setdefault(head, set()).add(tail)
+        return {head: tuple(sorted(tails)) for head, tails in used.items() if head != "row"}
+
+    def _joined_names(self) -> set[str]:
+        named = {f"{j.alias}.{c}" for j in self.target.joins for c in (*self.template.kinds[j.kind].columns, *self.template.kinds[j.kind].optional)}
+        return named | ({f"row.{a}" for a in self.target.rows[0].set} if self.target.rows else set())
+
+
+def _quoted(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _flat(tree: Tree) -> Tree:
+    return flattened_columns(tree)
+
+
+def _unmapped(lookup: Lookup) -> Tree:
+    known = typed(coalesce(col(f"{lookup.alias}.concept_id"), integer(0)), "INTEGER")
+    return case([(is_null(lookup.code), typed(text("false"), "BOOLEAN"))], compared(known, "=", integer(0)))
+
+
+def _table(main: Lookup | None, target: Target) -> Tree:
+    """The place of the table in `event.EVENT_TABLES` by the standard concept's domain; the named table without one."""
+    if not target.event:
+        return integer(0)
+    fallback = event.EVENT_TABLES.index(target.table)
+    places = [(compared(col("code.domain"), "=", text(d)), integer(event.EVENT_TABLES.index(t))) for d, t in event.DOMAIN_TABLE.items()]
+    other = event.EVENT_TABLES.index(event.OTHER_DOMAIN_TABLE)
+    nothing = (compared(coalesce(col("code.domain"), text("")), "=", text("")), integer(fallback))
+    return case([nothing, *places], integer(other)) if main is not None else integer(fallback)
+
+
+def _with_defaults(columns: Sequence[Mapped]) -> list[Mapped]:
+    """Event columns with the defaults that hold for every table filled in; the missing promised ones added."""
+    by_name = {m.name: m for m in columns}
+    for rule in event.DEFAULTS:
+        if rule.tables or rule.source not in by_name:
+            continue
+        source = by_name[rule.source].tree
+        value = typed(source, "DATE") if rule.how == "date of" else source
+        known = by_name.get(rule.column)
+        tree = coalesce(known.tree, value) if known else value
+        required = rule.column in {name for group in event.PROMISED for name in group[:1]} or bool(known and known.required)
+        by_name[rule.column] = Mapped(rule.column, str(event.GENERIC[rule.column].type), tree, required)
+    for group in event.PROMISED:
+        name = group[0]
+        if name in by_name and not by_name[name].required:
+            by_name[name] = Mapped(name, by_name[name].type, by_name[name].tree, True)
+    return list(by_name.values())
+
+

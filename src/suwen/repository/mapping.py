@@ -161,19 +161,24 @@ class MappingPlan:
     def resolved(self, staged: Tree, parents: Mapping[str, Tree | str], resolution: Tree | str) -> Tree:
         """The flattened source with every lookup joined: `<lookup>.concept_id`, `.source_concept_id`, `.domain`, `.slot`."""
         flat = self.flattened(staged, parents)
-        for n, lookup in enumerate(self.lookups):
+        # names no source column may have: the lookups' trees name source columns without their relation
+        answers = statement(
+            "select system as _system, code as _code, concept_id as _concept, source_concept_id as _source, domain as _domain, slot as _slot, first as _first from {r}",
+            r=resolution,
+        )
+        for lookup in self.lookups:
             flat = statement(
-                "select x.*, r.concept_id as {concept}, r.source_concept_id as {source}, r.domain as {domain}, r.slot as {slot} "
-                "from {flat} x left join {resolution} r on r.system = {system} and r.code = {code} and {first}",
+                "select x.*, r._concept as {concept}, r._source as {source}, r._domain as {domain}, r._slot as {slot} "
+                "from {flat} x left join {resolution} r on r._system = {system} and r._code = {code} and {first}",
                 concept=f"{lookup.alias}.concept_id",
                 source=f"{lookup.alias}.source_concept_id",
                 domain=f"{lookup.alias}.domain",
                 slot=f"{lookup.alias}.slot",
                 flat=flat,
-                resolution=resolution,
+                resolution=answers,
                 system=lookup.system,
                 code=lookup.code,
-                first=typed(text("true"), "BOOLEAN") if lookup.every else col("first", "r"),
+                first=typed(text("true"), "BOOLEAN") if lookup.every else col("_first", "r"),
             )
         return flat
 
@@ -202,7 +207,7 @@ class MappingPlan:
         if self.slots:
             names = list(self.slots[0][1])
             rows = [struct({"slot": text(name), **{a: typed(trees[a], "VARCHAR") for a in names}}) for name, trees in self.slots]
-            flat = statement("select * exclude (u), {parts}, u.slot as {slot} from {inner} z", parts=[alias(col(a, "u"), f"row.{a}") for a in names], slot="row.", inner=statement("select s.*, unnest({rows}) as u from {flat} s", rows=list_of(rows), flat=flat))
+            flat = statement("select * exclude (_row), {parts}, _row.slot as {slot} from {inner} z", parts=[alias(col(a, "_row"), f"row.{a}") for a in names], slot="row.", inner=statement("select s.*, unnest({rows}) as _row from {flat} s", rows=list_of(rows), flat=flat))
         return flat
 
 

@@ -6,6 +6,7 @@ name stands: a table or subquery in FROM, an expression or a list of expressions
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -148,10 +149,21 @@ def subquery(query: exp.Expression, name: str) -> exp.Expression:
 
 def statement(sql: str, **parts: Part) -> exp.Expression:
     """Parse `sql` (DuckDB's dialect) and set each `{name}` to its part."""
-    tree = parse_one(_HOLE.sub(lambda m: f"_hole_{m[1]}_", sql), dialect="duckdb")
+    tree = _parsed(sql).copy()
     for node in list(tree.find_all(exp.Table, exp.Column, exp.Identifier)):
         _fill(node, parts)
     return tree
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(sql: str) -> exp.Expression:
+    """A fixed text's tree with a marked name for each hole; shared, so to be copied."""
+    return parse_one(_HOLE.sub(lambda m: f"_hole_{m[1]}_", sql), dialect="duckdb")
+
+
+def _own(part: exp.Expression) -> exp.Expression:
+    """A part to be set into a tree: itself while it stands in no other, else a copy."""
+    return part if part.parent is None else part.copy()
 
 
 def _fill(node: exp.Expression, parts: dict[str, Part]) -> None:
@@ -174,8 +186,8 @@ def _fill_table(node: exp.Table, part: Part) -> None:
     tree = table(part) if isinstance(part, str) else part
     assert isinstance(tree, exp.Expression)
     if isinstance(tree, exp.Query) and not isinstance(tree, exp.Subquery):
-        tree = exp.Subquery(this=tree)
-    new = tree.copy()
+        tree = exp.Subquery(this=_own(tree))
+    new = tree.copy() if isinstance(tree, exp.Table) else _own(tree)
     if node.alias:
         new.set("alias", exp.TableAlias(this=ident(node.alias)))
     for key in ("joins", "laterals", "sample"):
@@ -190,16 +202,16 @@ def _fill_expression(node: exp.Expression, part: Part) -> None:
     elif isinstance(part, int):
         node.replace(integer(part))
     elif isinstance(part, exp.Query) and not isinstance(part, exp.Subquery):
-        node.replace(exp.Subquery(this=part.copy()))
+        node.replace(exp.Subquery(this=_own(part)))
     elif isinstance(part, exp.Expression):
-        node.replace(part.copy())
+        node.replace(_own(part))
     else:
         parent, key = node.parent, node.arg_key
         assert parent is not None and key is not None
         held = parent.args[key]
         assert isinstance(held, list), f"a list of expressions stands where only one can: {node.sql()}"
         at = next(i for i, item in enumerate(held) if item is node)
-        parent.set(key, [*held[:at], *(p.copy() for p in part), *held[at + 1 :]])
+        parent.set(key, [*held[:at], *(_own(p) for p in part), *held[at + 1 :]])
 
 
 def render(tree: exp.Expression) -> str:

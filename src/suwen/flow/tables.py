@@ -41,6 +41,8 @@ def run_group(work: Work, keys: list[TargetKey], touched: dict[TargetKey, Touche
 def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:
     name = lake_name(table)
     old_files = work.files(name)
+    if not any(m.counts.get(table) for m in group.made) and not (old_files and any(m.had_rows for m in group.made)):
+        return
     old_ids = _touched_rows(work, group, table, old_files) if old_files else None
     rows = [projected(m.plan, m.rows, table, work.tag(m.key), work.number) for m in group.made if table in m.plan.tables]
     if shared and old_files and old_ids:
@@ -59,9 +61,11 @@ def _touched_rows(work: Work, group: Group, table: str, files: Sequence[DataFile
     """Ids of stored rows that a touched record made or took part in, as a temporary table."""
     rows = read_parquet([f.path for f in files])
     identifier = _id(table)
-    parts: list[Tree] = []
+    parts: list[Tree] = [statement("select 0::BIGINT as id where false")]
     lineage = work.files("state/lineage")
     for made in group.made:
+        if not made.had_rows:
+            continue
         data = work.kinds[made.key.feed, made.key.kind]
         tags = tag_of(work, [made.key])
         own = in_numbers(col("_receipt"), sorted({f.receipt for f in data.files}))

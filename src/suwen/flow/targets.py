@@ -30,10 +30,14 @@ class Made:
     exceptions: str
     touched: Touched
     records: int
+    counts: dict[str, int]
+    had_rows: bool
 
 
 def contested_versions(work: Work, data: KindData, touched: Touched) -> str:
     """The temporary table of versions that must be weighed against each other; stops the run where two keys collide."""
+    if touched is None and (data.feed, data.kind.name) in work.weighed:
+        return work.weighed[data.feed, data.kind.name]
     name = work.fresh("versions")
     index = read_parquet(data.indexes)
     if touched is None:
@@ -44,6 +48,7 @@ def contested_versions(work: Work, data: KindData, touched: Touched) -> str:
     work.engine.temporary(name, versions.contested(index, keep))
     if touched is None:
         work.engine.unregister("repeated_keys")
+        work.weighed[data.feed, data.kind.name] = name
     _stop_on_collision(work, data, work.engine.rows(versions.colliding(name)))
     return name
 
@@ -141,17 +146,33 @@ def map_target(work: Work, key: TargetKey, touched: Touched) -> Made:
     exceptions = _exceptions(work, key, data, plan, judged, rows, held, touched)
     _gather_findings(work, key, plan, rows)
     _leave_mapped(work, plan, rows, exceptions)
-    return Made(key, plan, rows, exceptions, touched, 0)
+    return Made(key, plan, rows, exceptions, touched, 0, _counts(work, plan, rows), _had_rows(work, key, data, touched))
+
+
+def _counts(work: Work, plan: MappingPlan, rows: str) -> dict[str, int]:
+    """Mapped rows per table."""
+    return {plan.tables[t]: n for t, n in work.engine.rows(statement("select _table, count(*) from {m} group by _table", m=rows))}
+
+
+def _had_rows(work: Work, key: TargetKey, data: KindData, touched: Touched) -> bool:
+    """Whether the target may have rows of touched records in the last release."""
+    if touched is None:
+        return work.old_tag(key) is not None
+    old = [p for p in data.indexes if p not in set(data.new_indexes)]
+    return bool(old) and bool(work.engine.one(statement("select count(*) from {i} i semi join {t} t on t.key = i.key", i=read_parquet(old), t=touched)))
 
 
 def _judge(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighed: str, joined: dict[str, Tree | str]) -> str:
     """States of the contested versions; those a mapping would quarantine are found first, since they end nothing."""
     codes = statement(_NO_CODES)
-    if work.engine.count(weighed):
+    name = work.fresh("judged")
+    if not work.engine.count(weighed):
+        work.engine.temporary(name, statement("select 0::BIGINT as receipt, 0::BIGINT as record, 0::BIGINT as key, '' as state, '' as code where false"))
+        return name
+    if any(r.state == "quarantined" for r in plan.reasons):
         only = statement("select receipt, record from {w} where issue is null", w=weighed)
         trial = _map(work, plan, sources(work, data, plan, only, None), joined, key)
         codes = statement("select _receipt as receipt, _record as record, min({code}) as code from {t} where {quarantined} group by all", code=_code(plan), t=trial, quarantined=_in_state(plan, "quarantined"))
-    name = work.fresh("judged")
     work.engine.temporary(name, versions.states(weighed, codes, absences(work, data)))
     return name
 
@@ -169,7 +190,7 @@ def _kept(work: Work, data: KindData, judged: str, touched: Touched) -> tuple[Tr
 
 def _map(work: Work, plan: MappingPlan, source: Tree, joined: dict[str, Tree | str], key: TargetKey) -> str:
     """The mapped rows of a source as a temporary table; codes are resolved for the pairs that occur."""
-    resolution = work.resolve(plan.pairs(source, joined))
+    resolution = work.resolve(plan.pairs(source, joined)) if plan.lookups else ""
     name = work.fresh("rows")
     work.engine.temporary(name, plan.query(source, joined, resolution))
     return name

@@ -91,6 +91,7 @@ class Work:
     lineage: list[str] = field(default_factory=list)  # temporary tables of sources of merged rows
     cells: list[str] = field(default_factory=list)  # temporary tables of fingerprint cells to be added
     taken_out: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> files of the last release this run replaces
+    weighed: dict[tuple[str, str], str] = field(default_factory=dict)  # (feed, kind) -> versions of all its contested records
     readers: dict[str, str] = field(default_factory=dict)  # feed -> reader spec
     dangling: dict[str, int] = field(default_factory=dict)
     layout: dict[str, dict[str, int]] = field(default_factory=dict)  # table -> part -> rows in the last release

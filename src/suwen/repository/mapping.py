@@ -162,6 +162,8 @@ class MappingPlan:
         """The flattened source with every lookup joined: `<lookup>.concept_id`, `.source_concept_id`, `.domain`, `.slot`."""
         flat = self.flattened(staged, parents)
         # names no source column may have: the lookups' trees name source columns without their relation
+        if not self.lookups:
+            return flat
         answers = statement(
             "select system as _system, code as _code, concept_id as _concept, source_concept_id as _source, domain as _domain, slot as _slot, first as _first from {r}",
             r=resolution,

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from suwen.base.errors import Place, SuwenError
 from suwen.engine import sql
+from suwen.engine.sql import Tree
 
 _lock = Lock()
 
@@ -20,7 +21,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False, "threads": 1})
 
 
-def bound_types(trees: Sequence[exp.Expression], columns: Mapping[str, str], places: Sequence[Place]) -> list[str]:
+def bound_types(trees: Sequence[Tree], columns: Mapping[str, str], places: Sequence[Place]) -> list[str]:
     """The DuckDB type of each expression over columns of the given DuckDB types; SuwenError at the place of the first that does not bind."""
     if not trees:
         return []
@@ -36,7 +37,7 @@ def bound_types(trees: Sequence[exp.Expression], columns: Mapping[str, str], pla
         raise
 
 
-def _bind(trees: Sequence[exp.Expression], columns: Mapping[str, str]) -> list[str]:
+def _bind(trees: Sequence[Tree], columns: Mapping[str, str]) -> list[str]:
     empty = exp.select(*(sql.alias(sql.typed(sql.null(), type_), name) for name, type_ in (columns or {"c": "VARCHAR"}).items()))
     listed = ", ".join(f"{sql.render(tree)} AS r{at}" for at, tree in enumerate(trees))
     with _lock:

@@ -10,7 +10,9 @@ from suwen.base.errors import Place, SuwenError
 from suwen.engine import sql
 from suwen.engine.forms import function_form, substitute
 from suwen.engine.grammar import nearest
+from suwen.engine.sql import Tree
 from suwen.engine.typing_rules import NULL, Read, Typed, common, fits, literal, literal_type, plain, widened
+from suwen.engine.zones import quicker
 from suwen.model.functions import FUNCTIONS, OPERATORS, SPECIAL, VARIABLES, Argument, Function, Operator
 
 _LAST_TYPE = {"any": "text", "numeric": "integer"}
@@ -19,9 +21,9 @@ _LAST_TYPE = {"any": "text", "numeric": "integer"}
 class Caller:
     """Compiles calls at one place, for one zone and one pair of resolvers."""
 
-    def __init__(self, zone: str, place: Place, resolve_ref: Callable[[str, Sequence[exp.Expression]], exp.Expression],
-                 resolve_concept: Callable[[str, exp.Expression, bool], exp.Expression]) -> None:  # fmt: skip
-        self._zone, self._place, self._ref, self._concept = sql.text(zone), place, resolve_ref, resolve_concept
+    def __init__(self, zone: str, place: Place, resolve_ref: Callable[[str, Sequence[Tree]], Tree],
+                 resolve_concept: Callable[[str, Tree, bool], Tree]) -> None:  # fmt: skip
+        self._zone, self._place, self._ref, self._concept = zone, place, resolve_ref, resolve_concept
 
     def takes_literal(self, name: str, at: int) -> bool:
         """Whether a function wants a literal at a position (which is then not compiled as a value)."""
@@ -30,7 +32,7 @@ class Caller:
         function = FUNCTIONS.get(name)
         return function is not None and at in function.literal_arguments
 
-    def call(self, name: str, nodes: Sequence[exp.Expression], pieces: Sequence[Typed | None]) -> Typed:
+    def call(self, name: str, nodes: Sequence[Tree], pieces: Sequence[Typed | None]) -> Typed:
         """A call by name; `pieces` are the compiled arguments, None where a literal is wanted."""
         if name in SPECIAL:
             return self._special(name, nodes, pieces)
@@ -41,30 +43,37 @@ class Caller:
         wanted = self._variable_type(function, pieces)
         trees = [self._argument(function, at, node, piece, wanted) for at, (node, piece) in enumerate(zip(nodes, pieces, strict=True))]
         given = [p for p in pieces if p is not None]
-        tree = substitute(function_form(name, trees), trees, {"zone": self._zone})
+        form = function_form(name, trees)
+        tree = substitute(form, trees, {"zone": sql.text(self._zone)})
+        if "$zone" in form:
+            tree = quicker(tree, self._zone)
         columns = frozenset().union(*(p.columns for p in given))
         inner = tuple(r for p in given for r in p.reads)
         if name == "coalesce":
             inner = _unless_another(trees, given, inner)
-        return Typed(tree, wanted if function.result in VARIABLES else function.result, columns, inner + self._own_read(function.failure, name, trees, tree, columns))
+        return Typed(
+            tree, wanted if function.result in VARIABLES else function.result, columns, inner + self._own_read(function.failure, name, trees, tree, columns)
+        )
 
     def operator(self, symbol: str, left: Typed, right: Typed) -> Typed:
         """`left symbol right` by the first declared operator both sides fit."""
         found = next((o for o in OPERATORS if o.symbol == symbol and fits(left.type, o.left) and fits(right.type, o.right)), None)
         if found is None:
-            raise self._refuse(f"{left.type} {symbol} {right.type}", "integers, numbers or money on both sides", "for dates there are add_days, days_between and others")
+            raise self._refuse(
+                f"{left.type} {symbol} {right.type}", "integers, numbers or money on both sides", "for dates there are add_days, days_between and others"
+            )
         trees = [widened(left, found.left), widened(right, found.right)]
         tree = exp.Paren(this=substitute(found.duckdb, trees))
         columns = left.columns | right.columns
         return Typed(tree, found.result, columns, (*left.reads, *right.reads, *self._operator_read(found, trees, tree, columns)))
 
-    def _operator_read(self, operator: Operator, trees: Sequence[exp.Expression], tree: exp.Expression, columns: frozenset[str]) -> tuple[Read, ...]:
+    def _operator_read(self, operator: Operator, trees: Sequence[Tree], tree: Tree, columns: frozenset[str]) -> tuple[Read, ...]:
         return self._own_read(operator.failed, operator.symbol, trees, tree, columns)
 
-    def _own_read(self, failed: str, name: str, trees: Sequence[exp.Expression], tree: exp.Expression, columns: frozenset[str]) -> tuple[Read, ...]:
+    def _own_read(self, failed: str, name: str, trees: Sequence[Tree], tree: Tree, columns: frozenset[str]) -> tuple[Read, ...]:
         if not failed or not columns:
             return ()
-        return (Read(name, substitute(failed, trees, {"result": tree, "zone": self._zone}), columns),)
+        return (Read(name, substitute(failed, trees, {"result": tree}), columns),)
 
     def _refuse(self, what: str, expected: str = "", do: str = "") -> SuwenError:
         return SuwenError(what, where=self._place, expected=expected, do=do)
@@ -82,14 +91,16 @@ class Caller:
         found = [p.type for at, p in enumerate(pieces) if p is not None and self._declared(function, at).type == variable]
         one = common(found)
         if one is None or (one != NULL and one not in VARIABLES[variable]):
-            raise self._refuse(f"{function.name} of {' and '.join(dict.fromkeys(found))}", f"{function.signature}, all of one type of {', '.join(VARIABLES[variable])}")
+            raise self._refuse(
+                f"{function.name} of {' and '.join(dict.fromkeys(found))}", f"{function.signature}, all of one type of {', '.join(VARIABLES[variable])}"
+            )
         return _LAST_TYPE[variable] if one == NULL else one
 
     @staticmethod
     def _declared(function: Function, at: int) -> Argument:
         return function.arguments[min(at, len(function.arguments) - 1)]
 
-    def _argument(self, function: Function, at: int, node: exp.Expression, piece: Typed | None, variable: str) -> exp.Expression:
+    def _argument(self, function: Function, at: int, node: Tree, piece: Typed | None, variable: str) -> Tree:
         declared = self._declared(function, at)
         where = f"argument {at + 1} ({declared.name}) of {function.name}"
         if piece is None:
@@ -99,7 +110,7 @@ class Caller:
             raise self._refuse(f"{where} is {piece.type}", f"{wanted}: {function.signature}")
         return widened(piece, wanted)
 
-    def _literal(self, function: Function, at: int, node: exp.Expression, where: str) -> exp.Expression:
+    def _literal(self, function: Function, at: int, node: Tree, where: str) -> Tree:
         declared, value = self._declared(function, at), literal(node)
         if value is None or literal_type(value) != declared.type:
             raise self._refuse(f"{where} is not a literal of type {declared.type}", f"a literal: {function.signature}")
@@ -110,7 +121,7 @@ class Caller:
             raise self._refuse(f"{where} is {value.value}", f"{declared.low} to {declared.high}")
         return plain(value)
 
-    def _special(self, name: str, nodes: Sequence[exp.Expression], pieces: Sequence[Typed | None]) -> Typed:
+    def _special(self, name: str, nodes: Sequence[Tree], pieces: Sequence[Typed | None]) -> Typed:
         usage = "ref('target', key, ...)" if name == "ref" else f"{name}(code, 'system')"
         if len(nodes) < 2 or (name != "ref" and len(nodes) > 2):
             raise self._refuse(f"{name} with {len(nodes)} argument{'' if len(nodes) == 1 else 's'}", usage)
@@ -120,11 +131,15 @@ class Caller:
         given = [p for p in pieces if p is not None]
         for piece in given:
             if not fits(piece.type, "text"):
-                raise self._refuse(f"{name} of a value of type {piece.type}", f"type text: {usage}", "convert it with integer_text(...)" if piece.type == "integer" else "")
+                raise self._refuse(
+                    f"{name} of a value of type {piece.type}", f"type text: {usage}", "convert it with integer_text(...)" if piece.type == "integer" else ""
+                )
         trees = [widened(p, "text") for p in given]
-        return Typed(self._resolve(name, named.value, trees), "integer", frozenset().union(*(p.columns for p in given)), tuple(r for p in given for r in p.reads))
+        return Typed(
+            self._resolve(name, named.value, trees), "integer", frozenset().union(*(p.columns for p in given)), tuple(r for p in given for r in p.reads)
+        )
 
-    def _resolve(self, name: str, named: str, trees: Sequence[exp.Expression]) -> exp.Expression:
+    def _resolve(self, name: str, named: str, trees: Sequence[Tree]) -> Tree:
         try:
             return self._ref(named, trees) if name == "ref" else self._concept(named, trees[0], name == "source_concept")
         except SuwenError as error:
@@ -133,7 +148,7 @@ class Caller:
             raise SuwenError(error.what, where=self._place, expected=error.expected, do=error.do, code=error.code) from error
 
 
-def _unless_another(trees: Sequence[exp.Expression], pieces: Sequence[Typed], reads: tuple[Read, ...]) -> tuple[Read, ...]:
+def _unless_another(trees: Sequence[Tree], pieces: Sequence[Typed], reads: tuple[Read, ...]) -> tuple[Read, ...]:
     """In coalesce a failed reading is no finding where another alternative from the source gives a value; a mere default hides nothing."""
     sourced = [tree for tree, piece in zip(trees, pieces, strict=True) if piece.columns]
     if len(sourced) < 2:

@@ -16,21 +16,22 @@ from suwen.engine import sql
 from suwen.engine.bind import bound_types
 from suwen.engine.calls import Caller
 from suwen.engine.grammar import nearest, parse
-from suwen.engine.typing_rules import NULL, Read, Typed, common, constant, fits, literal, literal_type, widened
+from suwen.engine.sql import Tree
+from suwen.engine.typing_rules import NULL, Literal, Read, Typed, common, constant, fits, literal, literal_type, widened
 from suwen.model.functions import DUCKDB_TYPES, OPERATORS
 from suwen.model.pack import Expression
 
 __all__ = ["Compiled", "Context", "Read", "compile_all", "compile_expression", "parse"]
 
-ResolveRef = Callable[[str, Sequence[exp.Expression]], exp.Expression]
-ResolveConcept = Callable[[str, exp.Expression, bool], exp.Expression]
+ResolveRef = Callable[[str, Sequence[Tree]], Tree]
+ResolveConcept = Callable[[str, Tree, bool], Tree]
 
 
-def _no_ref(target: str, key: Sequence[exp.Expression]) -> exp.Expression:
+def _no_ref(target: str, key: Sequence[Tree]) -> Tree:
     raise SuwenError("ref() cannot be used here")
 
 
-def _no_concept(system: str, code: exp.Expression, source: bool) -> exp.Expression:
+def _no_concept(system: str, code: Tree, source: bool) -> Tree:
     raise SuwenError(f"{'source_concept' if source else 'concept'}() cannot be used here")
 
 
@@ -57,7 +58,7 @@ class Context:
 class Compiled:
     """An expression ready to be set into a query: tree in DuckDB's form, our type, source columns used, and where it reads text."""
 
-    tree: exp.Expression
+    tree: Tree
     type: str
     columns: frozenset[str]
     reads: tuple[Read, ...]
@@ -82,11 +83,11 @@ def compile_all(items: Sequence[tuple[Expression, str | None]], context: Context
     return compiled
 
 
-def _any_id(parts: Sequence[exp.Expression]) -> exp.Expression:
+def _any_id(parts: Sequence[Tree]) -> Tree:
     return sql.typed(exp.Length(this=sql.call("concat", *parts)), "BIGINT")
 
 
-def _compile(tree: exp.Expression, expression: Expression, context: Context, expected: str | None, flat: Mapping[str, str] | None = None) -> Compiled:
+def _compile(tree: Tree, expression: Expression, context: Context, expected: str | None, flat: Mapping[str, str] | None = None) -> Compiled:
     piece = _Compiler(context, expression, flat).piece(tree)
     wanted = expected or ("text" if piece.type == NULL else piece.type)
     if not fits(piece.type, wanted):
@@ -95,11 +96,19 @@ def _compile(tree: exp.Expression, expression: Expression, context: Context, exp
 
 
 _CONVERSIONS = {
-    ("text", "integer"): "integer(...)", ("text", "number"): "number(...)", ("text", "money"): "money(...)", ("text", "date"): "date_of(..., 'form')",
-    ("text", "time"): "time_of(..., 'form') or local_time(..., 'form')", ("text", "boolean"): "boolean(..., 'Y', 'N')", ("integer", "text"): "integer_text(...)",
-    ("time", "date"): "date_of_time(...)", ("date", "time"): "start_of_day(...)", ("number", "integer"): "round_to_integer(...)",
-    ("date", "text"): "date_text(...)", ("time", "text"): "time_text(...)",
-}  # fmt: skip
+    ("text", "integer"): "integer(...)",
+    ("text", "number"): "number(...)",
+    ("text", "money"): "money(...)",
+    ("text", "date"): "date_of(..., 'form')",
+    ("text", "time"): "time_of(..., 'form') or local_time(..., 'form')",
+    ("text", "boolean"): "boolean(..., 'Y', 'N')",
+    ("integer", "text"): "integer_text(...)",
+    ("date", "text"): "date_text(...)",
+    ("time", "text"): "time_text(...)",
+    ("time", "date"): "date_of_time(...)",
+    ("date", "time"): "start_of_day(...)",
+    ("number", "integer"): "round_to_integer(...)",
+}
 
 
 def _conversion(found: str, wanted: str) -> str:
@@ -114,7 +123,7 @@ class _Compiler:
         self.context, self.place, self._flat = context, expression.place, flat
         self._calls = Caller(context.zone, self.place, context.resolve_ref, context.resolve_concept)
 
-    def piece(self, node: exp.Expression) -> Typed:
+    def piece(self, node: Tree) -> Typed:
         """The compiled form of any node of the grammar."""
         value = literal(node)
         if value is not None:
@@ -127,19 +136,21 @@ class _Compiler:
     def refuse(self, what: str, expected: str = "", do: str = "") -> SuwenError:
         return SuwenError(what, where=self.place, expected=expected, do=do)
 
-    def _constant(self, value: exp.Literal) -> Typed:
+    def _constant(self, value: Literal) -> Typed:
         type_ = literal_type(value)
         if type_ is None:
-            raise self.refuse("a number literal that is too large or too precise", "integers of 64 bits; decimals of at most 16 digits before and 8 after the point")
+            raise self.refuse(
+                "a number literal that is too large or too precise", "integers of 64 bits; decimals of at most 16 digits before and 8 after the point"
+            )
         return Typed(constant(value, type_), type_)
 
-    def null(self, node: exp.Expression) -> Typed:
+    def null(self, node: Tree) -> Typed:
         return Typed(exp.Null(), NULL)
 
-    def boolean(self, node: exp.Expression) -> Typed:
+    def boolean(self, node: Tree) -> Typed:
         return Typed(node.copy(), "boolean")
 
-    def column(self, node: exp.Expression) -> Typed:
+    def column(self, node: Tree) -> Typed:
         assert isinstance(node, exp.Column)
         name = f"{node.table}.{node.name}" if node.table else node.name
         type_ = self.context.columns.get(name)
@@ -148,61 +159,65 @@ class _Compiler:
         tree = sql.col(self._flat[name]) if self._flat is not None else sql.col(node.name, node.table)
         return Typed(tree, type_, frozenset([name]))
 
-    def paren(self, node: exp.Expression) -> Typed:
+    def paren(self, node: Tree) -> Typed:
         inner = self.piece(node.this)
         return replace(inner, tree=exp.Paren(this=inner.tree))
 
-    def logic(self, node: exp.Expression) -> Typed:
+    def logic(self, node: Tree) -> Typed:
         sides = [self.need(side, "boolean", type(node).__name__.upper()) for side in node.iter_expressions()]
         return _joined(type(node)(**dict(zip(("this", "expression"), (s.tree for s in sides), strict=False))), "boolean", sides)
 
-    def need(self, node: exp.Expression, wanted: str, by: str) -> Typed:
+    def need(self, node: Tree, wanted: str, by: str) -> Typed:
         """A piece that must be of one type, widened to it."""
         piece = self.piece(node)
         if not fits(piece.type, wanted):
             raise self.refuse(f"{by} of a value of type {piece.type}", f"type {wanted}", _conversion(piece.type, wanted))
         return replace(piece, tree=widened(piece, wanted), type=wanted)
 
-    def alike(self, nodes: Sequence[exp.Expression], by: str) -> list[Typed]:
+    def alike(self, nodes: Sequence[Tree], by: str) -> list[Typed]:
         """Pieces of one common type, widened to it."""
         pieces = [self.piece(node) for node in nodes]
         type_ = common(p.type for p in pieces)
         if type_ is None:
-            raise self.refuse(f"{by} of values of types {' and '.join(dict.fromkeys(p.type for p in pieces))}", "values of one type", "convert one of them by a function")
+            raise self.refuse(
+                f"{by} of values of types {' and '.join(dict.fromkeys(p.type for p in pieces))}", "values of one type", "convert one of them by a function"
+            )
         return [replace(p, tree=widened(p, type_), type=type_) for p in pieces] if type_ != NULL else pieces
 
-    def compare(self, node: exp.Expression) -> Typed:
+    def compare(self, node: Tree) -> Typed:
         left, right = self.alike([node.this, node.expression], f"a comparison with {node.key}")
         return _joined(type(node)(this=left.tree, expression=right.tree), "boolean", [left, right])
 
-    def is_null(self, node: exp.Expression) -> Typed:
+    def is_null(self, node: Tree) -> Typed:
         inner = self.piece(node.this)
         return replace(inner, tree=exp.Is(this=inner.tree, expression=exp.Null()), type="boolean")
 
-    def within(self, node: exp.Expression) -> Typed:
+    def within(self, node: Tree) -> Typed:
         first, *rest = self.alike([node.this, *node.expressions], "IN")
         return _joined(exp.In(this=first.tree, expressions=[p.tree for p in rest]), "boolean", [first, *rest])
 
-    def between(self, node: exp.Expression) -> Typed:
+    def between(self, node: Tree) -> Typed:
         pieces = self.alike([node.this, node.args["low"], node.args["high"]], "BETWEEN")
         return _joined(exp.Between(this=pieces[0].tree, low=pieces[1].tree, high=pieces[2].tree), "boolean", pieces)
 
-    def join_texts(self, node: exp.Expression) -> Typed:
+    def join_texts(self, node: Tree) -> Typed:
         left, right = self.need(node.this, "text", "||"), self.need(node.expression, "text", "||")
         return _joined(exp.DPipe(this=left.tree, expression=right.tree), "text", [left, right])
 
-    def negative(self, node: exp.Expression) -> Typed:
+    def negative(self, node: Tree) -> Typed:
         inner = self.piece(node.this)
         zero = Typed(sql.typed(sql.integer(0), DUCKDB_TYPES["integer"]), "integer")
         return self._calls.operator("-", zero, inner)
 
-    def arithmetic(self, node: exp.Expression) -> Typed:
+    def arithmetic(self, node: Tree) -> Typed:
         return self._calls.operator(_SYMBOLS[type(node)], self.piece(node.this), self.piece(node.expression))
 
-    def call(self, node: exp.Expression) -> Typed:
-        return self._calls.call(node.name, node.expressions, [None if self._calls.takes_literal(node.name, at) else self.piece(a) for at, a in enumerate(node.expressions)])
+    def call(self, node: Tree) -> Typed:
+        return self._calls.call(
+            node.name, node.expressions, [None if self._calls.takes_literal(node.name, at) else self.piece(a) for at, a in enumerate(node.expressions)]
+        )
 
-    def case(self, node: exp.Expression) -> Typed:
+    def case(self, node: Tree) -> Typed:
         conditions = [self.need(branch.this, "boolean", "WHEN") for branch in node.args["ifs"]]
         default = node.args.get("default") or exp.Null()
         values = self.alike([*(branch.args["true"] for branch in node.args["ifs"]), default], "CASE")
@@ -232,7 +247,7 @@ def _reached(earlier: Sequence[Typed], read: Read, last: Typed | None) -> Read:
     return replace(read, failed=exp.Case(ifs=ifs, default=exp.false() if last is not None else read.failed.copy()))
 
 
-def _joined(tree: exp.Expression, type_: str, pieces: Sequence[Typed]) -> Typed:
+def _joined(tree: Tree, type_: str, pieces: Sequence[Typed]) -> Typed:
     return Typed(tree, type_, frozenset().union(*(p.columns for p in pieces)), tuple(r for p in pieces for r in p.reads))
 
 
@@ -241,8 +256,8 @@ def _listed(names: Mapping[str, str]) -> str:
     return ", ".join(shown) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 
-_SYMBOLS = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
-_VISITS: dict[type[exp.Expression], Callable[[_Compiler, exp.Expression], Typed]] = {
+_SYMBOLS: dict[type[Tree], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
+_VISITS: dict[type[Tree], Callable[[_Compiler, Tree], Typed]] = {
     exp.Null: _Compiler.null, exp.Boolean: _Compiler.boolean, exp.Column: _Compiler.column, exp.Paren: _Compiler.paren,
     exp.And: _Compiler.logic, exp.Or: _Compiler.logic, exp.Not: _Compiler.logic, exp.Is: _Compiler.is_null, exp.In: _Compiler.within,
     exp.Between: _Compiler.between, exp.DPipe: _Compiler.join_texts, exp.Neg: _Compiler.negative, exp.Case: _Compiler.case, exp.Anonymous: _Compiler.call,

@@ -21,18 +21,22 @@ from sqlglot import exp
 
 from suwen.base.errors import SuwenError
 from suwen.engine import sql
+from suwen.engine.sql import Tree
 from suwen.model.pack import Expression
 
 LONGEST = 20_000
 DEEPEST = 200
-KEYWORDS = frozenset("and or not is null in between case when then else end true false".split())
+KEYWORDS = frozenset(["and", "or", "not", "is", "null", "in", "between", "case", "when", "then", "else", "end", "true", "false"])
 _TOKEN = re.compile(
     r"""(?P<blank>\s+)|(?P<comment>--|/\*)|(?P<number>[0-9]+(?:\.[0-9]+)?(?![\w.]))|(?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")+")"""
     r"""|(?P<name>[^\W\d]\w*)|(?P<sign><=|>=|<>|!=|\|\||[=<>+\-*(),.])""",
 )
-_COMPARE: dict[str, type[exp.Binary]] = {"=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
-_SUM: dict[str, type[exp.Binary]] = {"+": exp.Add, "-": exp.Sub, "||": exp.DPipe}
-ALLOWED = "columns, literals, NULL TRUE FALSE, AND OR NOT, = <> < <= > >=, IS [NOT] NULL, IN (literals), BETWEEN, CASE WHEN, + - * ||, parentheses and the listed functions"
+_COMPARE: dict[str, type[Tree]] = {"=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
+_SUM: dict[str, type[Tree]] = {"+": exp.Add, "-": exp.Sub, "||": exp.DPipe}
+ALLOWED = (
+    "columns, literals, NULL TRUE FALSE, AND OR NOT, = <> < <= > >=, IS [NOT] NULL, IN (literals), BETWEEN, CASE WHEN, "
+    "+ - * ||, parentheses and the listed functions"
+)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -117,10 +121,10 @@ def _strange(text: str, at: int) -> str:
         return "a text without its closing quote"
     if text[at : at + 2] in ("--", "/*"):
         return "a comment (or a doubled minus)"
-    return f"a malformed number {text[at : at + 20].split()[0]!r}" if first.isdigit() else f"{first!r}"
+    return f"a malformed number {text[at : at + 20].split(maxsplit=1)[0]!r}" if first.isdigit() else f"{first!r}"
 
 
-def parse(expression: Expression) -> exp.Expression:
+def parse(expression: Expression) -> Tree:
     """The tree of an expression; SuwenError at its place for anything outside the grammar."""
     reader = _Reader(expression)
     tree = _or(reader)
@@ -133,8 +137,9 @@ def _hint(reader: _Reader) -> str:
     return "an operator or the end; " + ALLOWED
 
 
-def _chain(reader: _Reader, operand: Callable[[_Reader], exp.Expression], nodes: dict[str, type[exp.Binary]]) -> exp.Expression:
-    left, levels = operand(reader), 0
+def _chain(reader: _Reader, operand: Callable[[_Reader], Tree], nodes: dict[str, type[Tree]]) -> Tree:
+    left: Tree = operand(reader)
+    levels = 0
     while found := reader.take(*nodes):
         reader.deeper()
         levels += 1
@@ -143,15 +148,15 @@ def _chain(reader: _Reader, operand: Callable[[_Reader], exp.Expression], nodes:
     return left
 
 
-def _or(reader: _Reader) -> exp.Expression:
+def _or(reader: _Reader) -> Tree:
     return _chain(reader, _and, {"or": exp.Or})
 
 
-def _and(reader: _Reader) -> exp.Expression:
+def _and(reader: _Reader) -> Tree:
     return _chain(reader, _not, {"and": exp.And})
 
 
-def _not(reader: _Reader) -> exp.Expression:
+def _not(reader: _Reader) -> Tree:
     if not reader.take("not"):
         return _comparison(reader)
     reader.deeper()
@@ -160,18 +165,18 @@ def _not(reader: _Reader) -> exp.Expression:
     return tree
 
 
-def _comparison(reader: _Reader) -> exp.Expression:
+def _comparison(reader: _Reader) -> Tree:
     left = _sum(reader)
     found = reader.take("!=", *_COMPARE)
     if found:
-        tree: exp.Expression = _COMPARE["<>" if found == "!=" else found](this=left, expression=_sum(reader))
+        compared: Tree = _COMPARE["<>" if found == "!=" else found](this=left, expression=_sum(reader))
         if reader.token.kind == "sign" and reader.token.value in (*_COMPARE, "!="):
             reader.refuse("AND between two comparisons")
-        return tree
+        return compared
     if reader.take("is"):
         negated = reader.take("not")
         reader.need("null")
-        tree = exp.Is(this=left, expression=exp.Null())
+        tree: Tree = exp.Is(this=left, expression=exp.Null())
         return exp.Not(this=tree) if negated else tree
     negated = reader.take("not") if reader.after().value in ("in", "between") else ""
     if reader.take("in"):
@@ -185,7 +190,7 @@ def _comparison(reader: _Reader) -> exp.Expression:
     return exp.Not(this=tree) if negated else tree
 
 
-def _literals(reader: _Reader) -> list[exp.Expression]:
+def _literals(reader: _Reader) -> list[Tree]:
     reader.need("(")
     listed = [_literal(reader)]
     while reader.take(","):
@@ -194,7 +199,7 @@ def _literals(reader: _Reader) -> list[exp.Expression]:
     return listed
 
 
-def _literal(reader: _Reader) -> exp.Expression:
+def _literal(reader: _Reader) -> Tree:
     negative = reader.take("-")
     token = reader.token
     if token.kind == "number":
@@ -207,15 +212,15 @@ def _literal(reader: _Reader) -> exp.Expression:
     reader.refuse("a literal")
 
 
-def _sum(reader: _Reader) -> exp.Expression:
+def _sum(reader: _Reader) -> Tree:
     return _chain(reader, _product, _SUM)
 
 
-def _product(reader: _Reader) -> exp.Expression:
+def _product(reader: _Reader) -> Tree:
     return _chain(reader, _signed, {"*": exp.Mul})
 
 
-def _signed(reader: _Reader) -> exp.Expression:
+def _signed(reader: _Reader) -> Tree:
     if not reader.take("-"):
         return _atom(reader)
     reader.deeper()
@@ -224,14 +229,14 @@ def _signed(reader: _Reader) -> exp.Expression:
     return exp.Neg(this=inner)
 
 
-def _atom(reader: _Reader) -> exp.Expression:
+def _atom(reader: _Reader) -> Tree:
     reader.deeper()
     tree = _within(reader)
     reader.deeper(-1)
     return tree
 
 
-def _within(reader: _Reader) -> exp.Expression:
+def _within(reader: _Reader) -> Tree:
     token = reader.token
     if token.kind in ("number", "text"):
         return _literal(reader)
@@ -250,7 +255,7 @@ def _within(reader: _Reader) -> exp.Expression:
     reader.refuse("a value: " + ALLOWED)
 
 
-def _named(reader: _Reader) -> exp.Expression:
+def _named(reader: _Reader) -> Tree:
     first = reader.advance()
     if reader.take("("):
         if first.kind == "quoted":
@@ -274,8 +279,8 @@ def _name(token: _Token) -> str:
     return token.value[1:-1].replace('""', '"') if token.kind == "quoted" else token.value
 
 
-def _case(reader: _Reader) -> exp.Expression:
-    branches: list[exp.Expression] = []
+def _case(reader: _Reader) -> Tree:
+    branches: list[Tree] = []
     if reader.token.value != "when":
         reader.refuse("WHEN")
     while reader.take("when"):

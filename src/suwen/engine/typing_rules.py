@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from suwen.engine import sql
+from suwen.engine.sql import Tree
 from suwen.model.functions import DUCKDB_TYPES, WIDER
 
 NULL = "null"
@@ -22,7 +23,7 @@ class Read:
     """
 
     function: str
-    failed: exp.Expression
+    failed: Tree
     columns: frozenset[str]
 
 
@@ -30,7 +31,7 @@ class Read:
 class Typed:
     """A compiled piece: its tree in DuckDB's form, its type, the source columns it uses, and its reads."""
 
-    tree: exp.Expression
+    tree: Tree
     type: str
     columns: frozenset[str] = frozenset()
     reads: tuple[Read, ...] = ()
@@ -49,7 +50,7 @@ def common(types: Iterable[str]) -> str | None:
     return next((t for t in ("text", "boolean", "date", "time", "integer", "money", "number") if all(fits(f, t) for f in found)), None)
 
 
-def widened(piece: Typed, wanted: str) -> exp.Expression:
+def widened(piece: Typed, wanted: str) -> Tree:
     """The tree as the wanted type, which it must fit."""
     return piece.tree if piece.type == wanted else sql.typed(piece.tree, DUCKDB_TYPES[wanted])
 
@@ -62,7 +63,7 @@ class Literal:
     is_text: bool
 
 
-def literal(node: exp.Expression) -> Literal | None:
+def literal(node: Tree) -> Literal | None:
     """The literal a node is, a negative number with its sign, else None."""
     if isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal) and not node.this.is_string:
         return Literal("-" + node.this.name, False)
@@ -79,14 +80,14 @@ def literal_type(value: Literal) -> str | None:
     return "number" if len(whole.lstrip("0")) <= 16 and len(places.rstrip("0")) <= 8 else None
 
 
-def plain(value: Literal) -> exp.Expression:
+def plain(value: Literal) -> Tree:
     """A literal as a node, a number as the engine types it."""
     if value.is_text:
         return sql.text(value.value)
-    digits: exp.Expression = exp.Literal.number(value.value.removeprefix("-"))
+    digits: Tree = exp.Literal.number(value.value.removeprefix("-"))
     return exp.Neg(this=digits) if value.value.startswith("-") else digits
 
 
-def constant(value: Literal, type_: str) -> exp.Expression:
+def constant(value: Literal, type_: str) -> Tree:
     """A literal as a node of exactly its type."""
     return plain(value) if value.is_text else sql.typed(plain(value), DUCKDB_TYPES[type_])

@@ -18,89 +18,210 @@ _COMPARATOR = "<=|>=|=<|=>|<|>|=|≤|≥"
 _B = f"[{BLANK}]*"
 
 
-def _pattern(inside: str) -> str:
-    return quoted(f"^{_B}{inside}{_B}$")
+def _found(inside: str) -> str:
+    """The first group of the pattern in text made half-width; "" where the whole text does not match."""
+    return f"regexp_extract({_CLEAN}, {quoted(f'^{_B}{inside}{_B}$')}, 1)"
 
 
-_NUMBER = f"replace(regexp_extract({_CLEAN}, {_pattern(f'(?:(?:{_COMPARATOR}){_B})?({_AMOUNT})')}, 1), ',', '')"
-_PLAIN = f"replace(regexp_extract({_CLEAN}, {_pattern(f'({_AMOUNT})')}, 1), ',', '')"
-_INTEGER = f"replace(regexp_extract({_CLEAN}, {_pattern(f'([+-]?{_WHOLE})')}, 1), ',', '')"
-_PREFIX = f"regexp_extract({_CLEAN}, {_pattern(f'({_COMPARATOR}){_B}{_AMOUNT}')}, 1)"
+def _fast(type_: str) -> str:
+    """Plain ASCII numbers by the engine's own cast, which is right once underscores and exponents are kept from it."""
+    return f"try_cast(replace(replace(replace($1, '_', '?'), 'e', '?'), 'E', '?') as {type_})"
+
+
+def _slow(inside: str, type_: str) -> str:
+    return f"try_cast(replace({_found(inside)}, ',', '') as {type_})"
+
+
+_NUMBER_TYPE, _MONEY_TYPE = "decimal(24, 8)", "decimal(18, 4)"
+_COMPARED = _slow(f"(?:(?:{_COMPARATOR}){_B})?({_AMOUNT})", _NUMBER_TYPE)
+_PREFIX = _found(f"({_COMPARATOR}){_B}{_AMOUNT}")
+_SPOKEN = f"case when {_fast(_NUMBER_TYPE)} is not null then '=' when {_COMPARED} is not null then {_PREFIX} end"
 _A, _B2, _X = Argument("a", "number"), Argument("b", "number"), Argument("x", "numeric")
 _TOP, _MONEY_TOP = Decimal("9999999999999999.99999999"), Decimal("99999999999999.9999")
-_UNITS = "cast($1 * 100000000 as hugeint)", "cast($2 * 100000000 as hugeint)"
+_A8, _B8 = "cast($1 * 100000000 as hugeint)", "cast($2 * 100000000 as hugeint)"
 
 NUMBERS = (
     Function(
-        "integer", (TEXT,), "integer", f"try_cast({_INTEGER} as bigint)",
-        "A whole number written in text; thousands separators and full-width digits are understood, a fraction is not.", "文本中的整数；可含千分位与全角数字，不接受小数。",
-        (Example((" 1,234 ",), 1234), Example(("-７",), -7), Example(("2.7",), None, "engines' casts give 3 or null"), Example(("1e3",), None), Example(("0x10",), None),
-         Example(("9223372036854775807",), 9223372036854775807), Example(("9223372036854775808",), None), Example(("12,34",), None), Example(("",), None), Example((None,), None)),
+        "integer",
+        (TEXT,),
+        "integer",
+        f"coalesce(try_cast(regexp_extract($1, {quoted(f'^{_B}([+-]?[0-9]+){_B}$')}, 1) as bigint), {_slow(f'([+-]?{_WHOLE})', 'bigint')})",
+        "A whole number written in text; thousands separators and full-width digits are understood, a fraction is not.",
+        "文本中的整数；可含千分位与全角数字，不接受小数。",
+        (
+            Example((" 1,234 ",), 1234),
+            Example(("-７",), -7),
+            Example(("2.7",), None, "engines' casts give 3 or null"),
+            Example(("1e3",), None),
+            Example(("0x10",), None),
+            Example(("9223372036854775807",), 9223372036854775807),
+            Example(("9223372036854775808",), None),
+            Example(("12,34",), None),
+            Example(("",), None),
+            Example((None,), None),
+        ),
         reads=True,
     ),
     Function(
-        "number", (TEXT,), "number", f"try_cast({_NUMBER} as decimal(24, 8))",
-        "A number written in text, after a comparator if there is one; rounded half up to 8 places; null where there is none.", "文本中的数（可带比较符前缀）；四舍五入到 8 位小数；不是数则为 null。",
-        (Example(("<0.5",), Decimal("0.5")), Example(("≥ 1,000.5",), Decimal("1000.5")), Example(("＜０．５",), Decimal("0.5")), Example((".5",), Decimal("0.5")), Example(("5.",), Decimal(5)),
-         Example(("1.5e3",), Decimal(1500)), Example(("0.000000005",), Decimal("0.00000001")), Example(("-0.000000005",), Decimal("-0.00000001")), Example(("positive",), None), Example(("1-2",), None),
-         Example(("9999999999999999.99999999",), _TOP), Example(("10000000000000000",), None), Example(("inf",), None), Example(("1_000",), None), Example(("",), None), Example((None,), None)),
+        "number",
+        (TEXT,),
+        "number",
+        f"coalesce({_fast(_NUMBER_TYPE)}, {_COMPARED})",
+        "A number written in text, after a comparator if there is one; rounded half up to 8 places; null where there is none.",
+        "文本中的数（可带比较符前缀）；四舍五入到 8 位小数；不是数则为 null。",
+        (
+            Example(("<0.5",), Decimal("0.5")),
+            Example(("≥ 1,000.5",), Decimal("1000.5")),
+            Example(("＜０．５",), Decimal("0.5")),
+            Example((".5",), Decimal("0.5")),
+            Example(("5.",), Decimal(5)),
+            Example(("1.5e3",), Decimal(1500)),
+            Example(("0.000000005",), Decimal("0.00000001")),
+            Example(("-0.000000005",), Decimal("-0.00000001")),
+            Example(("positive",), None),
+            Example(("1-2",), None),
+            Example(("9999999999999999.99999999",), _TOP),
+            Example(("10000000000000000",), None),
+            Example(("inf",), None),
+            Example(("1_000",), None),
+            Example(("",), None),
+            Example((None,), None),
+        ),
         reads=True,
     ),
     Function(
-        "money", (TEXT,), "money", f"try_cast({_PLAIN} as decimal(18, 4))",
-        "An amount of money written in text, rounded half up to 4 places; no comparator, no currency sign.", "文本中的金额，四舍五入到 4 位小数；不接受比较符与货币符号。",
-        (Example(("1,234.56",), Decimal("1234.56")), Example(("-0.00005",), Decimal("-0.0001")), Example(("<5",), None), Example(("99999999999999.9999",), _MONEY_TOP), Example(("100000000000000",), None),
-         Example(("",), None), Example((None,), None)),
+        "money",
+        (TEXT,),
+        "money",
+        f"coalesce({_fast(_MONEY_TYPE)}, {_slow(f'({_AMOUNT})', _MONEY_TYPE)})",
+        "An amount of money written in text, rounded half up to 4 places; no comparator, no currency sign.",
+        "文本中的金额，四舍五入到 4 位小数；不接受比较符与货币符号。",
+        (
+            Example(("1,234.56",), Decimal("1234.56")),
+            Example(("-0.00005",), Decimal("-0.0001")),
+            Example(("<5",), None),
+            Example(("99999999999999.9999",), _MONEY_TOP),
+            Example(("100000000000000",), None),
+            Example(("",), None),
+            Example((None,), None),
+        ),
         reads=True,
     ),
     Function(
-        "comparator", (TEXT,), "text",
-        f"case when try_cast({_NUMBER} as decimal(24, 8)) is not null then case {_PREFIX} when '' then '=' when '=<' then '<=' when '≤' then '<=' when '=>' then '>=' when '≥' then '>=' else {_PREFIX} end end",
-        "The comparator before a number: < <= = >= or >; = when there is none, null where `number` finds no number.", "数值前的比较符：< <= = >= >；没有则为 =，不是数则为 null。",
-        (Example(("<0.5",), "<"), Example(("≤ 3",), "<="), Example(("＞＝３",), ">="), Example(("3",), "="), Example(("=3",), "="), Example(("<low",), None), Example((None,), None)),
+        "comparator",
+        (TEXT,),
+        "text",
+        f"case {_SPOKEN} when '<' then '<' when '<=' then '<=' when '=<' then '<=' when '≤' then '<=' when '>' then '>' when '>=' then '>=' "
+        "when '=>' then '>=' when '≥' then '>=' when '=' then '=' when '' then '=' end",
+        "The comparator before a number: < <= = >= or >; = when there is none, null where `number` finds no number.",
+        "数值前的比较符：< <= = >= >；没有则为 =，不是数则为 null。",
+        (
+            Example(("<0.5",), "<"),
+            Example(("≤ 3",), "<="),
+            Example(("＞＝３",), ">="),
+            Example(("3",), "="),
+            Example(("=3",), "="),
+            Example(("<low",), None),
+            Example((None,), None),
+        ),
     ),
     Function(
-        "comparator_concept", (TEXT,), "integer",
-        "cast(case our_comparator($1) when '<' then 4171756 when '<=' then 4171754 when '=' then 4172703 when '>' then 4172704 when '>=' then 4171755 end as bigint)",
-        "The OMOP operator concept of the comparator before a number.", "数值前比较符对应的 OMOP 运算符概念。",
-        (Example(("<0.5",), 4171756), Example(("<=1",), 4171754), Example((">1",), 4172704), Example(("≥1",), 4171755), Example(("1",), 4172703), Example(("x",), None), Example((None,), None)),
+        "comparator_concept",
+        (TEXT,),
+        "integer",
+        "cast(case our_comparator($1) when '<' then 4171756 when '<=' then 4171754 when '=' then 4172703 "
+        "when '>' then 4172704 when '>=' then 4171755 end as bigint)",
+        "The OMOP operator concept of the comparator before a number.",
+        "数值前比较符对应的 OMOP 运算符概念。",
+        (
+            Example(("<0.5",), 4171756),
+            Example(("<=1",), 4171754),
+            Example((">1",), 4172704),
+            Example(("≥1",), 4171755),
+            Example(("1",), 4172703),
+            Example(("x",), None),
+            Example((None,), None),
+        ),
     ),
     Function(
-        "divide", (_A, _B2), "number",
-        "case when $2 <> 0 and abs({a}) < cast(1e16 as hugeint) * abs({b}) then cast(cast(sign($1) * sign($2) * ((2 * abs({a}) * 100000000 + abs({b})) // (2 * abs({b}))) as decimal(24, 0)) * 0.00000001 as decimal(24, 8)) end"
-        .format(a=_UNITS[0], b=_UNITS[1]),
-        "a / b, exact, rounded half up to 8 places; null when b is 0.", "a / b，精确，四舍五入到 8 位小数；b 为 0 时为 null。",
-        (Example((Decimal(1), Decimal(3)), Decimal("0.33333333")), Example((2, 3), Decimal("0.66666667")), Example((-2, 3), Decimal("-0.66666667")), Example((1, 0), None, "1/0 is inf or an error elsewhere"),
-         Example((0, 5), Decimal(0)), Example((_TOP, Decimal("0.5")), None), Example((_TOP, Decimal(1)), _TOP), Example((None, 1), None), Example((1, None), None)),
+        "divide",
+        (_A, _B2),
+        "number",
+        f"case when $2 <> 0 and abs({_A8}) < cast(1e16 as hugeint) * abs({_B8}) then "
+        f"cast(cast(sign($1) * sign($2) * ((2 * abs({_A8}) * 100000000 + abs({_B8})) // (2 * abs({_B8})))"
+        " as decimal(24, 0)) * 0.00000001 as decimal(24, 8)) end",
+        "a / b, exact, rounded half up to 8 places; null when b is 0.",
+        "a / b，精确，四舍五入到 8 位小数；b 为 0 时为 null。",
+        (
+            Example((Decimal(1), Decimal(3)), Decimal("0.33333333")),
+            Example((2, 3), Decimal("0.66666667")),
+            Example((-2, 3), Decimal("-0.66666667")),
+            Example((1, 0), None, "1/0 is inf or an error elsewhere"),
+            Example((0, 5), Decimal(0)),
+            Example((_TOP, Decimal("0.5")), None),
+            Example((_TOP, Decimal(1)), _TOP),
+            Example((None, 1), None),
+            Example((1, None), None),
+        ),
         failed="$result is null and $1 is not null and $2 <> 0",
     ),
     Function(
-        "integer_divide", (Argument("a", "integer"), Argument("b", "integer")), "integer",
+        "integer_divide",
+        (Argument("a", "integer"), Argument("b", "integer")),
+        "integer",
         "case when $2 <> 0 then try_cast(cast($1 as hugeint) // cast($2 as hugeint) as bigint) end",
-        "How many whole times b goes into a, cut towards zero; null when b is 0.", "整除，向零取整；b 为 0 时为 null。",
+        "How many whole times b goes into a, cut towards zero; null when b is 0.",
+        "整除，向零取整；b 为 0 时为 null。",
         (Example((7, 2), 3), Example((-7, 2), -3), Example((7, 0), None), Example((-9223372036854775808, -1), None), Example((None, 1), None)),
         failed="$result is null and $1 is not null and $2 <> 0",
     ),
     Function(
-        "remainder", (Argument("a", "integer"), Argument("b", "integer")), "integer",
+        "remainder",
+        (Argument("a", "integer"), Argument("b", "integer")),
+        "integer",
         "case when $2 <> 0 then cast(cast($1 as hugeint) % cast($2 as hugeint) as bigint) end",
-        "What integer_divide leaves, with the sign of a; null when b is 0.", "整除余数，符号随 a；b 为 0 时为 null。",
+        "What integer_divide leaves, with the sign of a; null when b is 0.",
+        "整除余数，符号随 a；b 为 0 时为 null。",
         (Example((7, 2), 1), Example((-7, 2), -1), Example((7, 0), None), Example((-9223372036854775808, -1), 0), Example((None, 1), None)),
     ),
     Function(
-        "round_half_up", (Argument("x", "number"), Argument("places", "integer", literal=True, low=0, high=8)), "number",
-        "try_cast(round($1, $2) as decimal(24, 8))", "Rounded half away from zero to so many places.", "按“远离零”的四舍五入保留若干位小数。",
-        (Example((Decimal("0.285"), 2), Decimal("0.29"), "round(0.285, 2) on doubles is 0.28 or 0.29"), Example((Decimal("2.5"), 0), Decimal(3)), Example((Decimal("-2.5"), 0), Decimal(-3)),
-         Example((Decimal("1.23456789"), 8), Decimal("1.23456789")), Example((_TOP, 0), None), Example((None, 0), None)),
+        "round_half_up",
+        (Argument("x", "number"), Argument("places", "integer", literal=True, low=0, high=8)),
+        "number",
+        "try_cast(round($1, $2) as decimal(24, 8))",
+        "Rounded half away from zero to so many places.",
+        "按“远离零”的四舍五入保留若干位小数。",
+        (
+            Example((Decimal("0.285"), 2), Decimal("0.29"), "round(0.285, 2) on doubles is 0.28 or 0.29"),
+            Example((Decimal("2.5"), 0), Decimal(3)),
+            Example((Decimal("-2.5"), 0), Decimal(-3)),
+            Example((Decimal("1.23456789"), 8), Decimal("1.23456789")),
+            Example((_TOP, 0), None),
+            Example((None, 0), None),
+        ),
         failed="$result is null and $1 is not null",
     ),
     Function(
-        "round_to_integer", (Argument("x", "number"),), "integer", "cast($1 as bigint)",
-        "The nearest whole number, half away from zero.", "最接近的整数，五入时远离零。",
-        (Example((Decimal("2.5"),), 3, "cast(2.5 as int) is 2 or 3"), Example((Decimal("-2.5"),), -3), Example((_TOP,), 10_000_000_000_000_000), Example((None,), None)),
+        "round_to_integer",
+        (Argument("x", "number"),),
+        "integer",
+        "cast($1 as bigint)",
+        "The nearest whole number, half away from zero.",
+        "最接近的整数，五入时远离零。",
+        (
+            Example((Decimal("2.5"),), 3, "cast(2.5 as int) is 2 or 3"),
+            Example((Decimal("-2.5"),), -3),
+            Example((_TOP,), 10_000_000_000_000_000),
+            Example((None,), None),
+        ),
     ),
     Function(
-        "absolute", (_X,), "numeric", "try(abs($1))", "Without its sign.", "绝对值；最小的 64 位整数没有绝对值，为 null。",
+        "absolute",
+        (_X,),
+        "numeric",
+        "try(abs($1))",
+        "Without its sign.",
+        "绝对值；最小的 64 位整数没有绝对值，为 null。",
         (Example((-3,), 3), Example((Decimal("-1.5"),), Decimal("1.5")), Example((0,), 0), Example((-9223372036854775808,), None), Example((None,), None)),
         failed="$result is null and $1 is not null",
     ),
@@ -126,11 +247,36 @@ OPERATORS = (
     _operator("*", "integer", "integer", "integer", _INTEGERS.format("*"), Example((_BIG, 2), None)),
     _operator("+", "money", "money", "money", "try_cast($1 + $2 as decimal(18, 4))", Example((_MONEY_TOP, Decimal("0.0001")), None)),
     _operator("-", "money", "money", "money", "try_cast($1 - $2 as decimal(18, 4))", Example((-_MONEY_TOP, Decimal("0.0001")), None)),
-    _operator("*", "money", "integer", "money", "try_cast(try($1 * cast($2 as decimal(19, 0))) as decimal(18, 4))", Example((_MONEY_TOP, 2), None), Example((_MONEY_TOP, _BIG), None)),
+    _operator(
+        "*",
+        "money",
+        "integer",
+        "money",
+        "try_cast(try($1 * cast($2 as decimal(19, 0))) as decimal(18, 4))",
+        Example((_MONEY_TOP, 2), None),
+        Example((_MONEY_TOP, _BIG), None),
+    ),
     _operator("*", "integer", "money", "money", "try_cast(try(cast($1 as decimal(19, 0)) * $2) as decimal(18, 4))", Example((2, _MONEY_TOP), None)),
-    _operator("+", "number", "number", "number", "try_cast($1 + $2 as decimal(24, 8))", Example((_TOP, Decimal("0.00000001")), None), Example((Decimal("0.1"), Decimal("0.2")), Decimal("0.3"))),
+    _operator(
+        "+",
+        "number",
+        "number",
+        "number",
+        "try_cast($1 + $2 as decimal(24, 8))",
+        Example((_TOP, Decimal("0.00000001")), None),
+        Example((Decimal("0.1"), Decimal("0.2")), Decimal("0.3")),
+    ),
     _operator("-", "number", "number", "number", "try_cast($1 - $2 as decimal(24, 8))", Example((-_TOP, Decimal("0.00000001")), None)),
-    _operator("*", "number", "number", "number", "try_cast(try($1 * $2) as decimal(24, 8))", Example((_TOP, Decimal(2)), None), Example((_TOP, _TOP), None),
-              Example((Decimal("0.00000005"), Decimal("0.1")), Decimal("0.00000001")), Example((Decimal("1.5"), Decimal("-1.5")), Decimal("-2.25"))),
+    _operator(
+        "*",
+        "number",
+        "number",
+        "number",
+        "try_cast(try($1 * $2) as decimal(24, 8))",
+        Example((_TOP, Decimal(2)), None),
+        Example((_TOP, _TOP), None),
+        Example((Decimal("0.00000005"), Decimal("0.1")), Decimal("0.00000001")),
+        Example((Decimal("1.5"), Decimal("-1.5")), Decimal("-2.25")),
+    ),
 )
 """Each operator takes the first line whose types its sides are, or become by widening."""

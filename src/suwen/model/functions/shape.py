@@ -90,7 +90,7 @@ class Function:
     @property
     def failure(self) -> str:
         """The engine text that is true when reading failed; "" for a function that cannot."""
-        return self.failed or ("$result is null and our_text($1) is not null" if self.reads else "")
+        return self.failed or ("case when $result is null then our_text($1) is not null else false end" if self.reads else "")
 
     @property
     def signature(self) -> str:

@@ -26,6 +26,7 @@ from suwen.model.pack import Expression
 
 LONGEST = 20_000
 DEEPEST = 200
+ATOM_DEPTH = 5  # an atom within an atom passes every rule of the grammar: some 13 frames of Python's stack of 1,000
 KEYWORDS = frozenset(["and", "or", "not", "is", "null", "in", "between", "case", "when", "then", "else", "end", "true", "false"])
 _TOKEN = re.compile(
     r"""(?P<blank>\s+)|(?P<comment>--|/\*)|(?P<number>[0-9]+(?:\.[0-9]+)?(?![\w.]))|(?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")+")"""
@@ -112,7 +113,7 @@ class _Reader:
     def deeper(self, by: int = 1) -> None:
         self._depth += by
         if self._depth > DEEPEST:
-            raise SuwenError("an expression nested too deeply", where=self.place, expected=f"at most {DEEPEST} levels (a chain of operators counts each)")
+            raise SuwenError("an expression nested too deeply", where=self.place, expected=f"at most {DEEPEST} levels, a call or parenthesis is {ATOM_DEPTH}")
 
 
 def _strange(text: str, at: int) -> str:
@@ -230,9 +231,9 @@ def _signed(reader: _Reader) -> Tree:
 
 
 def _atom(reader: _Reader) -> Tree:
-    reader.deeper()
+    reader.deeper(ATOM_DEPTH)
     tree = _within(reader)
-    reader.deeper(-1)
+    reader.deeper(-ATOM_DEPTH)
     return tree
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from suwen.base.errors import Place, SuwenError
 from suwen.engine.compile import Context, compile_all, compile_expression
 from suwen.engine.mentions import Mentions, mentions
-from suwen.engine.slots import slot_types
+from suwen.engine.slots import typed_slots
 from suwen.engine.sql import Tree, null, typed
 from suwen.model.cdm import Column, Type
 from suwen.model.pack import Expression, Target, Template
@@ -108,14 +108,14 @@ class _TemplateCheck:
         if len(readable) < sum(len(slot.set) for slot in target.rows):
             return {}
         try:
-            return slot_types(target.rows, context)
-        except SuwenError as error:
-            before = len(self.problems)
+            types, errors = typed_slots(target.rows, context)
+        except SuwenError:
             for expression in readable:
                 self._compile_one((expression, None), context)
-            if len(self.problems) == before:
-                self.problems.add_error(error, target.place.file)
             return {}
+        for error in errors:
+            self.problems.add_error(error, target.place.file)
+        return {} if errors else types
 
     def _compile(self, parts: Sequence[Part], columns: Mapping[str, str], target: Target | None) -> None:
         """Names and types: all expressions of a group in one statement; one by one where that finds a mistake."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
+from suwen.model.cdm import Type
 from suwen.model.extension import ALL_TABLES
 from suwen.model.pack import Code, Expression, Filter, Join, Kind, Slot, Target
 from suwen.packs.names import DASHED, WORD, check_name
 from suwen.packs.problem import nearest
-from suwen.packs.promised import event_tables, made_columns, missing_promises, settable_columns, writable_tables
+from suwen.packs.promised import column_of, event_tables, made_columns, missing_promises, settable_columns, writable_tables
 from suwen.packs.section import Section
 
 TARGET_KEYS = ("from", "table", "event", "key", "key_system", "columns", "code", "join", "rows", "filters", "require", "priority")
-_REF = re.compile(r"\s*ref\s*\(", re.IGNORECASE)
 _ROW = "row"
 
 
@@ -51,7 +50,7 @@ def _target(name: str, section: Section, kinds: Mapping[str, Kind]) -> Target:
         joins=_joins(section, kind, kinds),
         rows=_rows(section),
         filters=_filters(section),
-        require=_require(section, columns),
+        require=_require(section, columns, table, event),
         priority=section.whole("priority", 100, least=0),
     )
 
@@ -183,11 +182,12 @@ def _filters(section: Section) -> tuple[Filter, ...]:
     return tuple(filters)
 
 
-def _require(section: Section, columns: Mapping[str, Expression]) -> tuple[str, ...]:
+def _require(section: Section, columns: Mapping[str, Expression], table: str, event: bool) -> tuple[str, ...]:
+    """Required references: columns of ids, which `suwen check` holds to be set by a ref."""
     required = section.texts("require")
     for column in required:
         if column not in columns:
             section.problem_at("require", column, f'required reference "{column}" is not set by the target', do=nearest(column, columns))
-        elif not _REF.match(columns[column].text):
-            section.problem_at("require", column, f'required column "{column}" is not set by a ref', expected="ref('target', ...) as its expression")
+        elif table and column in settable_columns(table, event) and column_of(table, event, column).type is not Type.BIGINT:
+            section.problem_at("require", column, f'required column "{column}" is not set by a ref', expected="a column that holds the id of another row")
     return required

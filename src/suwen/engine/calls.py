@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from suwen.base.errors import Place, SuwenError
 from suwen.engine import sql
-from suwen.engine.forms import function_form, substitute
+from suwen.engine.forms import copied, function_form, substitute
 from suwen.engine.grammar import nearest
 from suwen.engine.sql import Tree
 from suwen.engine.typing_rules import NULL, Read, Typed, common, fits, literal, literal_type, plain, widened
@@ -73,7 +73,7 @@ class Caller:
     def _own_read(self, failed: str, name: str, trees: Sequence[Tree], tree: Tree, columns: frozenset[str]) -> tuple[Read, ...]:
         if not failed or not columns:
             return ()
-        return (Read(name, substitute(failed, trees, {"result": tree}), columns),)
+        return (Read(name, columns, lambda: substitute(failed, trees, {"result": tree})),)
 
     def _refuse(self, what: str, expected: str = "", do: str = "") -> SuwenError:
         return SuwenError(what, where=self._place, expected=expected, do=do)
@@ -153,5 +153,10 @@ def _unless_another(trees: Sequence[Tree], pieces: Sequence[Typed], reads: tuple
     sourced = [tree for tree, piece in zip(trees, pieces, strict=True) if piece.columns]
     if len(sourced) < 2:
         return reads
-    nothing = exp.Is(this=exp.Coalesce(this=sourced[0].copy(), expressions=[t.copy() for t in sourced[1:]]), expression=exp.Null())
-    return tuple(Read(r.function, exp.And(this=exp.Paren(this=r.failed.copy()), expression=nothing.copy()), r.columns) for r in reads)
+
+    def unless(failed: Tree) -> Tree:
+        first, *rest = map(copied, sourced)
+        nothing = exp.Is(this=exp.Coalesce(this=first, expressions=rest), expression=exp.Null())
+        return exp.And(this=exp.Paren(this=failed), expression=nothing)
+
+    return tuple(read.guarded(unless) for read in reads)

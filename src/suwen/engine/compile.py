@@ -15,6 +15,7 @@ from suwen.base.errors import Defect, SuwenError
 from suwen.engine import sql
 from suwen.engine.bind import bound_types
 from suwen.engine.calls import Caller
+from suwen.engine.forms import copied
 from suwen.engine.grammar import nearest, parse
 from suwen.engine.sql import Tree
 from suwen.engine.typing_rules import NULL, Literal, Read, Typed, common, constant, fits, literal, literal_type, widened
@@ -239,12 +240,13 @@ def _branch_reads(conditions: Sequence[Typed], values: Sequence[Typed]) -> list[
 
 
 def _reached(earlier: Sequence[Typed], read: Read, last: Typed | None) -> Read:
-    ifs = [exp.If(this=c.tree.copy(), true=exp.false()) for c in earlier]
-    if last is not None:
-        ifs.append(exp.If(this=last.tree.copy(), true=read.failed.copy()))
-    if not ifs:
-        return read
-    return replace(read, failed=exp.Case(ifs=ifs, default=exp.false() if last is not None else read.failed.copy()))
+    def guard(failed: Tree) -> Tree:
+        ifs = [exp.If(this=copied(c.tree), true=exp.false()) for c in earlier]
+        if last is None:
+            return exp.Case(ifs=ifs, default=failed) if ifs else failed
+        return exp.Case(ifs=[*ifs, exp.If(this=copied(last.tree), true=failed)], default=exp.false())
+
+    return read.guarded(guard)
 
 
 def _joined(tree: Tree, type_: str, pieces: Sequence[Typed]) -> Typed:

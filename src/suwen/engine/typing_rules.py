@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -17,14 +17,23 @@ NULL = "null"
 
 @dataclass(frozen=True)
 class Read:
-    """A place where text is read as a value: `failed` is true for a row whose text is not blank and could not be read.
+    """A place where text is read as a value, or a result may be too large: the condition of a finding.
 
-    `function` is the function (or operator, for a result too large) that failed, `columns` the source columns its arguments use.
+    `function` is the function (or operator) that fails, `columns` the source columns its arguments use.
     """
 
     function: str
-    failed: Tree
     columns: frozenset[str]
+    condition: Callable[[], Tree]
+
+    @property
+    def failed(self) -> Tree:
+        """A new tree, true for a row whose text is not blank and could not be read (or whose operands gave no result)."""
+        return self.condition()
+
+    def guarded(self, guard: Callable[[Tree], Tree]) -> Read:
+        """The same read with its condition narrowed by `guard`."""
+        return Read(self.function, self.columns, lambda: guard(self.condition()))
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import gzip
 import io
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
@@ -23,8 +25,7 @@ MAGIC_BYTES = 8
 RATIO, FREE_BYTES, TOTAL_BYTES = 200, 100 << 20, 1 << 40
 MEMBERS, DIRECTORY_BYTES = 10_000, 16 << 20
 
-UNSAFE_NAME, NESTED, ENCRYPTED, BOMB, TWICE, LINK, DAMAGED, UNKNOWN = (
-    "RDR-101", "RDR-102", "RDR-103", "RDR-104", "RDR-105", "RDR-106", "RDR-107", "RDR-108")
+UNSAFE_NAME, NESTED, ENCRYPTED, BOMB, DAMAGED, TWICE, UNKNOWN = "RDR-010", "RDR-011", "RDR-012", "RDR-013", "RDR-014", "RDR-015", "RDR-016"
 
 _GZIP, _ZIP = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _OTHER = {b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "rar", b"\xfd7zXZ\x00": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"\x1f\x9d": "compress"}
@@ -79,36 +80,30 @@ def open_member(path: Path, part: Part, total_limit: int = TOTAL_BYTES) -> Binar
     """The member's bytes, unpacked and watched; `total_limit` bounds them. Raises ArchiveRefused here or on read."""
     if part.codec == "":
         return path.open("rb")
-    with _damage(part.position):
+    with ExitStack() as opened, _damage(part.position):
         if part.codec == "gzip":
-            inner = cast(BinaryIO, gzip.GzipFile(path))
+            inner = cast(BinaryIO, opened.enter_context(gzip.GzipFile(path)))
         else:
-            archive = zipfile.ZipFile(path)
-            inner = cast(BinaryIO, archive.open(archive.infolist()[part.entry]))
-    return cast(BinaryIO, io.BufferedReader(_Watched(inner, part, total_limit), 1 << 20))
+            archive = opened.enter_context(zipfile.ZipFile(path))
+            inner = cast(BinaryIO, opened.enter_context(archive.open(archive.infolist()[part.entry])))
+        return cast(BinaryIO, io.BufferedReader(_Watched(inner, part, total_limit, opened.pop_all()), 1 << 20))
 
 
-class _damage:
-    """Turn what the unpackers raise into a refusal of the member at this position."""
-
-    def __init__(self, position: int) -> None:
-        self._position = position
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, NotImplementedError):
-            raise ArchiveRefused(UNKNOWN, f"member {self._position} is packed in a way that is not read") from None
-        if isinstance(error, (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError)):
-            raise ArchiveRefused(DAMAGED, f"member {self._position} is damaged or cut off") from None
+@contextmanager
+def _damage(position: int) -> Iterator[None]:
+    """Turn what the unpackers raise into a refusal of the member at this position (0: the archive)."""
+    try:
+        yield
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, struct.error, ValueError):
+        raise ArchiveRefused(DAMAGED, f"{f'member {position}' if position else 'the archive'} is damaged or cut off") from None
 
 
 class _Watched(io.RawIOBase):
     """Bytes being unpacked, refused when they grow too much, are damaged or are themselves an archive."""
 
-    def __init__(self, inner: BinaryIO, part: Part, total_limit: int) -> None:
-        self._inner, self._part, self._limit, self._done = inner, part, total_limit, 0
+    def __init__(self, inner: BinaryIO, part: Part, total_limit: int, opened: ExitStack) -> None:
+        self._inner, self._part, self._limit, self._opened = inner, part, total_limit, opened
+        self._done, self._head = 0, b""
 
     def readable(self) -> bool:
         return True
@@ -116,15 +111,16 @@ class _Watched(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         with _damage(self._part.position):
             data = self._inner.read(len(buffer))
-        if not self._done:
-            _refuse_nested(data, self._part.position)
+        if len(self._head) < MAGIC_BYTES:
+            self._head += data[:MAGIC_BYTES - len(self._head)]
+            _refuse_nested(self._head, self._part.position)
         self._done += len(data)
         _refuse_bomb(self._done, self._part.packed, self._limit, self._part.position)
         buffer[:len(data)] = data
         return len(data)
 
     def close(self) -> None:
-        self._inner.close()
+        self._opened.close()
         super().close()
 
 
@@ -146,6 +142,8 @@ def _refuse_other(head: bytes, position: int) -> None:
 
 
 def _zip_parts(path: Path, size: int) -> Iterator[Part]:
+    if _directory_bytes(path, size) > DIRECTORY_BYTES:
+        raise ArchiveRefused(BOMB, "the archive's directory is too large")
     with _damage(0), zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
     if len(entries) > MEMBERS:
@@ -162,6 +160,18 @@ def _zip_parts(path: Path, size: int) -> Iterator[Part]:
             yield Part(i + 1, name, "zip", entry.compress_size, i)
 
 
+def _directory_bytes(path: Path, size: int) -> int:
+    """What the archive's end says of its directory's size, before the directory is read into memory (APPNOTE.TXT 6.3.10, 4.3.14 to 4.3.16)."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, size - 22 - 20 - 56 - 0xFFFF))
+        tail = stream.read()
+    end, wide = tail.rfind(b"PK\x05\x06"), tail.rfind(b"PK\x06\x06")
+    if end < 0 or len(tail) < end + 22:
+        raise ArchiveRefused(DAMAGED, "the archive is damaged or cut off")
+    said = int.from_bytes(tail[end + 12:end + 16], "little")
+    return said if said != 0xFFFFFFFF else int.from_bytes(tail[wide + 40:wide + 48], "little") if wide >= 0 else size
+
+
 def _check_entry(entry: zipfile.ZipInfo, name: str, position: int, seen: set[str]) -> None:
     path = PurePosixPath(name)
     if not name.isprintable() or path.is_absolute() or ".." in path.parts or name[1:2] == ":" or not path.parts:
@@ -173,7 +183,9 @@ def _check_entry(entry: zipfile.ZipInfo, name: str, position: int, seen: set[str
         raise ArchiveRefused(ENCRYPTED, f"member {position} is encrypted")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise ArchiveRefused(LINK, f"member {position} is a link or a device")
+        raise ArchiveRefused(UNSAFE_NAME, f"member {position} is a link or a device")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ArchiveRefused(UNKNOWN, f"member {position} is packed in a way that is not read")
     _refuse_bomb(entry.file_size, entry.compress_size, TOTAL_BYTES, position)
 
 

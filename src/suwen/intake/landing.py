@@ -23,9 +23,10 @@ from typing import BinaryIO
 from suwen.base.errors import SuwenError
 from suwen.intake import archive, sources
 from suwen.intake.durable import Step, explained, locked, make_folder, no_step, put_if_absent, sync_folder, write_all
-from suwen.model.receipt import Delivery, Fact, Mode, Object, Receipt, State
+from suwen.model.receipt import Delivery, Fact, Mode, Object, Receipt, State, check_declared
 
 Progress = Callable[[int], None]
+DIGITS = 10
 
 
 def _silent(_: object) -> None:
@@ -52,6 +53,7 @@ class Landing:
         """
         files = sources.find(paths)
         moment = as_of if isinstance(as_of, datetime) else datetime(as_of.year, as_of.month, as_of.day)
+        check_declared(feed, received_at, moment, mode, window)
         with self._writing(after_step):
             kept = [self._keep(file, after_step, progress) for file in files]
             number, sequence = self._next()
@@ -188,7 +190,7 @@ class Landing:
         """The numbered files of a folder above `after`, in order; numbers are given without gaps, so a gap is a loss."""
         if not folder.is_dir():
             return []
-        numbers = sorted(int(path.stem) for path in folder.glob("[0-9]*.json"))
+        numbers = sorted(int(path.stem) for path in folder.glob("[0-9]" * DIGITS + ".json"))
         if numbers and numbers != list(range(1, numbers[-1] + 1)):
             missing = next(i for i, number in enumerate(numbers, 1) if i != number)
             raise SuwenError(f"file {_name(missing)} is missing", where=str(folder), do="restore landing from its copy")
@@ -196,7 +198,7 @@ class Landing:
 
 
 def _name(number: int) -> str:
-    return f"{number:010d}.json"
+    return f"{number:0{DIGITS}d}.json"
 
 
 def _load(path: Path) -> object:

@@ -33,6 +33,9 @@ def _below(path: Path) -> Iterator[Path]:
             return
         for folder, folders, files in os.walk(path, onerror=_raise):
             folders[:] = sorted(one for one in folders if not one.startswith("."))
+            for name in folders:
+                if Path(folder, name).is_symlink():
+                    raise SuwenError("a link to a folder is not followed", where=str(Path(folder, name)), do="name that folder itself, or move the link away")
             for name in sorted(one for one in files if not one.startswith(".")):
                 file = Path(folder, name)
                 _check_regular(file, file.stat().st_mode)

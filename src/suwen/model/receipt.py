@@ -86,14 +86,12 @@ class Receipt:
     def __post_init__(self) -> None:
         _demand(self.sequence > 0, "sequence", "1 or more")
         _demand(self.delivery > 0, "delivery", "1 or more")
-        _demand(bool(self.feed), "feed", "a feed's name")
         _demand(bool(self.name) and "/" not in self.name and self.name not in (".", ".."), "name", "a file's base name")
         _demand(self.length >= 0, "length", "0 or more")
         _demand(bool(_SHA256.fullmatch(self.sha256)), "sha256", "64 lower-case hexadecimal digits")
         _demand(not isinstance(self.form, Object) or self.form.sha256 == self.sha256, "form", "the object of the receipt's own sha256")
         _demand(self.codec in CODECS, "codec", "'', 'gzip' or 'zip'")
-        _check_times(self.received_at, self.as_of)
-        _check_window(self.mode, self.window)
+        check_declared(self.feed, self.received_at, self.as_of, self.mode, self.window)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; feed, delivery, times, mode and window are repeated in every receipt, so that each stands alone."""
@@ -201,12 +199,12 @@ def _demand(held: bool, key: str, expected: str) -> None:
         raise SuwenError(f"{key} is not what it must be", expected=expected)
 
 
-def _check_times(received_at: datetime, as_of: datetime) -> None:
+def check_declared(feed: str, received_at: datetime, as_of: datetime, mode: Mode, window: tuple[date, date] | None) -> None:
+    """Raise SuwenError where what is said of a delivery cannot be."""
+    _demand(bool(feed) and feed.isprintable() and "/" not in feed, "feed", "a feed's name")
     _demand(received_at.tzinfo is not None and received_at.utcoffset() == UTC.utcoffset(None), "received_at", "a time in UTC")
     _demand(as_of.tzinfo is None, "as_of", "a local date or time without an offset")
 
-
-def _check_window(mode: Mode, window: tuple[date, date] | None) -> None:
     _demand((mode is Mode.WINDOW) == (window is not None), "window", "first and last date in mode window, and in no other mode")
     _demand(window is None or window[0] <= window[1], "window", "a first date not after the last")
 

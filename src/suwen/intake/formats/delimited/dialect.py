@@ -11,6 +11,7 @@ from suwen.model.pack import Delimited
 
 SAMPLE_BYTES = 1 << 20
 RECORD_LIMIT = 1 << 20
+UNDECIDED = "RDR-008"
 _DELIMITERS = (",", "\t", "|", ";", "^", "\x01", "\x1f", "~")
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"), (b"\x84\x31\x95\x33", "gb18030"))
 # Encodings in which the byte 0x0A is always a line feed. Stateful ones (ISO-2022, HZ, UTF-7) and UTF-32 are not read.
@@ -96,7 +97,7 @@ def sniff_encoding(sample: bytes, where: str) -> str:
     if _valid(sample, "gb18030") and _plausible(_text(sample, "gb18030")):
         return "gb18030"
     raise SuwenError("the encoding cannot be told from the bytes", where=where, expected="a byte order mark, UTF-8, UTF-16 or GB18030 (these were tried)",
-                     do="declare `encoding` in the template's [reader]")
+                     do="declare `encoding` in the template's [reader]", code=UNDECIDED)
 
 
 def _valid(sample: bytes, encoding: str) -> bool:
@@ -140,7 +141,7 @@ def _sniff_delimiter(text: str, skip: int, quote: str, where: str) -> str:
             return ","
         tried = ", ".join(repr(one) for one in _DELIMITERS)
         raise SuwenError("the delimiter cannot be told from the first lines", where=where, expected=f"one of {tried} (these were tried) as often in most lines",
-                         do="declare `delimiter` in the template's [reader]")
+                         do="declare `delimiter` in the template's [reader]", code=UNDECIDED)
     return best
 
 

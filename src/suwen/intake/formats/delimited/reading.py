@@ -50,10 +50,13 @@ def _piece(stream: BinaryIO, spec: Delimited, member: Member, piece: Piece, reco
 
 
 def direct_options(member: Member, spec: Delimited) -> dict[str, object]:
-    """Arguments of DuckDB's read_csv that read a `direct` member: all columns as text, strictly."""
+    """Arguments of DuckDB's read_csv that read a `direct` member: all columns as text, strictly.
+
+    `new_line` is left out: DuckDB 2.0 reads CR LF well without it, and wrongly with it where fields are empty.
+    """
     return {
         "auto_detect": False, "strict_mode": True, "header": spec.header, "skip": spec.skip_lines, "delim": member.delimiter,
-        "quote": member.quote, "escape": member.quote, "new_line": {"\n": "\\n", "\r\n": "\\r\\n"}[member.newline], "nullstr": sorted({"", *spec.null}),
+        "quote": member.quote, "escape": member.quote, "nullstr": sorted({"", *spec.null}),
         "allow_quoted_nulls": False, "columns": {name: "VARCHAR" for name in member.columns}, "null_padding": False, "max_line_size": 4 << 20,
         "encoding": "utf-8",
     }

@@ -48,12 +48,18 @@ def _head(stream: BinaryIO) -> bytes:
     return head
 
 
+def _newlines(head: str) -> set[str]:
+    """How the lines before the first record end: none, one or (two) mixed ways."""
+    feeds, pairs, returns = head.count("\n"), head.count("\r\n"), head.count("\r")
+    return ({"\r\n"} if returns else set()) | ({"\n"} if feeds > pairs or returns > pairs else set())
+
+
 def _pass(
     stream: BinaryIO, head: bytes, dialect: Dialect, spec: Delimited, name: str, columns: Sequence[str], piece_bytes: int, progress: Callable[[int], None],
 ) -> Member | bytes:
     """The member, or the first lines that are not ASCII when the encoding was still open and they are not in it."""
     named, offset, line = read_header(head, dialect, spec, name, columns)
-    tally = _Tally(offset, piece_bytes)
+    tally = _Tally(offset, piece_bytes, newlines=_newlines(head[dialect.mark:offset].decode(dialect.encoding, "replace")))
     still_open = dialect.open_encoding
     for block in blocks(stream, dialect, len(named), offset, line, head[offset:], min(BLOCK_BYTES, piece_bytes)):
         if still_open and not block.raw.isascii():
@@ -85,7 +91,7 @@ class _Tally:
 
     @property
     def newline(self) -> str:
-        """The one way all records end; LF where there is nothing to tell, "" when mixed."""
+        """The one way all lines end; LF where there is nothing to tell, "" when mixed."""
         return "\n" if not self.newlines else next(iter(self.newlines)) if len(self.newlines) == 1 else ""
 
     def add(self, block: Block) -> None:

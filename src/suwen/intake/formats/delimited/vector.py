@@ -80,7 +80,7 @@ def _block(
     text_starts = _starts(text_ends)
     even = len(found.kinds) == fields * len(ends) and bool((found.kinds[fields - 1::fields] == LF).all())
     plain = np.ones(len(ends), np.bool_) if even else np.diff(np.flatnonzero(found.kinds == LF), prepend=-1) == fields
-    newline = "" if not len(ends) else _newline(data, text_ends, lines.open_end and int(text_ends[-1]) == len(data))
+    newline = "" if not len(ends) else _newline(lines.text, data, found.feeds, lines.open_end and int(text_ends[-1]) == len(data))
     for places in _suspects(lines, data, text_ends, found.quoted, dialect):
         plain[np.searchsorted(text_ends, places[places < text_ends[-1]], "right")] = False
     plain &= ends - starts <= dialect.limit
@@ -94,14 +94,15 @@ def _block(
         bool(newline) and bool(plain.all()) and isinstance(kept, slice))
 
 
-def _newline(data: Bytes, ends: Int64s, open_end: bool) -> str:
-    """How all records end; the last one of a file may have no end."""
+def _newline(text: bytes, data: Bytes, feeds: Int64s, open_end: bool) -> str:
+    """How all lines end, those inside quotes too; "" when mixed or a carriage return stands alone. The last line of a file may have no end."""
     if open_end:
-        ends = ends[:-1]
-        if not len(ends):
-            return ANY
-    returns = data[np.maximum(ends - 2, 0)] == CR
-    return "\r\n" if returns.all() else "" if returns.any() else "\n"
+        feeds = feeds[:-1]
+    decided = len(text) if open_end else int(feeds[-1])
+    if text.find(b"\r", 0, decided) < 0:
+        return "\n" if len(feeds) else ANY
+    returns = int(np.count_nonzero(data[:decided] == CR))
+    return "\r\n" if returns == len(feeds) and bool((data[feeds - 1] == CR).all()) else ""
 
 
 def _suspects(lines: Lines, data: Bytes, ends: Int64s, quoted: bool, dialect: Dialect) -> list[Int64s]:

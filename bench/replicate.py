@@ -6,7 +6,7 @@ stand copy by copy. Dates stay, so new copies bring rows in every month. Claims,
 
     python -m bench.replicate rows FOLDER --rows 20000000            the region
     python -m bench.replicate rows FOLDER --rows 200000 --offset N   1 % new patients, where N copies stand already
-    python -m bench.replicate corrections FOLDER --copies N          1 % corrected: some days of the newest whole month again, every row changed
+    python -m bench.replicate corrections FOLDER --copies N          1 % corrected: some days of the newest month again, every row changed
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def replicate(source: Path, out: Path, rows: int, *, offset: int = 0, threads: i
 def corrections(
     source: Path, out: Path, copies: int, *, first: int = 0, fraction: float = 0.01, zone: str = "UTC", threads: int = 2, memory: str = "3GiB"
 ) -> Written:
-    """Write some days of the newest whole month again, every row changed, for delivery as a window of those days.
+    """Write some days of the newest month that has enough rows again, every row changed, for delivery as a window of those days.
 
     The days that bring the rows nearest to `fraction` of the region's. A window says what the days hold: encounters keep their keys and get a
     new version; records without a key are new ones, and the old end because the window no longer holds them. `zone` is the organisation's, in
@@ -152,11 +152,11 @@ def corrections(
 
 
 def _window(con: duckdb.DuckDBPyConnection, dated: Sequence[File], wanted: int) -> tuple[date, date]:
-    """The days in a row of the newest whole month that come nearest to the wanted rows, the latest of equals."""
+    """The days in a row that come nearest to the wanted rows, of the newest month that has so many; the latest of equals."""
     every = " union all ".join(f"select day from {f.name}_day" for f in dated)
     per_day: dict[date, int] = dict(con.execute(f"select day, count(*) from ({every}) group by day").fetchall())
     months = sorted({day.replace(day=1) for day in per_day}, reverse=True)
-    month = next(m for m in months if sum(day.replace(day=1) == m for day in per_day) >= 10)
+    month = next(m for m in months if sum(n for day, n in per_day.items() if day.replace(day=1) == m) >= wanted)
     days = [d for d in (month + timedelta(days=n) for n in range(31)) if d.month == month.month]
     spans = [(low, high) for high in reversed(days) for low in reversed(days) if low <= high]
     return min(spans, key=lambda span: abs(sum(n for day, n in per_day.items() if span[0] <= day <= span[1]) - wanted))

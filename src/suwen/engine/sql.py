@@ -204,7 +204,7 @@ def _fill_expression(node: exp.Expression, part: Part) -> None:
     elif isinstance(part, exp.Query) and not isinstance(part, exp.Subquery):
         node.replace(exp.Subquery(this=_own(part)))
     elif isinstance(part, exp.Expression):
-        node.replace(_own(part))
+        node.replace(exp.Paren(this=_own(part)) if _binds_looser(part, node.parent) else _own(part))
     else:
         parent, key = node.parent, node.arg_key
         assert parent is not None and key is not None
@@ -212,6 +212,12 @@ def _fill_expression(node: exp.Expression, part: Part) -> None:
         assert isinstance(held, list), f"a list of expressions stands where only one can: {node.sql()}"
         at = next(i for i, item in enumerate(held) if item is node)
         parent.set(key, [*held[:at], *(_own(p) for p in part), *held[at + 1 :]])
+
+
+def _binds_looser(part: exp.Expression, parent: exp.Expression | None) -> bool:
+    """Whether a part could fall apart among its neighbours: a tree prints without the parentheses that its own shape implies."""
+    inner = isinstance(part, (exp.Binary, exp.Not, exp.In, exp.Between)) and not isinstance(part, exp.Dot)
+    return inner and isinstance(parent, (exp.Binary, exp.Unary, exp.In, exp.Between)) and not isinstance(parent, exp.Paren)
 
 
 def render(tree: exp.Expression) -> str:

@@ -170,7 +170,7 @@ def _judge(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighe
         work.engine.temporary(name, statement("select 0::BIGINT as receipt, 0::BIGINT as record, 0::BIGINT as key, '' as state, '' as code where false"))
         return name
     if any(r.state == "quarantined" for r in plan.reasons):
-        only = statement("select receipt, record from {w} where issue is null", w=weighed)
+        only = statement("select receipt, record from {w} where issue is null and not coalesce(tombstone, false)", w=weighed)  # a tombstone says an end and nothing else
         trial = _map(work, plan, sources(work, data, plan, only, None), joined, key)
         codes = statement("select _receipt as receipt, _record as record, min({code}) as code from {t} where {quarantined} group by all", code=_code(plan), t=trial, quarantined=_in_state(plan, "quarantined"))
     work.engine.temporary(name, versions.states(weighed, codes, absences(work, data)))

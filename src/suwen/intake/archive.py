@@ -7,6 +7,7 @@ the stream of `open_member`, which raises `ArchiveRefused`.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import stat
@@ -94,7 +95,10 @@ def _damage(position: int) -> Iterator[None]:
     """Turn what the unpackers raise into a refusal of the member at this position (0: the archive)."""
     try:
         yield
-    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, struct.error, ValueError):
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError, struct.error, ValueError, OverflowError, OSError) as error:
+        # A false offset makes the unpacker seek where no file can: EINVAL. Any other error of the system is the disk's, not the sender's.
+        if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile) and error.errno != errno.EINVAL:
+            raise
         raise ArchiveRefused(DAMAGED, f"{f'member {position}' if position else 'the archive'} is damaged or cut off") from None
 
 
@@ -190,14 +194,20 @@ def _check_entry(entry: zipfile.ZipInfo, name: str, position: int, seen: set[str
 
 
 def _zip_name(entry: zipfile.ZipInfo) -> str:
-    """The member's name: UTF-8 when marked; else as written by old tools of the country, UTF-8 or GB18030."""
+    """The member's name: UTF-8 when marked; else as tools of the country write it, UTF-8 or GB18030.
+
+    Two bytes of GB18030 can look like one letter of UTF-8, so unmarked UTF-8 is believed only when it holds a character of three bytes or more.
+    """
     name = entry.orig_filename
     if not entry.flag_bits & 0x800:
         raw = name.encode("cp437")
-        for encoding in ("utf-8", "gb18030"):
-            try:
-                name = raw.decode(encoding)
-                break
-            except UnicodeDecodeError:
-                continue
+        names = [found for encoding in ("utf-8", "gb18030") if (found := _decoded(raw, encoding))]
+        name = next((found for found in names if max(found) > "\u07ff"), next(reversed(names), name))
     return name.replace("\\", "/")
+
+
+def _decoded(raw: bytes, encoding: str) -> str:
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
+        return ""

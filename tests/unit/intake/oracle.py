@@ -39,43 +39,48 @@ def text_of(raw: bytes, encoding: str) -> tuple[str, bool]:
         return body.decode(encoding, "replace"), False
 
 
+def quoted_value(text: str, place: int, quote: str) -> tuple[str, int] | None:
+    """The value of the quoted field whose text begins at `place`, and the place after its closing quote; None when it is never closed."""
+    value = ""
+    while place < len(text):
+        if text[place] != quote:
+            value += text[place]
+            place += 1
+        elif text[place:place + 2] == quote * 2:
+            value += quote
+            place += 2
+        else:
+            return value, place + 1
+    return None
+
+
+def open_value(text: str, place: int, delimiter: str) -> tuple[str, int]:
+    value = ""
+    while place < len(text) and text[place] != "\n" and not text.startswith(delimiter, place):
+        value += text[place]
+        place += 1
+    return value, place
+
+
 def scan(texts: list[str], first: int, delimiter: str, quote: str) -> tuple[int, list[tuple[str, bool]]] | None:
     """(last line, fields) of the record that begins with line `first`; None when its quoting is bad or never ends."""
-    joined, place = "\n".join(texts[first:]), 0
+    text, place = "\n".join(texts[first:]), 0
     fields: list[tuple[str, bool]] = []
     while True:
-        quoted = bool(quote) and joined[place:place + 1] == quote
-        value = ""
-        if quoted:
-            place += 1
-            while True:
-                if place >= len(joined):
-                    return None
-                if joined[place] != quote:
-                    value += joined[place]
-                    place += 1
-                elif joined[place:place + 2] == quote * 2:
-                    value += quote
-                    place += 2
-                else:
-                    place += 1
-                    break
-        else:
-            while place < len(joined) and joined[place] != "\n" and not joined.startswith(delimiter, place):
-                value += joined[place]
-                place += 1
-        rest = joined[place:]
+        quoted = bool(quote) and text[place:place + 1] == quote
+        found = quoted_value(text, place + 1, quote) if quoted else open_value(text, place, delimiter)
+        if found is None:
+            return None
+        value, place = found
+        rest = text[place:]
         if rest.startswith(delimiter):
             fields.append((value, quoted))
             place += len(delimiter)
             continue
-        if not quoted:
-            fields.append((value.removesuffix("\r"), False))
-        elif rest in ("", "\r") or rest.startswith(("\n", "\r\n")):
-            fields.append((value, True))
-        else:
+        if quoted and not (rest in ("", "\r") or rest.startswith(("\n", "\r\n"))):
             return None
-        return first + joined[:place].count("\n"), fields
+        fields.append((value if quoted else value.removesuffix("\r"), quoted))
+        return first + text[:place].count("\n"), fields
 
 
 def records(raw: bytes, encoding: str, delimiter: str, quote: str, columns: int, limit: int, null: tuple[str, ...] = ("",)) -> list[Expected]:

@@ -48,7 +48,13 @@ def null() -> exp.Expression:
 
 def typed(node: exp.Expression, sql_type: str) -> exp.Expression:
     """`CAST(node AS sql_type)` in DuckDB's type names."""
-    return exp.Cast(this=node, to=exp.DataType.build(sql_type, dialect="duckdb"))
+    return exp.Cast(this=node, to=_type(sql_type).copy())
+
+
+@functools.lru_cache(maxsize=64)
+def _type(sql_type: str) -> exp.Expression:
+    """A type's tree; shared, so to be copied."""
+    return exp.DataType.build(sql_type, dialect="duckdb")
 
 
 def alias(node: exp.Expression, name: str) -> exp.Expression:
@@ -221,8 +227,8 @@ def _binds_looser(part: exp.Expression, parent: exp.Expression | None) -> bool:
 
 
 def render(tree: exp.Expression) -> str:
-    """The DuckDB text of a tree."""
-    return tree.sql(dialect="duckdb")
+    """The DuckDB text of a tree. Printing for the dialect it was built in changes no tree, so none is copied."""
+    return tree.sql(dialect="duckdb", copy=False)
 
 
 def bit(condition: exp.Expression, place: int) -> exp.Expression:

@@ -29,11 +29,10 @@ _ABOUT_THE_TEXT = (duckdb.ParserException, duckdb.BinderException, duckdb.Catalo
 class Guarded:
     """One connection over one release's views (`schema.name` -> query); `files` are the only ones it can open. Close it after use.
 
-    DuckDB would let a COPY write over one of `files`: that it never gets to run is the judge's work alone.
+    What does not fit into memory spills to `scratch`, a folder made when needed. DuckDB would let a COPY write over one of `files`: that it never gets to run is the judge's work alone.
     """
 
     def __init__(self, views: Mapping[str, Tree], files: Sequence[str], *, threads: int, memory: str, scratch: Path) -> None:
-        scratch.mkdir(parents=True, exist_ok=True)
         self._con = duckdb.connect(config={"threads": threads, "memory_limit": memory, "temp_directory": str(scratch), **_CLOSED_AT_START})
         self._con.execute("set TimeZone = 'UTC'")
         for schema in sorted({name.split(".", 1)[0] for name in views}):

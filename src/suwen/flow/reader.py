@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from suwen.base.errors import SuwenError
 from suwen.engine.delta import LakeTable
+from suwen.engine.duck import Engine
 from suwen.engine.query import Guarded
 from suwen.engine.releases import Releases
 from suwen.engine.sql import Tree
@@ -24,6 +25,8 @@ from suwen.model.release import Release
 from suwen.packs.problem import nearest
 from suwen.repository.rows import stored_columns
 from suwen.repository.vocabulary_files import VOCABULARY_TABLES
+
+READING = ".reading"  # where large queries spill; a run's own scratch folder is emptied while others read
 
 
 class OpenRelease:
@@ -55,6 +58,15 @@ class OpenRelease:
         """The answer to one reading SQL statement. Raises SuwenError when it is refused."""
         with self.guarded() as connection:
             return connection.arrow(sql)
+
+    def ask(self, query: Tree) -> pa.Table:
+        """The answer to a query of our own making over the release's files."""
+        settings = self.region.settings
+        engine = Engine(threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING)
+        try:
+            return engine.arrow(query)
+        finally:
+            engine.close()
 
     def guarded(self) -> Guarded:
         """A closed, read-only connection over every table of the release; close it after use."""
@@ -116,7 +128,7 @@ class OpenRelease:
     def _connection(self, views: Mapping[str, Tree]) -> Guarded:
         settings = self.region.settings
         files = sorted({path for paths in self._files.values() for path in paths})
-        return Guarded(views, files, threads=settings.threads, memory=settings.memory, scratch=self.region.scratch)
+        return Guarded(views, files, threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING)
 
 
 def _everything(full: str) -> str:

@@ -1,0 +1,63 @@
+"""`suwen check` and `suwen docs`: packs held against the language and the model, and the reference pages made from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from suwen.cli.options import HERE, JsonOption, RegionOption
+from suwen.cli.pages import command_pages
+from suwen.cli.say import count, say, say_json, shown_path
+from suwen.flow.check import check
+from suwen.flow.reference import write_reference
+from suwen.flow.region import open_region, region_packs
+from suwen.flow.region_files import REGION_FILE
+from suwen.packs.loader import Packs, load_packs, shipped_packs
+from suwen.packs.problem import PackErrors
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands of this module on the command line."""
+    app.command("check")(check_packs)
+    app.command("docs")(write_docs)
+
+
+def check_packs(
+    folders: Annotated[list[Path] | None, typer.Argument(metavar="[FOLDER]...", help="Folders of packs, laid over those that come with Suwen.")] = None,
+    region: RegionOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Check packs: those of the region, or without one those that come with Suwen and the folders given."""
+    packs = _packs(region, folders or [])
+    problems = check(packs)
+    if problems:
+        raise PackErrors(problems)
+    found = {"packs": list(packs.packs), "templates": list(packs.templates), "code_maps": list(packs.code_maps), "overrides": [str(o) for o in packs.overrides]}
+    if as_json:
+        say_json(found)
+        return
+    say(found["overrides"])
+    said = [count(len(found[key]), one) for key, one in (("templates", "template"), ("code_maps", "code map"))]
+    say([f"packs {', '.join(found['packs'])}: {' and '.join(said)} are good"])
+
+
+def _packs(region: Path, folders: list[Path]) -> Packs:
+    if (region / REGION_FILE).exists():
+        opened = open_region(region)
+        return load_packs(opened.packs, [opened.pack_folder, *folders]) if folders else region_packs(opened)
+    return load_packs(shipped_packs(), folders)
+
+
+def write_docs(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Where the pages go.")] = Path("docs/reference"),
+    as_json: JsonOption = False,
+) -> None:
+    """Write the reference pages: commands, functions, tables, finding codes, packs and templates."""
+    written = write_reference(output, command_pages(context.find_root().command))
+    if as_json:
+        say_json([str(path) for path in written])
+    else:
+        say([f"{count(len(written), 'page')} written to {shown_path(output)}"])

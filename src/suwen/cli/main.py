@@ -1,0 +1,53 @@
+"""The command `suwen`: its groups of commands joined, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from suwen import __version__
+from suwen.cli import books, declarations, landing, quarantine, questions, regions, vocabulary
+from suwen.cli.faults import ended
+
+app = typer.Typer(
+    name="suwen",
+    help="From a region's raw hospital feeds to one governed clinical repository in which every row leads back to its source.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for group in (regions, landing, books, questions, declarations):
+    group.add_to(app)
+app.add_typer(regions.feeds, name="feed")
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(vocabulary.app, name="vocabulary")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"suwen {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")] = False) -> None:
+    """Options before the command."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; gives the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+
+    def command() -> int:
+        answer = app(given, prog_name="suwen", standalone_mode=False)
+        return answer if isinstance(answer, int) else 0
+
+    return ended(command, "--json" in given)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""`suwen quarantine`: what was not taken in, why, where it stands, and how to take it in after mending."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from suwen.cli.bars import shown_progress
+from suwen.cli.landing import tell_run
+from suwen.cli.options import HERE, JsonOption, LimitOption, RegionOption, ReleaseOption, WaitOption
+from suwen.cli.say import count, say, say_json, say_table, shown_path
+from suwen.flow.quarantine import HELD, QUARANTINED, Kept, Wanted, as_row, export, groups, records
+from suwen.flow.reader import OpenRelease
+from suwen.flow.region import open_region
+from suwen.flow.run import run
+
+app = typer.Typer(help="Records that were not taken in, and why.", no_args_is_help=True, rich_markup_mode=None)
+
+FeedOption = Annotated[str, typer.Option("--feed", help="Of one feed.")]
+KindOption = Annotated[str, typer.Option("--kind", help="Of one kind of record.")]
+CodeOption = Annotated[str, typer.Option("--code", help="With one finding code, such as MAP-010.")]
+HeldOption = Annotated[bool, typer.Option("--held", help="Records held until the record they need arrives, instead.")]
+
+
+def _wanted(feed: str, kind: str, code: str, held: bool, receipt: int = 0) -> Wanted:
+    return Wanted(feed, kind, code, receipt, (HELD,) if held else (QUARANTINED,))
+
+
+@app.command("list")
+def list_groups(
+    feed: FeedOption = "", kind: KindOption = "", code: CodeOption = "", held: HeldOption = False,
+    region: RegionOption = HERE, release: ReleaseOption = None, as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """The reasons, and how many records each keeps out."""
+    found = groups(OpenRelease(open_region(region), release), _wanted(feed, kind, code, held))
+    if as_json:
+        say_json(found)
+        return
+    if not found:
+        say(["no record is " + (HELD if held else QUARANTINED)])
+        return
+    say_table(
+        ("feed", "kind", "target", "code", "about", "records"),
+        [(g.feed, g.kind, g.target, g.code, g.about, f"{g.records:,}") for g in found],
+        numbers=("records",),
+    )
+    say(f"{code}: {reason}" for code, reason in sorted({g.code: g.reason for g in found}.items()))
+
+
+@app.command("show")
+def show(
+    feed: FeedOption = "", kind: KindOption = "", code: CodeOption = "", held: HeldOption = False,
+    receipt: Annotated[int, typer.Option("--receipt", metavar="N", help="Of one receipt.")] = 0,
+    limit: LimitOption = 20,
+    region: RegionOption = HERE, release: ReleaseOption = None, as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """The records themselves: file, line, reason, and the text as it arrived."""
+    found = list(records(OpenRelease(open_region(region), release), _wanted(feed, kind, code, held, receipt), limit))
+    if as_json:
+        say_json([as_row(kept) for kept in found])
+        return
+    for kept in found:
+        say(_shown(kept))
+    if len(found) == limit:
+        say([f"the first {limit} are shown; more with --limit, all with: suwen quarantine export FILE"])
+
+
+def _shown(kept: Kept) -> list[str]:
+    where = f"{kept.file}, line {kept.place.line}" if kept.place else kept.file
+    about = f" ({kept.about})" if kept.about and kept.about != kept.file else ""
+    said = [f"{where}: receipt {kept.receipt}, record {kept.record}: {kept.code}{about}", f"  {kept.reason}"]
+    return [*said, f"  {kept.place.text}"] if kept.place else said
+
+
+@app.command("export")
+def export_records(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="The CSV file to write.")],
+    feed: FeedOption = "", kind: KindOption = "", code: CodeOption = "", held: HeldOption = False,
+    region: RegionOption = HERE, release: ReleaseOption = None, as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Write the records with their reasons as CSV, to be sent back to who delivered them. The file holds personal data."""
+    written = export(OpenRelease(open_region(region), release), _wanted(feed, kind, code, held), path)
+    if as_json:
+        say_json({"file": str(path), "records": written})
+    else:
+        say([f"{count(written, 'record')} written to {shown_path(path)}, with their text: handle it as personal data"])
+
+
+@app.command("replay")
+def replay(region: RegionOption = HERE, wait: WaitOption = False, as_json: JsonOption = False) -> None:
+    """Run again: what a mended template, map or vocabulary now takes in leaves the quarantine. The same as `suwen run`."""
+    opened = open_region(region)
+    with shown_progress() as progress:
+        report = run(opened, progress=progress, wait=wait)
+    if report.release is None and not as_json:
+        say(["nothing was mended since the last run: templates, maps and vocabulary are as they were"])
+        return
+    tell_run(report, as_json)

@@ -1,0 +1,61 @@
+"""`suwen query` and `suwen trace`: questions to a release, and the way of an answer back to its bytes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from suwen.base.errors import SuwenError
+from suwen.cli.answers import FORMATS, give
+from suwen.cli.options import HERE, JsonOption, RegionOption, ReleaseOption
+from suwen.cli.say import count, say, say_json, shown_path
+from suwen.cli.traces import shown_trace
+from suwen.flow.reader import OpenRelease
+from suwen.flow.region import open_region
+from suwen.flow.trace import trace
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands of this module on the command line."""
+    app.command("query")(query)
+    app.command("trace")(trace_row)
+
+
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help='One select over the schemas omop, cdr, ext and state; "-" reads it from standard input.')],
+    form: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "",
+    output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write the answer to a file.")] = None,
+    region: RegionOption = HERE,
+    release: ReleaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question in SQL. Only what reads is run: no writing, no files, no settings."""
+    wanted = form or ("json" if as_json else "table")
+    if wanted not in FORMATS:
+        raise SuwenError(f'unknown format "{wanted}"', where="--format", expected=" or ".join(FORMATS))
+    if output is not None and wanted == "table":
+        raise SuwenError("a table is for looking at", where="--format table", expected="csv, json or parquet with --output", do="add --format csv")
+    text = sys.stdin.read() if sql == "-" else sql
+    with OpenRelease(open_region(region), release).guarded() as connection, connection.stream(text) as answer:
+        give(answer, wanted, output)
+    if output is not None:
+        sys.stderr.write(f"{count(output.stat().st_size, 'byte')} written to {shown_path(output)}\n")
+
+
+def trace_row(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="A table, such as measurement or ext_visit.")],
+    row_id: Annotated[str, typer.Argument(metavar="ID", help="The row's id.")],
+    column: Annotated[str, typer.Option("--column", metavar="C", help="Only this column.")] = "",
+    region: RegionOption = HERE,
+    release: ReleaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Lead a row back to the bytes it came from and the template lines that made it."""
+    found = trace(OpenRelease(open_region(region), release), table, row_id, column)
+    if as_json:
+        say_json(found)
+    else:
+        say(shown_trace(found))

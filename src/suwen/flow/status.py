@@ -1,0 +1,82 @@
+"""How a region stands: its feeds, what has landed, what has been published, and what waits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from suwen.engine.releases import Releases
+from suwen.intake.landing import Landing
+from suwen.model.receipt import Delivery, State
+from suwen.model.region import Region
+
+
+@dataclass(frozen=True)
+class FeedStatus:
+    """One feed: deliveries and receipts landed, bytes, the date its newest delivery speaks for (ISO, "" for none), receipts not in a release yet."""
+
+    feed: str
+    template: str
+    organisation: str
+    mode: str
+    deliveries: int
+    receipts: int
+    bytes: int
+    latest: str
+    waiting: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """A region at this moment. `release` 0 and `published_at` "" before the first; `states`: records by state; `rows`: of tables that have any."""
+
+    name: str
+    folder: str
+    feeds: tuple[FeedStatus, ...]
+    release: int
+    published_at: str
+    states: Mapping[str, int]
+    rows: Mapping[str, int]
+
+    @property
+    def waiting(self) -> int:
+        """Receipts that a run would take in."""
+        return sum(feed.waiting for feed in self.feeds)
+
+
+def status(region: Region) -> Status:
+    """Look at landing and the newest release."""
+    release = Releases(region.releases).latest()
+    landing = Landing(region.landing)
+    decided = landing.states()
+    held = [d for d in landing.deliveries() if decided.get(d.number, State.ACCEPTED) is State.ACCEPTED]
+    through = release.receipts_through if release else 0
+    states = Counter[str]()
+    for label, records in (release.totals if release else {}).items():
+        states[label.rsplit("|", 1)[1]] += records
+    return Status(
+        name=region.name,
+        folder=str(region.folder),
+        feeds=tuple(_feed(region, name, [d for d in held if d.feed == name], through) for name in sorted({*region.feeds, *(d.feed for d in held)})),
+        release=release.number if release else 0,
+        published_at=release.published_at if release else "",
+        states=dict(states),
+        rows={name: state.rows for name, state in (release.tables if release else {}).items() if state.rows},
+    )
+
+
+def _feed(region: Region, name: str, deliveries: list[Delivery], through: int) -> FeedStatus:
+    feed = region.feeds.get(name)
+    receipts = [receipt for delivery in deliveries for receipt in delivery.receipts]
+    return FeedStatus(
+        feed=name,
+        template=feed.template if feed else "",
+        organisation=feed.organisation if feed else "",
+        mode=feed.mode.value if feed else "",
+        deliveries=len(deliveries),
+        receipts=len(receipts),
+        bytes=sum(receipt.length for receipt in receipts),
+        latest=max((d.as_of.isoformat() for d in deliveries), default=""),
+        waiting=sum(receipt.sequence > through for receipt in receipts),
+    )

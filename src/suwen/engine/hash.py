@@ -113,7 +113,7 @@ def _spread(value: exp.Expression, by_low: int, by_high: int) -> exp.Expression:
 
 
 def row_hash(columns: Sequence[tuple[str, str, exp.Expression]]) -> exp.Expression:
-    """The 63-bit hash of one row over (name, type, value): texts and decimals by md5 of the text, whole numbers, dates and times by multiplication.
+    """The 63-bit hash of one row over (name, type, value): texts by md5, numbers, dates and times by multiplication.
 
     Two rows are told apart by it as it is; before rows are summed it goes through `mixed`, over a column, since that names it nine times.
     """
@@ -123,14 +123,26 @@ def row_hash(columns: Sequence[tuple[str, str, exp.Expression]]) -> exp.Expressi
 def _cell(name: str, kind: str, value: exp.Expression) -> exp.Expression:
     if kind == "VARCHAR":
         return text_hash(prefix("row", name), value)
-    if kind.startswith("DECIMAL"):
-        return text_hash(prefix("row", name), typed(value.copy(), "VARCHAR"))
     salt = integer(_null_of("salt " + name))
+    if kind.startswith("DECIMAL"):
+        return _decimal(name, kind, value, salt)
     if kind == "DATE":
         number = exp.Sub(this=value.copy(), expression=typed(text("1582-10-15"), "DATE"))
     elif kind == "TIMESTAMP":
         number = call("epoch_us", value.copy())
     else:
         number = value.copy()
-    masked = exp.Paren(this=exp.BitwiseAnd(this=typed(exp.Paren(this=number), "BIGINT"), expression=integer(2**BITS - 1)))
+    return _number(typed(exp.Paren(this=number), "BIGINT"), salt)
+
+
+def _number(number: exp.Expression, salt: exp.Expression) -> exp.Expression:
+    masked = exp.Paren(this=exp.BitwiseAnd(this=number, expression=integer(2**BITS - 1)))
     return _spread(call("xor", masked, salt), _P1, _P2)
+
+
+def _decimal(name: str, kind: str, value: exp.Expression, salt: exp.Expression) -> exp.Expression:
+    """A decimal by its digits as a whole number; where they exceed 64 bits, by its text."""
+    scale = int(kind.removesuffix(")").split(",")[1])
+    digits = typed(exp.Paren(this=exp.Mul(this=value.copy(), expression=integer(10**scale))), "BIGINT")
+    small = exp.LT(this=exp.Abs(this=value.copy()), expression=integer(9 * 10 ** (18 - scale)))
+    return exp.Case(ifs=[exp.If(this=small, true=_number(digits, salt))], default=text_hash(prefix("row", name), typed(value.copy(), "VARCHAR")))

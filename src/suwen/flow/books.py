@@ -40,9 +40,9 @@ def _balance(work: Work, made: Made, data: KindData) -> None:
             statement("select count(*) from {i} i where i.key in (select key from {t}) or (i.key is null and i.issue not like 'RDR%' and {fresh})", i=index, t=made.touched, fresh=fresh)
         )
     others = work.engine.count(made.exceptions)
-    mapped = work.engine.one(statement("select count(*) from {m}", m=made.rows))
+    mapped = work.engine.one(statement("select count(*) from {m} where _reason is null", m=made.rows))
     if mapped != touched - others:
-        mapped = work.engine.one(statement("select count(*) from (select distinct _receipt, _record from {m}) x", m=made.rows))
+        mapped = work.engine.one(statement("select count(*) from (select distinct _receipt, _record from {m} where _reason is null) x", m=made.rows))
     if mapped != touched - others:
         raise Defect(f"the ledger of {made.key} does not balance: {touched} records, {mapped} mapped and {others} otherwise")
     made.records = mapped

@@ -225,9 +225,11 @@ def _index(work: Work) -> None:
         for receipts in deliveries.values():
             paths = {r: index_path(work.region, feed, kind, r, spec) for r in receipts}
             if not all(p.exists() for p in paths.values()):
-                files = [f for f in data.files if f.receipt in paths]
-                query = index_query(data.kind, files, compiled, work.receipts, windows=windows, bits=work.region.settings.id_bits)
-                write_index(work.engine, data.kind, query, paths)
+                queries = {
+                    r: index_query(data.kind, [f for f in data.files if f.receipt == r], compiled, work.receipts, windows=windows, bits=work.region.settings.id_bits)
+                    for r in receipts
+                }
+                write_index(work.engine, data.kind, queries, paths)
                 work.step("indexed")
             data.indexes += [str(p) for p in paths.values()]
             data.new_indexes += [str(p) for r, p in paths.items() if r in data.new_receipts]
@@ -251,7 +253,7 @@ def _layout(work: Work) -> None:
 
 def _map_all(work: Work) -> None:
     """Every group of targets, parents first; ids of tables that others require are kept as soon as they are settled."""
-    kinds = {(feed, kind): kind_touched(work, data) or "" for (feed, kind), data in work.kinds.items()}
+    kinds = {place: str(kind_touched(work, work.kinds[place])) for place in _weighed_kinds(work)}
     wanted = {t for p in work.plans.values() for t in required_tables(p.target).values()}
     ordered = groups(work)
     for at, keys in enumerate(ordered):
@@ -264,6 +266,13 @@ def _map_all(work: Work) -> None:
             later = [k for rest in ordered[at + 1 :] for k in rest]
             if not any(table in work.plans[k].tables for k in later):
                 work.settle(table)
+
+
+def _weighed_kinds(work: Work) -> list[tuple[str, str]]:
+    """The kinds whose touched keys some target needs: its own and those it joins; none where everything is mapped again."""
+    keys = [k for k in work.plans if not work.stale(k)]
+    needed = {(k.feed, kind) for k in keys for kind in (k.kind, *(j.kind for j in work.plans[k].target.joins))}
+    return sorted(needed & set(work.kinds))
 
 
 def _as_of(work: Work) -> Mapping[str, str]:

@@ -233,7 +233,7 @@ def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> N
     change, target = work.change(name), work.table(name)
     total = sum(n for _, n in histogram)
     work.progress.start(f"writing {name}", total)
-    work.add_cells(table, cells(rows, shape, text(organisation), 1))
+    written_files: list[str] = []
     starts = parts_of(work.layout, name, histogram)
     columns = [alias(col(c), c) for c in stored_columns(shape)]
     for low, high in starts:
@@ -250,4 +250,13 @@ def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> N
             raise Defect(f"{name}: {written.rows} rows written where {count} were counted")
         change.created.append(NewFile(written, part))
         change.created_rows += written.rows
+        written_files.append(str(written.path))
         work.progress.advance(written.rows)
+    # over the written files, whose texts are dictionaries: hashed once an entry, not once a row
+    work.add_cells(table, cells(dated(read_parquet(written_files), shape), shape, text(organisation), 1))
+
+
+def dated(rows: Tree, table: Table) -> Tree:
+    """Stored rows with their month."""
+    month = month_of(col(table.date_column)) if table.date_column else integer(0)
+    return statement("select *, {m}::INTEGER as {name} from {r} d", m=month, name=MONTH, r=rows)

@@ -145,13 +145,13 @@ def map_target(work: Work, key: TargetKey, touched: Touched) -> Made:
     held = _hold(work, plan, rows)
     exceptions = _exceptions(work, key, data, plan, judged, rows, held, touched)
     _gather_findings(work, key, plan, rows)
-    _leave_mapped(work, plan, rows, exceptions)
+    _leave_mapped(work, plan, rows, exceptions, held)
     return Made(key, plan, rows, exceptions, touched, 0, _counts(work, plan, rows), _had_rows(work, key, data, touched))
 
 
 def _counts(work: Work, plan: MappingPlan, rows: str) -> dict[str, int]:
     """Mapped rows per table."""
-    return {plan.tables[t]: n for t, n in work.engine.rows(statement("select _table, count(*) from {m} group by _table", m=rows))}
+    return {plan.tables[t]: n for t, n in work.engine.rows(statement("select _table, count(*) from {m} where _reason is null group by _table", m=rows))}
 
 
 def _had_rows(work: Work, key: TargetKey, data: KindData, touched: Touched) -> bool:
@@ -255,35 +255,55 @@ def _exceptions(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, j
             )
         )
     parts.append(statement("select receipt, record, null::BIGINT as key, 'held' as state, 'REF-001' as code, detail, 4 as weight from {h} h", h=held))
-    gravest = statement("select receipt, record, arg_min(key, weight) as key, arg_min(state, weight) as state, arg_min(code, (weight, code, detail)) as code, arg_min(detail, (weight, code, detail)) as detail from {all} x group by receipt, record", all=union_all(parts))
-    mapped_too = statement("select _receipt as receipt, _record as record from {m} where _reason is null", m=rows)
     name = work.fresh("exceptions")
+    every = union_all(parts)
     work.engine.temporary(
         name,
         statement(
-            """select {feed} as feed, {kind} as kind, {target} as target, e.receipt::BIGINT as receipt, e.record::BIGINT as record, e.key, e.state, e.code, e.detail
-            from {gravest} e left join (select distinct * from {mapped} y) m on e.state = 'filtered' and m.receipt = e.receipt and m.record = e.record
-            where m.record is null""",
+            "select {feed} as feed, {kind} as kind, {target} as target, e.receipt::BIGINT as receipt, e.record::BIGINT as record, e.key, e.state, e.code, e.detail from {e} e",
             feed=text(key.feed),
             kind=text(key.kind),
             target=text(key.target),
-            gravest=gravest,
-            mapped=mapped_too if plan.slots or any(x.every for x in plan.lookups) else statement("select 0::BIGINT as receipt, 0::BIGINT as record where false"),
+            e=_gravest(every, rows) if _several(plan) else every,
         ),
     )
     return name
+
+
+def _several(plan: MappingPlan) -> bool:
+    """Whether a record may make several rows, or wait for several parents."""
+    return bool(plan.slots) or any(x.every for x in plan.lookups) or len(required_tables(plan.target)) > 1
+
+
+def _gravest(parts: Tree, rows: str) -> Tree:
+    """One row per record, the gravest of its rows' reasons; a record some of whose rows a filter drops is mapped by the others."""
+    return statement(
+        """select * from (
+            select receipt, record, arg_min(key, weight) as key, arg_min(state, (weight, code, detail)) as state, arg_min(code, (weight, code, detail)) as code,
+                arg_min(detail, (weight, code, detail)) as detail
+            from {parts} x group by receipt, record) e
+        where e.state <> 'filtered' or (e.receipt, e.record) not in (select (_receipt, _record) from {m} where _reason is null)""",
+        parts=parts,
+        m=rows,
+    )
 
 
 def _new_receipts(data: KindData) -> Tree:
     return in_numbers(col("receipt", "i"), sorted(data.new_receipts))
 
 
-def _leave_mapped(work: Work, plan: MappingPlan, rows: str, exceptions: str) -> None:
-    """Take out the rows of records that are not mapped: a record is mapped whole or not at all, but for rows a filter drops."""
-    if plan.reasons:
-        work.engine.execute(statement("delete from {m} where _reason is not null", m=rows))
-    if work.engine.count(exceptions):
-        work.engine.execute(statement("delete from {m} where (_receipt, _record) in (select (receipt, record) from {e} where state <> 'filtered')", m=rows, e=exceptions))
+def _leave_mapped(work: Work, plan: MappingPlan, rows: str, exceptions: str, held: Tree) -> None:
+    """Take out the rows of records that are not mapped: a record is mapped whole or not at all, but for rows a filter drops.
+
+    Rows with a reason of their own are left out wherever rows are used; here go the others: held ones, and sisters of a row with a reason.
+    """
+    if (plan.slots or any(x.every for x in plan.lookups)) and work.engine.count(exceptions):
+        out = statement("select receipt, record from {e} where state <> 'filtered'", e=exceptions)
+    elif work.engine.one(statement("select count(*) from {h} h", h=held)):
+        out = held
+    else:
+        return
+    work.engine.execute(statement("delete from {m} where (_receipt, _record) in (select (receipt, record) from {o} o)", m=rows, o=out))
 
 
 def _gather_findings(work: Work, key: TargetKey, plan: MappingPlan, rows: str) -> None:

@@ -50,8 +50,8 @@ def target_touched(work: Work, key: TargetKey, kinds: dict[tuple[str, str], str]
     data, plan = work.kinds[key.feed, key.kind], work.plans[key]
     parts = [statement("select key from {t}", t=kinds[key.feed, key.kind])]
     for join in plan.target.joins:
-        parent = kinds[key.feed, join.kind]
-        if work.engine.count(parent):
+        parent = kinds.get((key.feed, join.kind))
+        if parent and work.engine.count(parent):
             parts.append(_children(work, data, [own for own, _ in _in_key_order(work, key, join.kind, join.on)], parent))
     for column, table in required_tables(plan.target).items():
         parts += _flipped(work, key, column, table)

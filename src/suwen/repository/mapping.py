@@ -33,7 +33,7 @@ from suwen.engine.sql import (
     typed,
 )
 from suwen.model import event
-from suwen.model.pack import Kind, Target
+from suwen.model.pack import Join, Kind, Target
 from suwen.model.staging import RECEIPT, RECORD
 
 
@@ -133,7 +133,7 @@ class MappingPlan:
             table=typed(self.table, "TINYINT"),
             issues=total([bit(c.failed, n) for n, c in enumerate(self.checks)]),
             kept=typed(case([(negation(coalesce(keep, typed(text("false"), "BOOLEAN"))), integer(n)) for n, (_, keep) in enumerate(self.filters)]), "TINYINT"),
-            parent=typed(case([(is_null(col(f"{j.alias}.")), integer(n)) for n, j in enumerate(self.target.joins)]), "TINYINT"),
+            parent=typed(case([(_absent(j), integer(n)) for n, j in enumerate(self.target.joins)]), "TINYINT"),
             receipt=RECEIPT,
             receipt_name=RECEIPT,
             record=RECORD,
@@ -165,17 +165,18 @@ class MappingPlan:
         if not self.lookups:
             return flat
         answers = statement(
-            "select system as _system, code as _code, concept_id as _concept, source_concept_id as _source, domain as _domain, slot as _slot, first as _first from {r}",
+            "select system as _system, code as _code, concept_id as _concept, source_concept_id as _source, domain as _domain, slot as _slot, first as _first, standing as _standing from {r}",
             r=resolution,
         )
         for lookup in self.lookups:
             flat = statement(
-                "select x.*, r._concept as {concept}, r._source as {source}, r._domain as {domain}, r._slot as {slot} "
+                "select x.*, r._concept as {concept}, r._source as {source}, r._domain as {domain}, r._slot as {slot}, r._standing as {standing} "
                 "from {flat} x left join {resolution} r on r._system = {system} and r._code = {code} and {first}",
                 concept=f"{lookup.alias}.concept_id",
                 source=f"{lookup.alias}.source_concept_id",
                 domain=f"{lookup.alias}.domain",
                 slot=f"{lookup.alias}.slot",
+                standing=f"{lookup.alias}.standing",
                 flat=flat,
                 resolution=answers,
                 system=lookup.system,
@@ -211,6 +212,12 @@ class MappingPlan:
             rows = [struct({"slot": text(name), **{a: typed(trees[a], "VARCHAR") for a in names}}) for name, trees in self.slots]
             flat = statement("select * exclude (_row), {parts}, _row.slot as {slot} from {inner} z", parts=[alias(col(a, "_row"), f"row.{a}") for a in names], slot="row.", inner=statement("select s.*, unnest({rows}) as _row from {flat} s", rows=list_of(rows), flat=flat))
         return flat
+
+
+def _absent(join: Join) -> Tree:
+    """True where a record names a parent that is not there; a record that names none has none to wait for."""
+    named = [negation(coalesce(compared(col(own), "=", text("")), typed(text("true"), "BOOLEAN"))) for own, _ in join.on]
+    return conjunction([is_null(col(f"{join.alias}.")), *named])
 
 
 def statement_sum(left: Tree, right: int) -> Tree:

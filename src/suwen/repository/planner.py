@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from suwen.base.errors import SuwenError
 from suwen.engine import hash as hashing
 from suwen.engine.compile import Compiled, Context, compile_all
-from suwen.engine.sql import Tree, call, case, coalesce, col, compared, flattened_columns, integer, is_null, null, text, typed
+from suwen.engine.sql import Tree, call, case, coalesce, col, compared, flattened_columns, in_texts, integer, is_null, null, text, typed
 from suwen.model import event
 from suwen.model.extension import ALL_TABLES
 from suwen.model.pack import Expression, Kind, Target, Template
@@ -211,8 +211,9 @@ def _flat(tree: Tree) -> Tree:
 
 
 def _unmapped(lookup: Lookup) -> Tree:
-    known = typed(coalesce(col(f"{lookup.alias}.concept_id"), integer(0)), "INTEGER")
-    return case([(is_null(lookup.code), typed(text("false"), "BOOLEAN"))], compared(known, "=", integer(0)))
+    """True for a code that leads to no standard concept; one that a map sends to concept 0 on purpose is mapped."""
+    unknown = in_texts(coalesce(col(f"{lookup.alias}.standing"), text("unmapped")), ("unmapped", "not standard"))
+    return case([(is_null(lookup.code), typed(text("false"), "BOOLEAN"))], unknown)
 
 
 def _table(main: Lookup | None, target: Target) -> Tree:

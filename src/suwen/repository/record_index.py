@@ -6,6 +6,7 @@ window day; `issue` is the finding code that keeps a record out whatever the tar
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +14,8 @@ from pathlib import Path
 
 from suwen.engine import hash as hashing
 from suwen.engine.duck import Engine
-from suwen.engine.sql import Tree, case, col, compared, disjunction, integer, is_null, negation, null, statement, text, typed
+from suwen.engine.keys import repeated
+from suwen.engine.sql import Tree, case, col, compared, disjunction, integer, is_null, negation, null, read_parquet, statement, text, typed
 from suwen.model.pack import Kind
 from suwen.model.receipt import Mode, Receipt
 from suwen.model.staging import ISSUES, RECEIPT, RECORD, StagedFile
@@ -87,35 +89,46 @@ def keyless_key(columns: Sequence[str]) -> Tree:
     return hashing.xored([hashing.content({c: col(c) for c in columns}), col(SALT)])
 
 
-def write_index(engine: Engine, kind: Kind, query: Tree, paths: Mapping[int, Path]) -> None:
+def write_index(engine: Engine, kind: Kind, queries: Mapping[int, Tree], paths: Mapping[int, Path]) -> None:
     """Write the index of one delivery's kind, a file per receipt; equal keys of a keyless kind get their ordinal within the delivery.
 
     In append mode the file's bytes are in the key, so the ordinal counts within the file: the same bytes again are duplicates, equal charges in
     two deliveries are two.
     """
-    if kind.key and len(paths) == 1:
-        engine.copy_whole(query, next(iter(paths.values())), codec="lz4_raw")
+    if kind.key:
+        for receipt, query in queries.items():
+            engine.copy_whole(query, paths[receipt], codec=_CODEC)
         return
-    engine.temporary("new_index", query)
-    if not kind.key:
-        engine.temporary("new_ordinals", _ordinals())
-    source = statement(_NUMBERED) if not kind.key and engine.count("new_ordinals") else statement("select * from new_index")
+    first = {r: p.with_name(f".{p.stem}.first.parquet") for r, p in paths.items()}
+    for receipt, query in queries.items():
+        engine.copy_whole(query, first[receipt], codec=_CODEC)
+    twice = repeated([str(p) for p in first.values()], "key")
+    if len(twice):
+        engine.register("repeated_keys", twice)
+        engine.temporary("new_ordinals", _ordinals(read_parquet([str(p) for p in first.values()])))
+        engine.unregister("repeated_keys")
     for receipt, path in paths.items():
-        engine.copy_whole(statement("select * from {source} x where receipt = {receipt}", source=source, receipt=receipt), path, codec="lz4_raw")
-    engine.drop("new_index", "new_ordinals")
+        if len(twice):
+            engine.copy_whole(statement(_NUMBERED, first=read_parquet([str(first[receipt])])), path, codec=_CODEC)
+            first[receipt].unlink()
+        else:
+            os.replace(first[receipt], path)
+    engine.drop("new_ordinals")
 
 
-# In append mode a file's bytes are in its keys, so equal keys of two receipts are the same bytes twice and number alike.
+_CODEC = "lz4_raw"  # hashes do not compress
 _NUMBERED = """select i.* replace (coalesce(n.key, i.key) as key, coalesce(n.nth, 1)::INTEGER as nth)
-    from new_index i left join new_ordinals n on n.receipt = i.receipt and n.record = i.record"""
+    from {first} i left join new_ordinals n on n.receipt = i.receipt and n.record = i.record"""
 
 
-def _ordinals() -> Tree:
+def _ordinals(first: Tree) -> Tree:
+    """(receipt, record, key, nth) of the second and further of equal records. Keys that hold a file's bytes are numbered within each file."""
     ordinal = hashing.text_hash(hashing.prefix("ordinal"), typed(col("nth"), "VARCHAR"))
     return statement(
-        """with repeated as (select key from new_index where issue is null group by key having count(*) > 1),
-        numbered as (select i.*, row_number() over (partition by key, case when same_file then receipt end order by receipt, record) as nth
-            from (select x.*, x.key <> x.content as same_file from new_index x semi join repeated r on r.key = x.key where x.issue is null) i)
+        """with numbered as (
+            select i.*, row_number() over (partition by key, case when salted then receipt end order by receipt, record) as nth
+            from (select x.* exclude (nth), x.key <> x.content as salted from {first} x semi join repeated_keys r on r.key = x.key) i)
         select receipt, record, xor(key, {ordinal}) as key, nth from numbered where nth > 1""",
         ordinal=ordinal,
+        first=first,
     )

@@ -21,6 +21,7 @@ Path_ = tuple[str | int, ...]
 _AT_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _BARE_VALUE = re.compile(r"[^,\]}#\n]+")
+_STRING = re.compile(r"""\"(?!\"\")(?:[^\"\\]|\\.)*\"|'(?!'')[^']*'""")  # on one line; longer ones are read mark by mark
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 
 
@@ -163,6 +164,10 @@ class _Scanner:
             self.at = match.end() if match else self.at + 1
 
     def string(self) -> None:
+        short = _STRING.match(self.text, self.at)
+        if short:
+            self.at = short.end()
+            return
         mark = self.text[self.at]
         fence = mark * 3 if self.text.startswith(mark * 3, self.at) else mark
         self.at += len(fence)

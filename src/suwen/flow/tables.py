@@ -14,7 +14,7 @@ from suwen.flow.touched import Touched, tag_of
 from suwen.flow.work import TargetKey, Work
 from suwen.model.cdm import Table
 from suwen.model.extension import ALL_TABLES
-from suwen.repository.rows import MONTH, cells, identity, lake_name, merged, month_of, projected, stored_columns
+from suwen.repository.rows import MONTH, cells, completed, identity, lake_name, merged, month_of, projected, stored_columns
 
 
 @dataclass
@@ -50,6 +50,8 @@ def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:
     new: Tree | str = union_all(rows)
     if shared:
         new = _merge(work, group, table, new)
+    if not all(m.plan.target.event for m in group.made):
+        new = completed(new, ALL_TABLES[table])
     organisation = work.plans[group.keys[0]].organisation
     if not old_files:
         write_rows(work, table, new, organisation)

@@ -151,12 +151,9 @@ class _Planner:
         tree = _flat(compiled.tree)
         if self.target.event:
             required = any(name in group and len(group) == 1 for group in event.PROMISED) or name == "person_id"
-            concept = False
-        else:
+        else:  # a concept nobody tells is 0, but only once the row's sources are merged: see rows.completed
             column = ALL_TABLES[self.target.table].column(name)
-            required, concept = column.required, column.is_concept
-        if required and concept:
-            tree = coalesce(tree, integer(0))
+            required = column.required and not column.is_concept
         return Mapped(name, self._type(name), tree, required)
 
     def _identity(self, context: Context, columns: Mapping[str, Compiled], main: Lookup | None) -> tuple[Tree, Tree, bool]:

@@ -98,6 +98,12 @@ def merged(rows: Tree | str, table: Table, records: Tree | str) -> Tree:
     return statement("select _id, {firsts}, {origin} from {ranked} y group by _id", firsts=firsts, origin=origin, ranked=ranked)
 
 
+def completed(rows: Tree | str, table: Table) -> Tree | str:
+    """Rows in which a required concept that no source tells is 0; after merging, so that one source's silence hides no other's word."""
+    columns = [alias(coalesce(col(c.name), integer(0)), c.name) for c in table.columns if c.required and c.is_concept]
+    return statement("select n.* replace ({columns}) from {rows} n", columns=columns, rows=rows) if columns else rows
+
+
 def fingerprint(table: Table) -> Tree:
     """The hash of a row over its published columns, without those that name a release; to be mixed before it is summed."""
     return hashing.row_hash([(c.name, str(c.type), col(c.name)) for c in table.columns if c.name not in PUBLISHED_AT_RUN])

@@ -18,8 +18,12 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from suwen.base.errors import Defect, SuwenError
 from suwen.engine.duck import Written, delta_statistics
+from suwen.engine.faults import broken_table, table_errors
 
 PART = "_part"
+# A release names its tables' versions for as long as it is kept, so no log may be cleaned away after Delta's default of 30 days.
+_KEEP_LOG = {"delta.enableExpiredLogCleanup": "false"}
+_HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 
 
 @dataclass(frozen=True)
@@ -57,28 +61,42 @@ class LakeTable:
 
     @property
     def exists(self) -> bool:
-        return (self.folder / "_delta_log").is_dir()
+        """Whether the log has a version: a folder alone is what a process left that died while it made the table."""
+        return any((self.folder / "_delta_log").glob("[0-9]*"))
 
     def _schema(self) -> pa.Schema:
         return pa.schema([pa.field(n, arrow_type(t)) for n, t in self.columns.items()] + [pa.field(PART, pa.string())])
 
     def open(self, version: int | None = None) -> DeltaTable:
-        """The table at a version (newest when None); made empty when there is none."""
-        if not self.exists:
-            DeltaTable.create(str(self.folder), self._schema(), partition_by=[PART], mode="ignore")
-        return DeltaTable(str(self.folder), version=version)
+        """The table at a version (newest when None); made empty when there is none. Raises SuwenError when its log cannot be read."""
+        with table_errors(self.folder):
+            if not self.exists:
+                DeltaTable.create(str(self.folder), self._schema(), partition_by=[PART], mode="ignore", configuration=_KEEP_LOG)
+            return DeltaTable(str(self.folder), version=version)
 
     def version(self) -> int:
         """The newest version; -1 where there is no table."""
         return self.open().version() if self.exists else -1
 
     def files(self, version: int | None = None) -> list[DataFile]:
-        """The files of a version, ordered by path; none where there is no table (version -1)."""
-        if not self.exists or version == -1:
+        """The files of a version, ordered by path; none where there is no table (version -1). Raises SuwenError where a version is not there."""
+        if version == -1 or (version is None and not self.exists):
             return []
-        actions = pa.table(self.open(version).get_add_actions(flatten=True)).to_pylist()
+        if not self.exists:
+            raise broken_table(self.folder, "it is not there")
+        table = self.open(version)
+        with table_errors(self.folder):
+            actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
         found = [DataFile(str(self.folder / a["path"]), a["num_records"], a["size_bytes"], a[f"partition.{PART}"]) for a in actions]
         return sorted(found, key=lambda f: f.path)
+
+    def check(self, files: Sequence[DataFile]) -> None:
+        """Raises SuwenError where a file is missing or has not the length it was written with."""
+        for file in files:
+            found = _length(Path(file.path))
+            if found != file.bytes:
+                what = "a file is missing" if found is None else f"a file of {file.bytes} bytes has {found}"
+                raise broken_table(self.folder, f"{what}: {self._relative(Path(file.path))}")
 
     def new_path(self, part: str, name: str) -> Path:
         """Where a new file of a part is to be written."""
@@ -90,7 +108,7 @@ class LakeTable:
         `application`: the transaction id (run, attempt, step). Raises SuwenError when another writer committed first, Defect on an unknown removal.
         """
         table = self.open()
-        if base >= 0 and table.version() != base:
+        if table.version() != max(base, 0):
             raise SuwenError(
                 f"table {self.folder.name} is at version {table.version()}, but this run planned from {base}",
                 expected="one writer per region",
@@ -101,18 +119,22 @@ class LakeTable:
         self._check_removals(table, remove)
         now = int(time.time() * 1000)
         actions: list[AddAction | RemoveAction] = [
-            AddAction(self._relative(n.written.path), n.written.bytes, {PART: n.part}, now, True, delta_statistics(n.written, self.columns)) for n in add if n.written.rows
+            AddAction(self._relative(n.written.path), n.written.bytes, {PART: n.part}, now, True, delta_statistics(n.written, self.columns))
+            for n in add
+            if n.written.rows
         ]
         actions += [RemoveAction(self._relative(Path(f.path)), True, now, f.bytes, {PART: f.part}) for f in remove]
         if not actions:
             return int(table.version())
         properties = CommitProperties(max_commit_retries=0, app_transactions=[Transaction(application, 1)])
-        hooks = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
-        try:
-            table.create_write_transaction(actions, "append", self._schema(), [PART], commit_properties=properties, post_commithook_properties=hooks)
-        except CommitFailedError as error:
-            raise SuwenError(f"table {self.folder.name}: another writer committed first", expected="one writer per region", do="let the other run end, then run again") from error
-        return int(DeltaTable(str(self.folder)).version())
+        with table_errors(self.folder):
+            try:
+                table.create_write_transaction(actions, "append", self._schema(), [PART], commit_properties=properties, post_commithook_properties=_HOOKS)
+            except CommitFailedError as error:
+                raise SuwenError(
+                    f"table {self.folder.name}: another writer committed first", expected="one writer per region", do="let the other run end, then run again"
+                ) from error
+        return max(base, 0) + 1
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
@@ -125,11 +147,26 @@ class LakeTable:
         if missing:
             raise Defect(f"{self.folder.name}: {len(missing)} files to be removed are not in version {table.version()}")
 
-    def restore(self, version: int) -> None:
-        """Bring the table back to a release's version (-1: the table was not there: back to empty); what came after belongs to a dead run."""
+    def restore(self, version: int) -> bool:
+        """Bring the table back to a release's version (-1: the table was not there: back to empty); what came after belongs to a dead run.
+
+        Tells whether there was anything to take back.
+        """
         if not self.exists:
-            return
+            return False
         table = self.open()
         aim = max(version, 0)
-        if table.version() != aim and self.files(aim) != self.files():
-            table.restore(aim)
+        if table.version() < aim:
+            raise broken_table(self.folder, f"version {aim} is not there, the newest is {table.version()}")
+        if table.version() == aim or self.files(aim) == self.files():
+            return False
+        with table_errors(self.folder):
+            table.restore(aim, post_commithook_properties=_HOOKS)
+        return True
+
+
+def _length(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
+from suwen.engine.faults import engine_errors, system_fault
 from suwen.engine.sql import read_parquet, render, statement
 
 
@@ -36,6 +38,7 @@ class Engine:
         scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = scratch
         self.memory = memory
+        self.step: Callable[[str], None] = lambda _: None  # told when a file is written aside and when it has its name
         self._con = duckdb.connect(
             config={
                 "threads": threads,
@@ -53,12 +56,16 @@ class Engine:
         self._con.close()
 
     def execute(self, query: exp.Expression | str) -> None:
-        """Run a statement for its effect."""
-        self._con.execute(query if isinstance(query, str) else render(query))
+        """Run a statement for its effect. Raises SuwenError where memory, disk or a file is at fault; so do all that follow."""
+        sql = _text(query)
+        with self._explained(sql):
+            self._con.execute(sql)
 
     def rows(self, query: exp.Expression | str) -> list[tuple[Any, ...]]:
         """The rows of a query as tuples; for small answers."""
-        return self._con.execute(query if isinstance(query, str) else render(query)).fetchall()
+        sql = _text(query)
+        with self._explained(sql):
+            return self._con.execute(sql).fetchall()
 
     def one(self, query: exp.Expression | str) -> Any:
         """The single value of a query."""
@@ -66,11 +73,18 @@ class Engine:
 
     def arrow(self, query: exp.Expression | str) -> pa.Table:
         """The rows of a query as an Arrow table."""
-        return self._con.sql(query if isinstance(query, str) else render(query)).to_arrow_table()
+        sql = _text(query)
+        with self._explained(sql):
+            return self._con.sql(sql).to_arrow_table()
 
     def reader(self, query: exp.Expression | str, rows: int = 122_880) -> pa.RecordBatchReader:
-        """The rows of a query as a stream; finish it before the next call."""
-        return self._con.sql(query if isinstance(query, str) else render(query)).to_arrow_reader(rows)
+        """The rows of a query as a stream; finish it before the next call. What fails later on is Arrow's error."""
+        sql = _text(query)
+        with self._explained(sql):
+            return self._con.sql(sql).to_arrow_reader(rows)
+
+    def _explained(self, sql: str, target: Path | None = None) -> AbstractContextManager[None]:
+        return engine_errors(sql, target=target, memory=self.memory, scratch=self.scratch)
 
     def register(self, name: str, data: pa.Table | pa.RecordBatchReader) -> None:
         """Make Arrow data readable under a name, without copying."""
@@ -94,15 +108,19 @@ class Engine:
         """Whether a column of Parquet files goes above a limit; answered from their statistics."""
         return bool(paths) and bool(self.one(statement("select coalesce(max({c}), 0) > {n} from {f} f", c=column, n=limit, f=read_parquet(list(paths)))))
 
-    def copy(self, query: exp.Expression | str, path: Path, *, ordered: bool = False, codec: str = "zstd", row_group: int = 122_880, settings: Mapping[str, str] | None = None) -> Written:
+    def copy(self, query: exp.Expression | str, path: Path, *, ordered: bool = False, codec: str = "zstd", row_group: int = 122_880) -> Written:
         """Write a query to one Parquet file; `ordered` keeps the query's row order."""
+        sql = _text(query)
+        with self._explained(sql, path):
+            return self._copied(sql, path, ordered, codec, row_group)
+
+    def _copied(self, sql: str, path: Path, ordered: bool, codec: str, row_group: int = 122_880) -> Written:
         path.parent.mkdir(parents=True, exist_ok=True)
-        extra = "".join(f", {k} {v}" for k, v in (settings or {}).items())
         target = str(path).replace("'", "''")
         if ordered:
             self._con.execute("set preserve_insertion_order = true")
         try:
-            row = self._con.execute(f"copy ({query if isinstance(query, str) else render(query)}) to '{target}' (format parquet, compression {codec}, row_group_size {row_group}, return_stats{extra})").fetchone()
+            row = self._con.execute(f"copy ({sql}) to '{target}' (format parquet, compression {codec}, row_group_size {row_group}, return_stats)").fetchone()
         finally:
             if ordered:
                 self._con.execute("set preserve_insertion_order = false")
@@ -124,8 +142,10 @@ class Engine:
         arguments = ", ".join(f"{name} = {_literal(value)}" for name, value in options.items())
         query = f"select * from read_csv({_literal(str(source))}, {arguments})"
         try:
-            return self._whole(path, lambda temporary: self.copy(query, temporary, ordered=True, codec=codec)).rows
-        except duckdb.Error:
+            return self._whole(path, lambda temporary: self._copied(query, temporary, True, codec)).rows
+        except duckdb.Error as error:
+            if fault := system_fault(str(error), path):
+                raise fault from None
             return -1  # the caller's own reader takes the file instead, record by record
 
     def copy_whole(self, query: exp.Expression, path: Path, *, codec: str = "zstd") -> Written:
@@ -137,10 +157,20 @@ class Engine:
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             written = write(temporary)
+            self.step(f"wrote aside {_place(path)}")
             os.replace(temporary, path)
+            self.step(f"named {_place(path)}")
         finally:
             temporary.unlink(missing_ok=True)
         return replace(written, path=path)
+
+
+def _text(query: exp.Expression | str) -> str:
+    return query if isinstance(query, str) else render(query)
+
+
+def _place(path: Path) -> str:
+    return "/".join(path.parts[-4:-1])
 
 
 def delta_statistics(written: Written, types: Mapping[str, str]) -> str:

@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from suwen.engine.faults import file_errors
+
 _AT_ONCE = 40_000_000  # numbers sorted at a time: 320 MB, and as much again while reading
 
 
@@ -16,10 +18,11 @@ def repeated(paths: Sequence[str], column: str, *, at_once: int = _AT_ONCE) -> p
 
     More than `at_once` rows are taken in ranges of the value, one pass over the files for each.
     """
-    rows = sum(pq.ParquetFile(p).metadata.num_rows for p in paths)
-    ranges = max(1, -(-rows // at_once))
-    step = (2**63) // ranges
-    found = [_repeated(paths, column, n * step, 2**63 - 1 if n == ranges - 1 else (n + 1) * step - 1) for n in range(ranges)]
+    with file_errors(paths):
+        rows = sum(pq.ParquetFile(p).metadata.num_rows for p in paths)
+        ranges = max(1, -(-rows // at_once))
+        step = (2**63) // ranges
+        found = [_repeated(paths, column, n * step, 2**63 - 1 if n == ranges - 1 else (n + 1) * step - 1) for n in range(ranges)]
     return pa.table({"key": pa.array(np.concatenate(found), type=pa.int64())})
 
 

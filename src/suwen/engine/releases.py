@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -34,20 +35,27 @@ class Releases:
             return Release(tables=tables, **raw)
         except FileNotFoundError as error:
             known = self.numbers()
-            raise SuwenError(f"there is no release {number}", where=str(self.folder), expected=f"one of {known[0]}..{known[-1]}" if known else "a published release", do="suwen releases") from error
-        except (ValueError, TypeError, KeyError) as error:
-            raise SuwenError(f"release {number} cannot be read", where=str(path), expected="a release as a run wrote it", do="restore the file from a backup") from error
+            expected = f"one of {known[0]}..{known[-1]}" if known else "a published release"
+            raise SuwenError(f"there is no release {number}", where=str(self.folder), expected=expected, do="suwen releases") from error
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise SuwenError(
+                f"release {number} cannot be read",
+                where=str(path),
+                expected="a release as a run wrote it",
+                do="restore the file from a backup; the newest may also be moved away, and the next run publishes it anew",
+            ) from error
 
-    def publish(self, release: Release) -> None:
-        """Put a release if its number is free; durable when this returns."""
+    def publish(self, release: Release, step: Callable[[str], None] = lambda _: None) -> None:
+        """Put a release if its number is free; durable when this returns. `step` is told when it is written but not yet put."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{release.number:08d}.json"
         temporary = self.folder / f".{release.number}.{os.getpid()}.tmp"
-        with temporary.open("w", encoding="utf-8") as out:
-            json.dump(asdict(release), out, ensure_ascii=False, indent=1, sort_keys=True)
-            out.flush()
-            os.fsync(out.fileno())
         try:
+            with temporary.open("w", encoding="utf-8") as out:
+                json.dump(asdict(release), out, ensure_ascii=False, indent=1, sort_keys=True)
+                out.flush()
+                os.fsync(out.fileno())
+            step("release written")
             os.link(temporary, path)
         except FileExistsError as error:
             raise Defect(f"release {release.number} exists already") from error

@@ -34,17 +34,15 @@ def commit_all(work: Work) -> tuple[dict[str, TableState], str]:
         if not add and not files:
             continue
         table = work.table(name)
-        version = table.commit(_base(work, name), add, files, application=f"suwen/{work.number}/{work.attempt}/{name}")
+        if not table.exists:
+            table.open()
+            work.step(f"made {name}")
+        version = table.commit(work.bases.get(name, -1), add, files, application=f"suwen/{work.number}/{work.attempt}/{name}")
         work.step(f"committed {name}")
         rows = sum(f.rows for f in table.files(version))
         _balance(work, name, rows)
         result[name] = TableState(version, rows, "")
     return {n: TableState(s.version, s.rows, fingerprints.get(n, "")) for n, s in result.items()}, cells_sha
-
-
-def _base(work: Work, name: str) -> int:
-    """The version a commit stands on: the newest, which after taking back has the last release's content."""
-    return work.table(name).version()
 
 
 def _balance(work: Work, name: str, after: int) -> None:

@@ -178,13 +178,14 @@ def _try_lock(handle: int) -> bool:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn an error of the operating system into one that names the path."""
+def explained(path: Path, doing: str = "writing failed") -> Iterator[None]:
+    """Turn an error of the operating system into one that names the path: the one in the error, else `path`."""
     try:
         yield
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
-        raise SuwenError(f"writing failed: {reason}", where=str(path), do="mend the cause and give the command again") from error
+        where = error.filename if isinstance(error.filename, str) else str(path)
+        raise SuwenError(f"{doing}: {reason}", where=where, do="mend the cause and give the command again") from error
 
 
 def toml_text(text: str) -> str:

@@ -18,22 +18,26 @@ import pyarrow as pa
 
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.duck import Engine
+from suwen.engine.faults import is_whole
 from suwen.engine.releases import Releases
 from suwen.engine.sql import statement
 from suwen.flow import books
 from suwen.flow.commit import commit_all, derived_rows
-from suwen.flow.region import region_lock, region_packs
+from suwen.flow.region import explained, region_lock, region_packs
 from suwen.flow.stage import Stager, by_kind, spec_of
 from suwen.flow.tables import run_group
 from suwen.flow.touched import kind_touched, target_touched
 from suwen.flow.work import KindData, Work, groups, index_path, make_plans, required_tables
 from suwen.intake.landing import Landing
+from suwen.model import state
+from suwen.model.extension import ALL_TABLES
 from suwen.model.functions import VERSION
 from suwen.model.receipt import Receipt, State
 from suwen.model.region import Region
 from suwen.model.release import Release
 from suwen.repository.planner import kind_expressions
 from suwen.repository.record_index import index_query, write_index
+from suwen.repository.rows import lake_name
 from suwen.repository.vocabulary import current
 
 INDEX_FORM = 1
@@ -55,7 +59,7 @@ class RunReport:
 
 def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step: Callable[[str], None] = lambda _: None) -> RunReport:
     """Bring the repository up to what has landed and publish a release, or do nothing when nothing is new."""
-    with region_lock(region, wait=wait):
+    with region_lock(region, wait=wait), explained(region.lake, "the run stopped"):
         releases = Releases(region.releases)
         previous = releases.latest()
         landing = Landing(region.landing)
@@ -69,7 +73,7 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
         try:
             number = (previous.number if previous else 0) + 1
             work = Work(region, engine, packs, previous, number, uuid.uuid4().hex[:8], receipts, vocabulary, progress)
-            work.step = step
+            work.step = engine.step = step
             return _run(work, landing, releases, in_force)
         finally:
             engine.close()
@@ -105,7 +109,6 @@ def _news(region: Region, previous: Release, receipts: Mapping[int, Receipt], in
 def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str, str]) -> RunReport:
     clock = Stopwatch()
     _take_back(work)
-    work.step("took back")
     _register_receipts(work)
     _stage(work, landing)
     clock.lap("staging")
@@ -142,8 +145,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         id_bits=work.region.settings.id_bits,
     )
     _keep_packs(work)
-    work.step("before release")
-    releases.publish(release)
+    releases.publish(release, work.step)
     work.step("released")
     clock.lap("release")
     new = {r for d in work.kinds.values() for r in d.new_receipts}
@@ -173,13 +175,19 @@ class Stopwatch:
 
 
 def _take_back(work: Work) -> None:
-    """Undo commits after the last release: they belong to a run that died."""
-    for group in ("cdr", "ext", "state"):
-        folder = work.region.lake / group
-        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-            name = f"{group}/{path.name}"
-            known = work.previous.tables.get(name) if work.previous else None
-            work.table(name).restore(known.version if known else -1)
+    """Undo commits after the last release: they belong to a run that died. Raises SuwenError where a table of the release is damaged."""
+    published = {n: s.version for n, s in work.previous.tables.items()} if work.previous else {}
+    for name in sorted(published.keys() | _tables_there(work.region)):
+        table = work.table(name)
+        table.check(work.files(name))
+        if table.restore(published.get(name, -1)):
+            work.step(f"took back {name}")
+        work.bases[name] = table.version()
+
+
+def _tables_there(region: Region) -> set[str]:
+    known = {*state.TABLES, *(lake_name(t) for t in ALL_TABLES)}
+    return {name for name in known if (region.lake / name).is_dir()}
 
 
 def _register_receipts(work: Work) -> None:
@@ -196,9 +204,8 @@ def _stage(work: Work, landing: Landing) -> None:
     specs = {name: spec_of(work.template(name)) for name in {r.feed for r in work.receipts.values()}}
     for receipt in sorted(work.receipts.values(), key=lambda r: r.sequence):
         template = work.template(receipt.feed)
-        stager = Stager(work.engine, landing, work.region.staging, template, receipt.feed, work.region.settings.piece_mb << 20, work.progress)
+        stager = Stager(work.engine, landing, work.region.staging, template, receipt.feed, work.region.settings.piece_mb << 20, work.progress, work.step)
         staged = stager.staged(receipt)
-        work.step("staged")
         again = work.previous is not None and work.previous.readers.get(receipt.feed) not in (None, specs[receipt.feed])
         new = receipt.sequence > through or again
         if new:
@@ -224,13 +231,12 @@ def _index(work: Work) -> None:
             deliveries.setdefault(work.receipts[receipt].delivery, []).append(receipt)
         for receipts in deliveries.values():
             paths = {r: index_path(work.region, feed, kind, r, spec) for r in receipts}
-            if not all(p.exists() for p in paths.values()):
+            if not all(is_whole(p) for p in paths.values()):
                 queries = {
                     r: index_query(data.kind, [f for f in data.files if f.receipt == r], compiled, work.receipts, windows=windows, bits=work.region.settings.id_bits)
                     for r in receipts
                 }
                 write_index(work.engine, data.kind, queries, paths)
-                work.step("indexed")
             data.indexes += [str(p) for p in paths.values()]
             data.new_indexes += [str(p) for r, p in paths.items() if r in data.new_receipts]
         data.repeats = not data.kind.key and work.engine.has_more_than(data.indexes, "nth", 1)
@@ -292,3 +298,4 @@ def _keep_packs(work: Work) -> None:
             temporary = path.with_name(f".{sha}.tmp")
             temporary.write_bytes(content)
             temporary.replace(path)
+            work.step("kept pack")

@@ -9,15 +9,16 @@ import fnmatch
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
-from suwen.base.errors import SuwenError
+from suwen.base.errors import Defect, SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.duck import Engine
+from suwen.engine.faults import is_whole
 from suwen.intake.archive import Refusal
 from suwen.intake.formats.delimited import Member, Piece, direct_options, read
 from suwen.intake.landing import Landing
@@ -46,16 +47,18 @@ class Stager:
     feed: str
     piece_bytes: int
     progress: Progress = SILENT
+    step: Callable[[str], None] = lambda _: None
 
     def staged(self, receipt: Receipt) -> StagedReceipt:
         """The staging of a receipt: as kept, or made now."""
         kept = self.folder / self.feed / f"{receipt.sequence:010d}-{spec_of(self.template)}.json"
         if kept.exists():
             found = _load(kept, self.folder)
-            if found is not None and all(Path(f.path).exists() for f in found.files):
+            if found is not None and all(is_whole(Path(f.path)) for f in found.files):
                 return found
         made = self._stage(receipt)
         _save(kept, made, self.folder)
+        self.step("listed staging")
         return made
 
     def _stage(self, receipt: Receipt) -> StagedReceipt:
@@ -107,9 +110,15 @@ class Stager:
 
     def _piece(self, receipt: Receipt, member: Member, kind: Kind, piece: Piece, path: Path) -> StagedFile:
         rejected = [0]
-        batches = self._counted(read(opener(self.landing, receipt, member), self.template.reader, member, piece), rejected)
+        failed: list[Exception] = []
+        batches = _keeping(failed, self._counted(read(opener(self.landing, receipt, member), self.template.reader, member, piece), rejected))
         schema = pa.schema([pa.field(c, pa.string()) for c in (*member.columns, ISSUES)])
-        self.engine.copy_batches(pa.RecordBatchReader.from_batches(schema, batches), path)
+        try:
+            self.engine.copy_batches(pa.RecordBatchReader.from_batches(schema, batches), path)
+        except (SuwenError, Defect):
+            if failed:
+                raise failed[0] from None  # what the engine says is only that its source failed
+            raise
         return self._file(path, receipt, member, kind, piece.first_record - 1, piece.records, rejected[0])
 
     def _counted(self, batches: Iterable[pa.RecordBatch], rejected: list[int]) -> Iterable[pa.RecordBatch]:
@@ -121,6 +130,15 @@ class Stager:
 
     def _file(self, path: Path, receipt: Receipt, member: Member, kind: Kind, before: int, rows: int, rejected: int) -> StagedFile:
         return StagedFile(str(path), self.feed, kind.name, receipt.sequence, member.position, before, rows, member.columns, rejected)
+
+
+def _keeping(failed: list[Exception], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches; an exception on the way is kept, since Arrow passes on no more than its text."""
+    try:
+        yield from batches
+    except Exception as error:
+        failed.append(error)
+        raise
 
 
 def _save(kept: Path, made: StagedReceipt, folder: Path) -> None:

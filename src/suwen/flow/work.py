@@ -90,6 +90,8 @@ class Work:
     findings: list[str] = field(default_factory=list)
     lineage: list[str] = field(default_factory=list)  # temporary tables of sources of merged rows
     cells: list[str] = field(default_factory=list)  # temporary tables of fingerprint cells to be added
+    bases: dict[str, int] = field(default_factory=dict)  # table -> version that holds the last release's content, after what a dead run left was taken back
+    stored: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> its files in the last release, once looked up
     taken_out: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> files of the last release this run replaces
     weighed: dict[tuple[str, str], str] = field(default_factory=dict)  # (feed, kind) -> versions of all its contested records
     readers: dict[str, str] = field(default_factory=dict)  # feed -> reader spec
@@ -114,7 +116,9 @@ class Work:
         """The files of a lake table as the last release sees it."""
         if self.previous is None or name not in self.previous.tables:
             return []
-        return self.table(name).files(self.previous.tables[name].version)
+        if name not in self.stored:
+            self.stored[name] = self.table(name).files(self.previous.tables[name].version)
+        return self.stored[name]
 
     def resolve(self, pairs: Sequence[Tree]) -> str:
         """The temporary table that resolves the distinct (system, code) pairs of some queries."""

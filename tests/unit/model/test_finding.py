@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,11 @@ def test_every_code_says_what_was_expected_in_both_languages() -> None:
 def test_the_codes_others_rely_on() -> None:
     assert finding("MAP-001").severity == "error" and finding("REF-002").severity == "info"
     assert {code.split("-")[0] for code in FINDINGS} == {"RDR", "KEY", "WIN", "MAP", "REF", "IDN", "RUN"}
+
+
+def test_every_code_that_is_written_in_the_house_is_in_the_list(root: Path) -> None:
+    written = {code for path in (root / "src").rglob("*.py") for code in re.findall(r'"([A-Z]{3}-[0-9]{3})"', path.read_text("utf-8"))}
+    assert written <= set(FINDINGS)
 
 
 def test_an_unknown_or_ill_formed_code_is_a_defect() -> None:

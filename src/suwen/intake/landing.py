@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from suwen.base.errors import SuwenError
 from suwen.intake import archive, sources
@@ -27,6 +27,7 @@ from suwen.model.receipt import Delivery, Fact, Mode, Object, Receipt, State, ch
 
 Progress = Callable[[int], None]
 DIGITS = 10
+T = TypeVar("T")
 
 
 def _silent(_: object) -> None:
@@ -55,19 +56,20 @@ class Landing:
         moment = as_of if isinstance(as_of, datetime) else datetime(as_of.year, as_of.month, as_of.day)
         check_declared(feed, received_at, moment, mode, window)
         with self._writing(after_step):
-            kept = [self._keep(file, after_step, progress) for file in files]
             number, sequence = self._next()
-            delivery = Delivery(number, feed, moment, mode, window, received_at, tuple(
-                Receipt(sequence + i, feed, number, file.name, Object(sha256), length, sha256, received_at, moment, mode, window, sender, codec)
-                for i, (file, (sha256, length, codec)) in enumerate(zip(files, kept, strict=True))))
-            self._put(self._deliveries, number, delivery.to_json(), "delivery", after_step)
+            with self._kept_only_if(self._deliveries / _name(number)) as named:
+                kept = [self._keep(file, named, after_step, progress) for file in files]
+                delivery = Delivery(number, feed, moment, mode, window, received_at, tuple(
+                    Receipt(sequence + i, feed, number, file.name, Object(sha256), length, sha256, received_at, moment, mode, window, sender, codec)
+                    for i, (file, (sha256, length, codec)) in enumerate(zip(files, kept, strict=True))))
+                self._put(self._deliveries, number, delivery.to_json(), "delivery", after_step)
         return delivery
 
     def deliveries(self, after: int = 0) -> list[Delivery]:
         """All deliveries with a number above `after`, in order. Raises SuwenError when one is missing or damaged."""
         found: list[Delivery] = []
         for number, path in self._numbered(self._deliveries, after):
-            delivery = Delivery.from_json(_load(path))
+            delivery = _load(path, Delivery.from_json)
             if delivery.number != number:
                 raise SuwenError("the delivery's number is not that of its file", where=str(path), do="restore landing from its copy")
             if found and delivery.receipts[0].sequence != found[-1].receipts[-1].sequence + 1:
@@ -93,7 +95,7 @@ class Landing:
 
     def facts(self) -> list[Fact]:
         """What was decided about deliveries, in order."""
-        return [Fact.from_json(_load(path)) for _, path in self._numbered(self._facts, 0)]
+        return [_load(path, Fact.from_json) for _, path in self._numbered(self._facts, 0)]
 
     def states(self) -> dict[int, State]:
         """The state of each delivery that facts speak of; all others are accepted."""
@@ -143,12 +145,25 @@ class Landing:
                     self._clean()
                 raise
 
+    @contextmanager
+    def _kept_only_if(self, delivery: Path) -> Iterator[list[Path]]:
+        """Objects named for the first time by a landing that fails are taken away again, unless its delivery is there all the same."""
+        named: list[Path] = []
+        try:
+            yield named
+        except BaseException:
+            if not delivery.exists():
+                for path in named:
+                    with suppress(OSError):  # the first error is the one to tell; an object nobody names does no harm
+                        path.unlink()
+            raise
+
     def _clean(self) -> None:
         for leftover in self._tmp.iterdir():
             leftover.unlink()
 
-    def _keep(self, source: Path, step: Step, progress: Progress) -> tuple[str, int, str]:
-        """Copy and hash a file in one pass, then give it its name: (sha256, length, codec)."""
+    def _keep(self, source: Path, named: list[Path], step: Step, progress: Progress) -> tuple[str, int, str]:
+        """Copy and hash a file in one pass, then give it its name: (sha256, length, codec). `named` is told an object that was not there."""
         temporary = self._tmp / f"object-{os.getpid()}"
         digest, length, head = hashlib.sha256(), 0, b""
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o440)
@@ -169,6 +184,8 @@ class Landing:
         final = self.object_path(digest.hexdigest())
         make_folder(final.parent)
         step("object-folder-made")
+        if not final.exists():
+            named.append(final)
         temporary.replace(final)
         step("object-named")
         sync_folder(final.parent)
@@ -184,7 +201,7 @@ class Landing:
         if not numbers:
             return 1, 1
         number, path = numbers[-1]
-        return number + 1, Delivery.from_json(_load(path)).receipts[-1].sequence + 1
+        return number + 1, _load(path, Delivery.from_json).receipts[-1].sequence + 1
 
     def _numbered(self, folder: Path, after: int) -> list[tuple[int, Path]]:
         """The numbered files of a folder above `after`, in order; numbers are given without gaps, so a gap is a loss."""
@@ -201,8 +218,10 @@ def _name(number: int) -> str:
     return f"{number:0{DIGITS}d}.json"
 
 
-def _load(path: Path) -> object:
+def _load(path: Path, read: Callable[[object], T]) -> T:
     try:
-        return json.loads(path.read_bytes())
+        return read(json.loads(path.read_bytes()))
     except (OSError, ValueError):
         raise SuwenError("the file cannot be read, or is damaged", where=str(path), do="restore landing from its copy") from None
+    except SuwenError as error:
+        raise SuwenError(f"the file is damaged: {error.what}", where=str(path), expected=error.expected, do="restore landing from its copy") from None

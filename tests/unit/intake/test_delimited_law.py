@@ -15,8 +15,8 @@ from tests.unit.intake import oracle
 
 LIMIT = 48
 ENCODINGS = ["utf-8", "gb18030", "gbk", "big5", "shift_jis", "latin-1", "utf-16-le", "utf-16-be"]
-# In GB18030 the second byte of 亅, 亇, 丂 and their neighbours is `|`, `~`, `^` or `\`; 㐁 takes four bytes with digits in them.
-WIDE = {"gb18030": "亅亇丂亊亖乗乣張㐁", "gbk": "亅亇丂亊亖乗乣張", "big5": "功教育許蓋", "shift_jis": "ソ表能十貼ポ", "latin-1": "éÿ", "utf-8": "张\ufeff€𠀀"}
+# In GB18030 the second byte of 亅, 亊, 乛 and 乗 is `|`, `~`, `^` or `\`; 㐁 takes four bytes with digits in them.
+WIDE = {"gb18030": "亅亊乛乗張㐁", "gbk": "亅亊乛乗張", "big5": "功教咽許蓋", "shift_jis": "ソ表能十貼ポ", "latin-1": "éÿ", "utf-8": "张\ufeff€𠀀"}
 PIECES = ["\n", "\n", "\r\n", "\r", '"', '"', '""', "a", "bc", " ", "\0", "NULL"]
 
 

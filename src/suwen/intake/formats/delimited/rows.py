@@ -145,6 +145,19 @@ def skip_to(stream: BinaryIO, at: int, offset: int) -> None:
         left -= len(chunk)
 
 
+class After:
+    """Bytes read before, then the rest of the stream they came from."""
+
+    def __init__(self, held: bytes, stream: BinaryIO) -> None:
+        self._held, self._at, self._stream = held, 0, stream
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, at most `size`."""
+        data = self._held[self._at:self._at + size]
+        self._at += len(data)
+        return data or self._stream.read(size)
+
+
 class Slice:
     """The next `length` bytes of a stream as a stream of its own."""
 

@@ -23,9 +23,9 @@ from suwen.intake.formats.delimited.encoded import first_line, lines_of, whole_l
 BLOCK_BYTES = 1 << 20
 
 
-def blocks(stream: Readable, dialect: Dialect, fields: int, offset: int, line: int, held: bytes = b"", block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
-    """The blocks of a stream of records; `held`: bytes from `offset` on that were read before. Memory: a few blocks plus the record limit."""
-    buffer, eof = held, False
+def blocks(stream: Readable, dialect: Dialect, fields: int, offset: int, line: int, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+    """The blocks of a stream of records that begins at `offset` of the member. Memory: a few blocks plus the record limit."""
+    buffer, eof = b"", False
     while True:
         block = _cut(buffer, eof, dialect, fields, offset, line) if buffer else None
         if block is None and not eof and len(buffer) > dialect.limit and not whole_lines(buffer, dialect):

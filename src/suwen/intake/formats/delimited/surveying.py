@@ -8,12 +8,13 @@ from typing import BinaryIO
 
 import numpy as np
 
-from suwen.intake.formats.delimited import dialect as dialects
 from suwen.intake.formats.delimited.block import ANY, NONE, Block, Int64s
-from suwen.intake.formats.delimited.dialect import RECORD_LIMIT, Dialect
+from suwen.intake.formats.delimited.dialect import RECORD_LIMIT, SAMPLE_BYTES, Dialect
 from suwen.intake.formats.delimited.header import read_header
 from suwen.intake.formats.delimited.member import STRIDE, Member, Piece
+from suwen.intake.formats.delimited.rows import After
 from suwen.intake.formats.delimited.scan import BLOCK_BYTES, blocks
+from suwen.intake.formats.delimited.sniff import resolve, sniff_encoding
 from suwen.model.pack import Delimited
 
 Open = Callable[[], BinaryIO]
@@ -35,15 +36,15 @@ def survey(
         with open_stream() as stream:
             head = _head(stream)
             # A file may begin with plain ASCII and go on in something else: then what it is shows only there, and the pass begins again.
-            dialect = replace(dialect, encoding=dialects.sniff_encoding(found, name), open_encoding=False) if dialect else \
-                dialects.resolve(spec, head, name, record_limit)
+            dialect = replace(dialect, encoding=sniff_encoding(found, name), open_encoding=False) if dialect else \
+                resolve(spec, head, name, record_limit)
             found = _pass(stream, head, dialect, spec, name, columns, piece_bytes, progress)
     return replace(found, position=position, codec=codec).numbered_from(first_record)
 
 
 def _head(stream: BinaryIO) -> bytes:
     head = b""
-    while len(head) < dialects.SAMPLE_BYTES and (chunk := stream.read(dialects.SAMPLE_BYTES - len(head))):
+    while len(head) < SAMPLE_BYTES and (chunk := stream.read(SAMPLE_BYTES - len(head))):
         head += chunk
     return head
 
@@ -61,9 +62,9 @@ def _pass(
     named, offset, line = read_header(head, dialect, spec, name, columns)
     tally = _Tally(offset, piece_bytes, newlines=_newlines(head[dialect.mark:offset].decode(dialect.encoding, "replace")))
     still_open = dialect.open_encoding
-    for block in blocks(stream, dialect, len(named), offset, line, head[offset:], min(BLOCK_BYTES, piece_bytes)):
+    for block in blocks(After(head[offset:], stream), dialect, len(named), offset, line, min(BLOCK_BYTES, piece_bytes)):
         if still_open and not block.raw.isascii():
-            if dialects.sniff_encoding(block.raw, name) != dialect.encoding:
+            if sniff_encoding(block.raw, name) != dialect.encoding:
                 return block.raw
             still_open = False
         tally.add(block)

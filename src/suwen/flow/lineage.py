@@ -13,6 +13,7 @@ from suwen.model.extension import ALL_TABLES
 from suwen.model.pack import Expression, Target, Template
 
 OWN = ""  # the record itself, beside the aliases of its joined parents
+ROW = "row"  # the alias of a target's named rows
 Source = tuple[str, str]  # (alias of the joined parent or OWN, source column)
 
 
@@ -45,25 +46,29 @@ class TargetLineage:
             is_made = column == ALL_TABLES[table].id_column and name not in self.steps
             steps = self._with_defaults("id" if is_made else name, table)
             if steps:
-                found[column] = tuple(replace(step, sources=self._in_slot(step.sources, slot)) for step in steps)
+                found[column] = tuple(self._in_slot(step, slot) for step in steps)
         return found
 
     def _with_defaults(self, name: str, table: str) -> tuple[Step, ...]:
+        """A column's own step, then those of the columns that do instead, as the model's defaults say."""
         steps = list(self.steps.get(name, ()))
         for rule in event.DEFAULTS if self.target.event else ():
             if rule.column == name and (not rule.tables or table in rule.tables):
-                steps += [replace(step, how=f"else {rule.how} {rule.source}") for step in self.steps.get(rule.source, ())]
+                names = (rule.source, "start_date") if rule.how == "last day of supply" else (rule.source,)
+                said = f"{'the same as' if rule.how == 'same' else rule.how} {rule.source}"
+                steps += [replace(step, how=f"{said}, {step.how}" if step.how else said) for one in names for step in self._with_defaults(one, table)]
         return tuple(steps)
 
-    def _in_slot(self, sources: Sequence[Source], slot: str | None) -> tuple[Source, ...]:
-        """Source columns with those of named rows in their place."""
+    def _in_slot(self, step: Step, slot: str | None) -> Step:
+        """A step with the source columns of named rows in the place of `row.<alias>`, saying which row it is."""
         found: list[Source] = []
-        for alias, column in sources:
-            if alias == "row" and self.slots:
-                found += [s for name, of in self.slots.items() if slot in (None, name) for s in of.get(column, ())]
+        for alias, column in step.sources:
+            if alias == ROW and self.slots:
+                found += [source for name, of in self.slots.items() if slot in (None, name) for source in of.get(column, ())]
             else:
                 found.append((alias, column))
-        return tuple(dict.fromkeys(found))
+        named = f"row {slot}" if slot and any(alias == ROW for alias, _ in step.sources) else ""
+        return replace(step, sources=tuple(dict.fromkeys(found)), how=", ".join(part for part in (named, step.how) if part))
 
 
 def target_lineage(template: Template, target: Target) -> TargetLineage:
@@ -80,6 +85,7 @@ def target_lineage(template: Template, target: Target) -> TargetLineage:
         code = [target.code.code, target.code.system]
         made = tuple(Step(one, sources, how) for one, sources, how in zip(code, _sources(code, context), ("code", "system of the code"), strict=True))
         steps["concept_id"] = steps["source_concept_id"] = made
+        steps.setdefault("source_value", made[:1])
     joins = {join.alias: tuple(own for own, _ in join.on) for join in target.joins}
     return TargetLineage(target, steps, slots, joins)
 

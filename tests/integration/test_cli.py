@@ -1,0 +1,220 @@
+"""The command line from end to end on a small region: what each command prints, for people and for programs, and how mistakes end."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+import suwen
+from suwen.cli.main import main
+from tests.integration.small_region import TEMPLATE, deliver, make
+
+
+class Suwen:
+    """The command in one region: `ok` gives what was printed, `json` the value, `refused` the words on standard error."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._capsys = folder, capsys
+
+    def __call__(self, *words: object) -> tuple[int, str, str]:
+        code = main([*map(str, words), "--region", str(self.folder)])
+        told = self._capsys.readouterr()
+        return code, told.out, told.err
+
+    def ok(self, *words: object) -> str:
+        code, out, err = self(*words)
+        assert code == 0, err
+        return out
+
+    def json(self, *words: object) -> Any:
+        return json.loads(self.ok(*words, "--json"))
+
+    def refused(self, *words: object) -> str:
+        before = self.contents()
+        code, out, err = self(*words)
+        assert (code, out) == (2, ""), (out, err)
+        assert "Traceback" not in err and self.contents() == before
+        return err
+
+    def contents(self) -> dict[str, int]:
+        """Every file of the region and its size, but for scratch folders and locks."""
+        files = (path for path in self.folder.rglob("*") if path.is_file() and not any(part.startswith(".") for part in path.relative_to(self.folder).parts))
+        return {str(path): path.stat().st_size for path in files if path.name != "lock"}
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A region with one release: deliveries 0 and 1 of the small system."""
+    folder = tmp_path_factory.mktemp("small") / "region"
+    make(folder)
+    deliver(folder, [0, 1])
+    assert main(["run", "--region", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def run_suwen(region: Path, capsys: pytest.CaptureFixture[str]) -> Suwen:
+    return Suwen(region, capsys)
+
+
+def test_the_whole_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = Suwen(tmp_path / "region", capsys)
+    assert main(["new", str(at.folder), "--packs", "core,cn", "--name", "first", "--zone", "UTC"]) == 0
+    assert "suwen feed add" in capsys.readouterr().out
+    assert "nothing has been published" in at.refused("ledger")
+    assert "organisations.csv" in at.ok("feed", "add", "lab", "--template", "synthea/csv", "--organisation", "H1", "--mode", "snapshot")
+    assert at.json("feed", "list") == [{"feed": "lab", "template": "synthea/csv", "organisation": "H1", "mode": "snapshot", "as_of": "", "zone": "UTC"}]
+    providers = Path(__file__).parents[2] / "examples" / "synthea" / "organizations.csv"
+    landed = at.json("land", "lab", providers, "--as-of", "2024-01-31", "--sender", "me")
+    assert (landed["number"], landed["as_of"], landed["mode"], landed["receipts"][0]["sender"]) == (1, "2024-01-31T00:00:00", "snapshot", "me")
+    assert at.json("status")["feeds"][0]["waiting"] == 1
+    report = at.json("run")
+    rows = len(list(csv.DictReader(providers.read_text("utf-8").splitlines())))
+    assert report["release"] == 1 and report["created"]["cdr/care_site"] == rows
+    assert "nothing is new" in at.ok("run")
+    assert at.json("query", "select count(*) as n from care_site") == [{"n": rows}]
+    assert suwen.open(at.folder).table("care_site").num_rows == rows
+    first = at.json("query", "select min(care_site_id) as care_site_id from care_site")[0]["care_site_id"]
+    assert isinstance(first, str)
+    traced = at.ok("trace", "care_site", first)
+    assert "organizations.csv, line" in traced and "suwen/packs/core/template/synthea-csv.toml:" in traced
+
+
+def test_status_says_what_is_there(run_suwen: Suwen) -> None:
+    told = run_suwen.json("status")
+    assert told["release"] == 1 and [feed["feed"] for feed in told["feeds"]] == ["his", "lab"]
+    assert sum(feed["waiting"] for feed in told["feeds"]) == 0 and told["rows"]["cdr/person"] == 12
+    assert "release 1" in run_suwen.ok("status")
+
+
+def test_the_ledger_adds_up(run_suwen: Suwen) -> None:
+    lines = run_suwen.json("ledger")
+    assert {line["target"]: line["records"] for line in lines if line["kind"] == "visits"} == {"visit": 40, "visit_part": 40}
+    for line in lines:
+        assert sum(count for name, count in line.items() if name not in {"feed", "kind", "target", "records"}) == line["records"]
+    moved = run_suwen.json("ledger", "--moves")
+    assert sum(move["records"] for move in moved) == sum(line["records"] for line in lines) and {move["from_state"] for move in moved} == {""}
+    assert "quarantined" in run_suwen.ok("ledger") and "(new)" in run_suwen.ok("ledger", "--moves")
+
+
+def test_releases(run_suwen: Suwen) -> None:
+    assert [found["release"] for found in run_suwen.json("releases")] == [1]
+    assert "receipts through" in run_suwen.ok("releases")
+    assert "there is no release 9" in run_suwen.refused("ledger", "--release", "9")
+
+
+def test_the_quarantine_shows_reason_place_and_text(run_suwen: Suwen, tmp_path: Path) -> None:
+    (found,) = run_suwen.json("quarantine", "list")
+    assert (found["feed"], found["kind"], found["target"], found["code"], found["records"]) == ("lab", "results", "result", "MAP-010", 1)
+    (shown,) = run_suwen.json("quarantine", "show")
+    assert (shown["file"], shown["line"], shown["text"]) == ("results.csv", 63, "p1,v1,not a day,c,1")
+    assert "results.csv, line 63" in run_suwen.ok("quarantine", "show", "--feed", "lab", "--code", "MAP-010")
+    assert run_suwen.json("quarantine", "list", "--feed", "his") == [] and "no record is quarantined" in run_suwen.ok("quarantine", "list", "--feed", "his")
+    held = run_suwen.json("quarantine", "list", "--held")
+    assert held and {group["state"] for group in held} == {"held"}
+    assert len(run_suwen.json("quarantine", "show", "--held", "--limit", "2")) == 2
+    run_suwen.ok("quarantine", "export", tmp_path / "back.csv")
+    rows = list(csv.DictReader((tmp_path / "back.csv").read_text("utf-8-sig").splitlines()))
+    assert [(row["file"], row["line"], row["code"], row["text"]) for row in rows] == [("results.csv", "63", "MAP-010", "p1,v1,not a day,c,1")]
+    assert "writing failed" in run_suwen.refused("quarantine", "export", tmp_path / "nowhere" / "x.csv")
+
+
+def test_answers_in_every_form(run_suwen: Suwen, tmp_path: Path) -> None:
+    asked = "select person_id, year_of_birth, 1.5::decimal(18, 4) as d, [1, 2] as l, null::text as t from person order by 1 limit 2"
+    rows = run_suwen.json("query", asked)
+    assert [type(rows[0][name]) for name in ("person_id", "year_of_birth", "d", "l", "t")] == [str, int, float, list, type(None)]
+    header, *lines = csv.reader(run_suwen.ok("query", asked, "--format", "csv").splitlines())
+    assert (
+        header == ["person_id", "year_of_birth", "d", "l", "t"]
+        and [line[0] for line in lines] == [row["person_id"] for row in rows]
+        and lines[0][3] == "[1, 2]"
+    )
+    run_suwen.ok("query", asked, "--format", "parquet", "--output", tmp_path / "a.parquet")
+    assert [str(value) for value in pq.read_table(tmp_path / "a.parquet").column("person_id").to_pylist()] == [row["person_id"] for row in rows]
+    run_suwen.ok("query", asked, "--format", "json", "--output", tmp_path / "a.json")
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == rows
+    assert "2 rows" in run_suwen.ok("query", asked)
+    assert "the first 100 rows" in run_suwen.ok("query", "select r from range(101) t(r)")
+    assert run_suwen.json("query", "select 1 as n where false") == []
+
+
+def test_a_question_from_standard_input(run_suwen: Suwen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", __import__("io").StringIO("select 7 as n"))
+    assert run_suwen.json("query", "-") == [{"n": 7}]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["query", "drop view omop.person"],
+        ["query", "select * from read_csv('/etc/passwd')"],
+        ["query", "select 1; select 2"],
+        ["query", "select 1", "--format", "xml"],
+        ["query", "select 1", "--format", "parquet"],
+        ["query", "select 1", "--format", "table", "--output", "x"],
+        ["query", "select cast(person_source_value as integer) from person"],
+        ["query", "select nothing from person"],
+        ["trace", "person", "1"],
+        ["trace", "nothing", "1"],
+        ["land", "nobody", "pyproject.toml"],
+        ["land", "his", "nothing.csv"],
+        ["land", "his", "pyproject.toml", "--as-of", "yesterday"],
+        ["land", "his", "pyproject.toml", "--mode", "all"],
+        ["land", "his", "pyproject.toml", "--window", "2024-01-01..2024-01-31"],
+        ["land", "his", "pyproject.toml", "--mode", "window", "--window", "2024-02-01..2024-01-31"],
+        ["feed", "add", "his", "--template", "small/csv", "--organisation", "H1"],
+        ["feed", "add", "x", "--template", "small/cvs", "--organisation", "H1"],
+        ["vocabulary", "show"],
+        ["vocabulary", "load", "nowhere"],
+        ["vocabulary", "load", "tests"],
+    ],
+    ids=" ".join,
+)
+def test_mistakes_end_with_2_say_what_to_do_and_change_nothing(run_suwen: Suwen, words: list[str]) -> None:
+    told = run_suwen.refused(*words)
+    assert "to do:" in told or "expected:" in told
+    assert "p1" not in told.split()
+    assert json.loads(run_suwen.refused(*words, "--json"))["errors"][0]["what"]
+
+
+def test_a_trace_for_programs(run_suwen: Suwen) -> None:
+    row = run_suwen.json("query", "select measurement_id, measurement_source_value as code from measurement order by 1 limit 1")[0]
+    found = run_suwen.json("trace", "measurement", row["measurement_id"], "--column", "measurement_source_value")
+    assert found["id"] == row["measurement_id"] and [column["column"] for column in found["columns"]] == ["measurement_source_value"]
+    place = found["records"][0]["place"]
+    landed = (run_suwen.folder / place["object"]).read_bytes()
+    assert landed[place["offset"] : place["offset"] + place["length"]] == bytes.fromhex(place["raw"])
+    assert found["columns"][0]["sources"] == [{"record": 0, "column": "CODE", "text": row["code"]}]
+
+
+def test_check_reads_the_packs_in_use(run_suwen: Suwen, tmp_path: Path) -> None:
+    assert "small" in run_suwen.ok("check")
+    assert run_suwen.json("check")["templates"] == ["small/csv"]
+
+
+def test_a_mended_template_takes_in_what_was_quarantined(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = Suwen(tmp_path / "region", capsys)
+    make(at.folder)
+    deliver(at.folder, [0, 1])
+    at.ok("run")
+    template = at.folder / "packs" / "small" / "template" / "small.toml"
+    broken = TEMPLATE.replace("number(VALUE)", "number(VALU)")
+    template.write_text(broken, "utf-8")
+    line = next(number for number, text in enumerate(broken.splitlines(), 1) if "number(VALU)" in text)
+    assert f"small.toml:{line}: " in at.refused("check")
+    template.write_text(TEMPLATE.replace("\"date_of(DAY, 'iso')\"", "\"coalesce(date_of(DAY, 'iso'), date_of('2024-01-01', 'iso'))\""), "utf-8")
+    assert at.json("quarantine", "replay")["created"]["cdr/measurement"] >= 1
+    assert at.json("quarantine", "list") == []
+    assert "nothing was mended" in at.ok("quarantine", "replay")
+    assert at.json("query", "select count(*) as n from measurement where measurement_source_value = 'c'", "--release", "1") == [{"n": 0}]
+    assert at.json("query", "select count(*) as n from measurement where measurement_source_value = 'c'") == [{"n": 1}]
+
+
+def test_every_command_reads_its_region_from_the_current_folder(region: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(region)
+    for words in (["status"], ["ledger"], ["releases"], ["feed", "list"], ["quarantine", "list"], ["check"], ["query", "select 1"]):
+        assert main(words) == 0, words
+    assert capsys.readouterr().out

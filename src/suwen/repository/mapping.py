@@ -209,8 +209,8 @@ class MappingPlan:
             )
         if self.slots:
             names = list(self.slots[0][1])
-            rows = [struct({"slot": text(name), **{a: typed(trees[a], "VARCHAR") for a in names}}) for name, trees in self.slots]
-            flat = statement("select * exclude (_row), {parts}, _row.slot as {slot} from {inner} z", parts=[alias(col(a, "_row"), f"row.{a}") for a in names], slot="row.", inner=statement("select s.*, unnest({rows}) as _row from {flat} s", rows=list_of(rows), flat=flat))
+            rows = [struct({"_slot": text(name), **{a: trees[a] for a in names}}) for name, trees in self.slots]
+            flat = statement("select * exclude (_row), {parts}, _row._slot as {slot} from {inner} z", parts=[alias(col(a, "_row"), f"row.{a}") for a in names], slot="row.", inner=statement("select s.*, unnest({rows}) as _row from {flat} s", rows=list_of(rows), flat=flat))
         return flat
 
 

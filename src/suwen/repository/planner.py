@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from suwen.base.errors import SuwenError
 from suwen.engine import hash as hashing
 from suwen.engine.compile import Compiled, Context, compile_all
+from suwen.engine.slots import slot_types
 from suwen.engine.sql import Tree, call, case, coalesce, col, compared, flattened_columns, in_texts, integer, is_null, null, text, typed
 from suwen.model import event
 from suwen.model.extension import ALL_TABLES
+from suwen.model.functions import DUCKDB_TYPES
 from suwen.model.pack import Expression, Kind, Target, Template
 from suwen.model.region import Collision
 from suwen.repository.mapping import Check, Lookup, Mapped, MappingPlan
@@ -84,12 +86,19 @@ class _Planner:
             other = self.template.kinds[join.kind]
             columns |= {f"{join.alias}.{c}": "text" for c in (*other.columns, *other.optional)}
         if slots and self.target.rows:
-            columns |= {f"row.{a}": "text" for a in self.target.rows[0].set}
+            columns |= {f"row.{a}": type_ for a, type_ in self._slot_types().items()}
         return Context(columns, self.place.zone, self._ref, self._concept)
 
     def _slots(self) -> tuple[tuple[str, Mapping[str, Tree]], ...]:
-        context = self._context(slots=False)
-        return tuple((s.name, {a: _flat(compile_all([(e, "text")], context)[0].tree) for a, e in s.set.items()}) for s in self.target.rows)
+        context, types = self._context(slots=False), self._slot_types()
+        made = []
+        for slot in self.target.rows:
+            compiled = compile_all([(e, types[a]) for a, e in slot.set.items()], context)
+            made.append((slot.name, {a: typed(_flat(c.tree), DUCKDB_TYPES[types[a]]) for a, c in zip(slot.set, compiled, strict=True)}))
+        return tuple(made)
+
+    def _slot_types(self) -> Mapping[str, str]:
+        return slot_types(self.target.rows, self._context(slots=False)) if self.target.rows else {}
 
     def _columns(self, context: Context) -> list[tuple[str, Compiled]]:
         items = [(e, _TYPE_NAMES[self._type(n)]) for n, e in self.target.columns.items()]

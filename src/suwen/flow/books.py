@@ -140,9 +140,11 @@ def _post_new(work: Work, key: TargetKey, rows: str) -> None:
         statement("select {run}::BIGINT as run, feed, kind, target, receipt, '' as from_state, state as to_state, count(*)::BIGINT as records from {r} r group by all", run=work.number, r=rows),
     )
     work.moves.append(moves)
-    nothing = work.fresh("none")
-    work.engine.temporary(nothing, _none())
-    _replace(work, part_name(key.feed, key.kind, key.target), nothing, rows)
+    part, old = part_name(key.feed, key.kind, key.target), work.fresh("old_states")
+    stored = [f.path for f in work.files(DISPOSITION) if f.part == part]
+    fresh = statement("select d.* from {d} d semi join {r} r on r.receipt = d.receipt", d=read_parquet(stored), r=rows) if stored else _none()
+    work.engine.temporary(old, fresh)  # of receipts read anew
+    _replace(work, part, old, rows)
 
 
 def _replace(work: Work, part: str, old: str, new: str) -> None:

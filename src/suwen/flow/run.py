@@ -24,6 +24,7 @@ from suwen.engine.sql import statement
 from suwen.flow import books
 from suwen.flow.commit import commit_all, derived_rows
 from suwen.flow.region import explained, region_lock, region_packs
+from suwen.flow.retired import retire, retired
 from suwen.flow.stage import Stager, by_kind, spec_of
 from suwen.flow.tables import run_group
 from suwen.flow.touched import kind_touched, target_touched
@@ -116,6 +117,8 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
     clock.lap("index")
     make_plans(work)
     _layout(work)
+    work.stale_groups = {(work.old_organisation(k), k.target) for k in retired(work)}
+    retire(work)
     books.post_rejects(work)
     _map_all(work)
     clock.lap("mapping and writing")
@@ -192,7 +195,7 @@ def _tables_there(region: Region) -> set[str]:
 
 def _register_receipts(work: Work) -> None:
     rows = sorted(work.receipts.items())
-    table = pa.table({"receipt": pa.array([s for s, _ in rows], pa.int64()), "as_of": pa.array([r.as_of for _, r in rows], pa.timestamp("us"))})
+    table = pa.table({"receipt": pa.array([s for s, _ in rows], pa.int64()), "as_of": pa.array([r.as_of for _, r in rows], pa.timestamp("us")), "feed": pa.array([r.feed for _, r in rows])})
     work.engine.register("receipts_in", table)
     work.engine.temporary("receipts", statement("select * from receipts_in"))
     work.engine.unregister("receipts_in")
@@ -202,6 +205,7 @@ def _stage(work: Work, landing: Landing) -> None:
     """Read every receipt not yet read by the feed's reader; what was read before is taken as it is."""
     through = work.previous.receipts_through if work.previous else 0
     specs = {name: spec_of(work.template(name)) for name in {r.feed for r in work.receipts.values()}}
+    empty: list[tuple[str, str, int, bool]] = []
     for receipt in sorted(work.receipts.values(), key=lambda r: r.sequence):
         template = work.template(receipt.feed)
         stager = Stager(work.engine, landing, work.region.staging, template, receipt.feed, work.region.settings.piece_mb << 20, work.progress, work.step)
@@ -216,6 +220,11 @@ def _stage(work: Work, landing: Landing) -> None:
             data.restaged = data.restaged or again
             if new:
                 data.new_receipts.add(receipt.sequence)
+        empty += [(receipt.feed, kind, receipt.sequence, new) for kind in staged.empty]
+    for feed, kind, sequence, new in empty:  # of a kind that never had a record nothing is absent
+        if (feed, kind) in work.kinds:
+            work.kinds[feed, kind].empty.add(sequence)
+            work.kinds[feed, kind].new_receipts |= {sequence} if new else set()
     work.readers = specs
 
 
@@ -223,7 +232,7 @@ def _index(work: Work) -> None:
     """Index every delivery of every kind, as kept or made now."""
     for (feed, kind), data in work.kinds.items():
         zone = work.region.zone_of(work.feed(feed))
-        windows = any(work.receipts[f.receipt].window for f in data.files)
+        windows = any(work.receipts[r].window for r in data.receipts)
         compiled = kind_expressions(data.kind, zone)
         spec = _index_spec(work, data, zone, windows)
         deliveries: dict[int, list[int]] = {}
@@ -262,6 +271,8 @@ def _map_all(work: Work) -> None:
     kinds = {place: str(kind_touched(work, work.kinds[place])) for place in _weighed_kinds(work)}
     wanted = {t for p in work.plans.values() for t in required_tables(p.target).values()}
     ordered = groups(work)
+    for table in sorted(wanted - {t for p in work.plans.values() for t in p.tables}):
+        work.settle(table)  # nothing makes its rows yet: whoever requires one waits
     for at, keys in enumerate(ordered):
         work.progress.start(f"mapping {keys[0].target}")
         made = run_group(work, keys, {k: target_touched(work, k, kinds) for k in keys})

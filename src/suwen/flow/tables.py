@@ -49,6 +49,7 @@ def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:
         rows += _other_sources(work, group, table, old_ids, rows, old_files)
     new: Tree | str = union_all(rows)
     if shared:
+        work.retold += [(table, old_ids)] if old_ids else []
         new = _merge(work, group, table, new)
     if not all(m.plan.target.event for m in group.made):
         new = completed(new, ALL_TABLES[table])
@@ -149,7 +150,7 @@ def _merge(work: Work, group: Group, table: str, rows: Tree) -> str:
     if clash:
         raise collision(group.keys[0].feed, f"table {table}", clash[0][:2], clash[0][2:])
     indexes = [p for k in group.keys for p in work.kinds[k.feed, k.kind].indexes]
-    records = statement("select i.receipt, i.record, i.version, i.key, r.as_of from {i} i join receipts r on r.receipt = i.receipt", i=read_parquet(sorted(set(indexes))))
+    records = statement("select i.receipt, i.record, i.version, i.key, r.as_of, r.feed from {i} i join receipts r on r.receipt = i.receipt", i=read_parquet(sorted(set(indexes))))
     one = work.fresh("merged")
     work.engine.temporary(one, merged(several, ALL_TABLES[table], records))
     _keep_lineage(work, table, several, one)
@@ -209,7 +210,7 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
     if removed:
         change.removed.append(gone)
         change.removed_rows += removed
-        work.add_cells(table, cells(gone, shape, text(organisation), -1))
+        work.add_cells(table, cells(gone, shape, text(work.old_organisation(group.keys[0])), -1))
     kept_new = work.fresh("created")
     work.engine.temporary(kept_new, created)
     write_rows(work, table, kept_new, organisation)

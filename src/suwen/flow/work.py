@@ -42,11 +42,12 @@ class TargetKey:
 
 @dataclass
 class KindData:
-    """The records of one kind of one feed: staging files and index files, all and new ones."""
+    """The records of one kind of one feed: staging files and index files, all and new ones; `empty`: receipts of files without a record."""
 
     feed: str
     kind: Kind
     files: list[StagedFile] = field(default_factory=list)
+    empty: set[int] = field(default_factory=set)
     new_receipts: set[int] = field(default_factory=set)
     indexes: list[str] = field(default_factory=list)
     new_indexes: list[str] = field(default_factory=list)
@@ -56,6 +57,11 @@ class KindData:
     @property
     def records(self) -> int:
         return sum(f.rows for f in self.files)
+
+    @property
+    def receipts(self) -> set[int]:
+        """Every receipt with a file of the kind."""
+        return {f.receipt for f in self.files} | self.empty
 
 
 @dataclass
@@ -89,11 +95,13 @@ class Work:
     moves: list[str] = field(default_factory=list)  # temporary tables of ledger moves
     findings: list[str] = field(default_factory=list)
     lineage: list[str] = field(default_factory=list)  # temporary tables of sources of merged rows
+    retold: list[tuple[str, str]] = field(default_factory=list)  # (table, temporary table of ids) of stored rows whose sources are told anew
     cells: list[str] = field(default_factory=list)  # temporary tables of fingerprint cells to be added
     bases: dict[str, int] = field(default_factory=dict)  # table -> version that holds the last release's content, after what a dead run left was taken back
     stored: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> its files in the last release, once looked up
     taken_out: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> files of the last release this run replaces
     weighed: dict[tuple[str, str], str] = field(default_factory=dict)  # (feed, kind) -> versions of all its contested records
+    stale_groups: set[tuple[str, str]] = field(default_factory=set)  # (organisation, target name) that lost a source
     readers: dict[str, str] = field(default_factory=dict)  # feed -> reader spec
     dangling: dict[str, int] = field(default_factory=dict)
     layout: dict[str, dict[str, int]] = field(default_factory=dict)  # table -> part -> rows in the last release
@@ -175,18 +183,18 @@ class Work:
         return f"{template.sha256[:16]}:{template.targets[key.target].place.line}"
 
     def mapped_with(self, key: TargetKey) -> str:
-        """All that decides how the target's rows come out of its records, as tag and hash."""
+        """All that decides how the target's rows come out of its records: tag, hash and organisation."""
         template = self.template(key.feed)
         feed = self.feed(key.feed)
         maps = sorted((m.system, m.sha256) for m in self.packs.code_maps.values())
         exceptions = [[c.id, c.key_md5, c.replacement] for c in self.region.collisions]
         systems = dict(feed.key_systems or {})
         said = [template.sha256, maps, VERSION, self.vocabulary.hash if self.vocabulary else "", self.region.zone_of(feed), feed.organisation, systems, self.region.settings.id_bits, exceptions]
-        return f"{self.tag(key)}|{hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]}"
+        return f"{self.tag(key)}|{hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]}|{feed.organisation}"
 
     def stale(self, key: TargetKey) -> bool:
         """Whether a target's records must be mapped again as a whole."""
-        if self.previous is None or self.kinds[key.feed, key.kind].restaged:
+        if self.previous is None or self.kinds[key.feed, key.kind].restaged or (self.plans[key].organisation, key.target) in self.stale_groups:
             return True
         return self.previous.mapped_with.get(str(key)) != self.mapped_with(key)
 
@@ -194,6 +202,11 @@ class Work:
         """`_template` of the target's rows in the last release."""
         said = self.previous.mapped_with.get(str(key)) if self.previous else None
         return said.split("|")[0] if said else None
+
+    def old_organisation(self, key: TargetKey) -> str:
+        """The organisation to which the target's rows belonged in the last release."""
+        said = self.previous.mapped_with.get(str(key)) if self.previous else None
+        return said.split("|", 2)[2] if said else self.region.feeds[key.feed].organisation
 
 
 def place_of(region: Region, feed: Feed) -> Place:

@@ -118,7 +118,7 @@ def _new_file(work: Work, name: str, part: str, queries: list) -> None:  # type:
 
 
 def _lineage(work: Work) -> None:
-    """Lineage of merged rows: that of ids made or removed now is replaced."""
+    """Lineage of merged rows: that of ids whose rows were made, removed or merged again now is replaced."""
     name = "state/lineage"
     files = work.files(name)
     touched = [
@@ -126,6 +126,7 @@ def _lineage(work: Work) -> None:
         for n, c in work.changes.items()
         if c.removed
     ]
+    touched += [statement("select {t} as table_name, id from {ids} i", t=text(table), ids=ids) for table, ids in work.retold]
     made = [statement("select * from {t}", t=t) for t in work.lineage]
     if not made and not (files and touched):
         return
@@ -134,6 +135,8 @@ def _lineage(work: Work) -> None:
         return
     replaced = union_all([*touched, *(statement("select table_name, id from {t}", t=t) for t in work.lineage)])
     kept = statement("select l.* from {l} l anti join {r} r on r.table_name = l.table_name and r.id = l.id", l=read_parquet([f.path for f in files]), r=replaced)
+    if not made and work.engine.one(statement("select count(*) from {k} k", k=kept)) == sum(f.rows for f in files):
+        return
     work.taken_out[name] = list(files)
     _new_file(work, name, "000000", [kept, *made])
 

@@ -71,15 +71,18 @@ class Stager:
             return StagedReceipt(receipt.sequence, spec, (), (Unread(self.feed, receipt.sequence, receipt.name, members.code, members.reason),))
         files: list[StagedFile] = []
         unread: list[Unread] = []
+        empty: list[str] = []
         for member in members:
             kind = self._kind(member.name)
             if isinstance(kind, str):
                 unread.append(Unread(self.feed, receipt.sequence, member.name, kind, ""))
-            elif missing := [c for c in kind.columns if c not in member.columns and member.records]:
+            elif missing := [c for c in kind.columns if c not in member.columns]:
                 unread.append(Unread(self.feed, receipt.sequence, member.name, "RDR-006", ", ".join(missing)))
-            else:
+            elif member.records:
                 files += self._write(receipt, member, kind, spec)
-        return StagedReceipt(receipt.sequence, spec, tuple(files), tuple(unread))
+            elif member.length:  # a header alone says that there is nothing; a file without a byte says nothing at all
+                empty.append(kind.name)
+        return StagedReceipt(receipt.sequence, spec, tuple(files), tuple(unread), tuple(empty))
 
     def _columns(self, name: str) -> Sequence[str]:
         kind = self._kind(name)
@@ -94,12 +97,13 @@ class Stager:
 
     def _write(self, receipt: Receipt, member: Member, kind: Kind, spec: str) -> list[StagedFile]:
         base = self.folder / self.feed / kind.name / f"{receipt.sequence:010d}-{member.position}-{spec}"
-        if member.direct and member.records:
+        content = self._content(receipt, member)
+        if member.direct:
             path = base.with_name(base.name + "-0.parquet")
             written = self._direct(receipt, member, path)
             if written == member.records:
-                return [self._file(path, receipt, member, kind, member.first_record - 1, member.records, 0)]
-        return [self._piece(receipt, member, kind, piece, base.with_name(f"{base.name}-{n}.parquet")) for n, piece in enumerate(member.pieces, 1)]
+                return [self._file(path, receipt, member, kind, member.first_record - 1, member.records, 0, content)]
+        return [self._piece(receipt, member, kind, piece, content, base.with_name(f"{base.name}-{n}.parquet")) for n, piece in enumerate(member.pieces, 1)]
 
     def _direct(self, receipt: Receipt, member: Member, path: Path) -> int:
         source = self.landing.object_path(receipt.sha256)
@@ -108,7 +112,17 @@ class Stager:
         self.progress.advance(rows)
         return rows
 
-    def _piece(self, receipt: Receipt, member: Member, kind: Kind, piece: Piece, path: Path) -> StagedFile:
+    def _content(self, receipt: Receipt, member: Member) -> str:
+        """The sha256 of the member's unpacked bytes: packed another way, a file is still the same."""
+        if not member.codec:
+            return receipt.sha256
+        digest = hashlib.sha256()
+        with opener(self.landing, receipt, member)() as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    def _piece(self, receipt: Receipt, member: Member, kind: Kind, piece: Piece, content: str, path: Path) -> StagedFile:
         rejected = [0]
         failed: list[Exception] = []
         batches = _keeping(failed, self._counted(read(opener(self.landing, receipt, member), self.template.reader, member, piece), rejected))
@@ -119,7 +133,7 @@ class Stager:
             if failed:
                 raise failed[0] from None  # what the engine says is only that its source failed
             raise
-        return self._file(path, receipt, member, kind, piece.first_record - 1, piece.records, rejected[0])
+        return self._file(path, receipt, member, kind, piece.first_record - 1, piece.records, rejected[0], content)
 
     def _counted(self, batches: Iterable[pa.RecordBatch], rejected: list[int]) -> Iterable[pa.RecordBatch]:
         for batch in batches:
@@ -128,8 +142,8 @@ class Stager:
             self.progress.advance(batch.num_rows)
             yield pa.RecordBatch.from_arrays([c.cast(pa.string()) for c in batch.columns], names=batch.schema.names)
 
-    def _file(self, path: Path, receipt: Receipt, member: Member, kind: Kind, before: int, rows: int, rejected: int) -> StagedFile:
-        return StagedFile(str(path), self.feed, kind.name, receipt.sequence, member.position, before, rows, member.columns, rejected)
+    def _file(self, path: Path, receipt: Receipt, member: Member, kind: Kind, before: int, rows: int, rejected: int, content: str) -> StagedFile:
+        return StagedFile(str(path), self.feed, kind.name, receipt.sequence, member.position, before, rows, member.columns, rejected, content)
 
 
 def _keeping(failed: list[Exception], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -157,7 +171,7 @@ def _load(kept: Path, folder: Path) -> StagedReceipt | None:
     try:
         raw = json.loads(kept.read_text(encoding="utf-8"))
         files = tuple(StagedFile(**{**f, "columns": tuple(f["columns"]), "path": str(folder / f["path"])}) for f in raw["files"])
-        return StagedReceipt(raw["receipt"], raw["spec"], files, tuple(Unread(**u) for u in raw["unread"]))
+        return StagedReceipt(raw["receipt"], raw["spec"], files, tuple(Unread(**u) for u in raw["unread"]), tuple(raw["empty"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -77,7 +77,7 @@ def sources(work: Work, data: KindData, plan: MappingPlan, keep: Tree | None, dr
     if keyless:
         columns |= {c for f in data.files for c in f.columns}
     files = data.files
-    base = staged(files, sorted(columns), {SALT: [salt_of(work.receipts[f.receipt]) for f in files]} if keyless else None)
+    base = staged(files, sorted(columns), {SALT: [salt_of(work.receipts[f.receipt], f) for f in files]} if keyless else None)
     if keyless:
         base = _with_keys(data, base, sorted({c for f in data.files for c in f.columns}), set(plan.source_columns))
     if keep is not None:

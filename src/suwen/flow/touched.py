@@ -15,7 +15,7 @@ Touched = str | None  # a temporary table of keys; None: every record
 
 def absences(work: Work, data: KindData, *, new: bool = False) -> Tree:
     """The assertions of absence about a kind: (as_of, low, high), one for each snapshot or window delivery with a file of the kind."""
-    receipts = {f.receipt for f in data.files if not new or f.receipt in data.new_receipts}
+    receipts = data.receipts & data.new_receipts if new else data.receipts
     found = {(r.as_of, r.window) for s in receipts if (r := work.receipts[s]).mode in (Mode.SNAPSHOT, Mode.WINDOW)}
     rows = [
         (typed(text(as_of.isoformat(sep=" ")), "TIMESTAMP"), *((typed(text(d.isoformat()), "DATE") for d in window) if window else (typed(null(), "DATE"), typed(null(), "DATE"))))
@@ -29,7 +29,7 @@ def kind_touched(work: Work, data: KindData) -> Touched:
     name = work.fresh("keys")
     parts = [statement("select key from {i} i where key is not null", i=read_parquet(data.new_indexes))] if data.new_indexes else []
     old = [p for p in data.indexes if p not in set(data.new_indexes)]
-    if old and data.new_indexes:
+    if old and data.new_receipts:
         parts.append(
             statement(
                 """select i.key from {i} i join receipts r on r.receipt = i.receipt

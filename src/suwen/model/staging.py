@@ -13,7 +13,10 @@ RECEIPT, RECORD, TEMPLATE, RUN = "_receipt", "_record", "_template", "_run"
 
 @dataclass(frozen=True)
 class StagedFile:
-    """One staging file: its piece of a receipt, the record number before its first row, rows, and the source columns it has."""
+    """One staging file: its piece of a receipt, the record number before its first row, rows, and the source columns it has.
+
+    `content`: the sha256 of the unpacked file it is a piece of.
+    """
 
     path: str
     feed: str
@@ -24,6 +27,7 @@ class StagedFile:
     rows: int
     columns: tuple[str, ...]
     rejected: int
+    content: str
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,10 @@ class Unread:
 
 @dataclass(frozen=True)
 class StagedReceipt:
-    """All that came of reading one receipt with one reader spec."""
+    """All that came of reading one receipt with one reader spec. `empty`: the kinds of its files that hold no record."""
 
     receipt: int
     spec: str
     files: tuple[StagedFile, ...]
     unread: tuple[Unread, ...]
+    empty: tuple[str, ...] = ()

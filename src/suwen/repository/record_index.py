@@ -60,7 +60,7 @@ def index_query(kind: Kind, files: Sequence[StagedFile], compiled: KindExpressio
         tombstone=typed(compiled.tombstone, "BOOLEAN") if compiled.tombstone is not None else typed(null(), "BOOLEAN"),
         day=day if day is not None else typed(null(), "DATE"),
         issue=typed(case(issues), "VARCHAR"),
-        staged=staged(files, sorted(set(columns) | set(kind.columns) | set(kind.optional)), {SALT: [salt_of(receipts[f.receipt]) for f in files]}),
+        staged=staged(files, sorted(set(columns) | set(kind.columns) | set(kind.optional)), {SALT: [salt_of(receipts[f.receipt], f) for f in files]}),
     )
 
 
@@ -79,9 +79,9 @@ def _outside(day: Tree, window: tuple[date, date]) -> Tree:
     return disjunction([is_null(day), compared(day, "<", low), compared(day, ">", high)])
 
 
-def salt_of(receipt: Receipt) -> int:
-    """What a file adds to the keys of keyless records: a hash of its bytes' sha256 in append mode, else nothing."""
-    return hashing.constant_hash(hashing.prefix("file"), receipt.sha256) if receipt.mode is Mode.APPEND else 0
+def salt_of(receipt: Receipt, file: StagedFile) -> int:
+    """What a file adds to the keys of keyless records: a hash of its unpacked bytes' sha256 in append mode, else nothing."""
+    return hashing.constant_hash(hashing.prefix("file"), file.content) if receipt.mode is Mode.APPEND else 0
 
 
 def keyless_key(columns: Sequence[str]) -> Tree:

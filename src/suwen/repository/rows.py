@@ -81,18 +81,19 @@ def _default(rule: event.Default) -> Tree:
 
 
 def merged(rows: Tree | str, table: Table, records: Tree | str) -> Tree:
-    """One row per id out of rows with several sources: each column the first non-null by (priority, newest version first, key); arrival never shows.
+    """One row per id out of rows with several sources: each column the first non-null by (priority, newest version first, key, feed); arrival never shows.
 
-    `records(receipt, record, as_of, version, key)`: the order of versions of the sources.
+    `records(receipt, record, as_of, version, key, feed)`: the order of versions of the sources.
     """
     ranked = statement(
-        """select x.*, row_number() over (partition by x._id order by x._priority, r.version desc nulls last, r.as_of desc, r.key, x._receipt, x._record) as _rank
+        """select x.*, row_number() over (partition by x._id order by x._priority, r.version desc nulls last, r.as_of desc, r.key, r.feed, x._receipt, x._record) as _rank
         from {rows} x join {records} r on r.receipt = x._receipt and r.record = x._record""",
         rows=rows,
         records=records,
     )
     names = [c.name for c in table.columns]
-    firsts = [alias(call("arg_min", col(n), col("_rank")), n) for n in (*names, MONTH, "_check", "_priority")]
+    firsts = [alias(call("arg_min", col(n), col("_rank")), n) for n in (*names, "_check", "_priority")]
+    firsts.append(alias(_month(firsts, table.date_column), MONTH))
     # provenance is that of the first source; `arg_min` skips nulls, and provenance has none
     origin = [alias(call("arg_min", col(n), col("_rank")), n) for n in (RECEIPT, RECORD, TEMPLATE, RUN)]
     return statement("select _id, {firsts}, {origin} from {ranked} y group by _id", firsts=firsts, origin=origin, ranked=ranked)

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from suwen.base.errors import Defect
 from suwen.engine.delta import DataFile, NewFile
 from suwen.engine.keys import repeated
-from suwen.engine.sql import alias, col, integer, read_parquet, statement, text, typed, union_all
+from suwen.engine.sql import Tree, alias, col, integer, read_parquet, statement, text, typed, union_all
+from suwen.flow.derived import observation_periods
+from suwen.flow.source_maps import source_maps
 from suwen.flow.targets import collision
 from suwen.flow.work import Work
 from suwen.model import state as states
@@ -169,10 +171,51 @@ def _cells(work: Work) -> tuple[Mapping[str, str], str]:
     return {f"{group[t]}/{t}": str(s) for t, s in sums.items()}, hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
+def dangling(work: Work) -> dict[str, int]:
+    """Optional references whose row is absent, per "table.column", after the run; counted again where either side changed."""
+    found = dict(work.previous.dangling) if work.previous else {}
+    changed = {n for n, c in work.changes.items() if c.created or c.removed}
+    for name in sorted({*(work.previous.tables if work.previous else {}), *changed}):
+        group, table = name.split("/")
+        if group == "state" or not work.after(name):
+            continue
+        for column in ALL_TABLES[table].columns:
+            if column.references is None or column.required or ALL_TABLES[column.references[0]].group == "vocabulary":
+                continue
+            other = f"cdr/{column.references[0]}"
+            if name in changed or other in changed:
+                found[f"{table}.{column.name}"] = _dangling(work, name, column.name, other, ALL_TABLES[column.references[0]].id_column or "")
+    return {place: count for place, count in sorted(found.items()) if count}
+
+
+def _dangling(work: Work, name: str, column: str, other: str, identifier: str) -> int:
+    rows, parents = _standing(work, name), _standing(work, other)
+    if rows is None:
+        return 0
+    if parents is None:
+        return int(work.engine.one(statement("select count({c}) from {r} r", c=column, r=rows)))
+    return int(work.engine.one(statement("select count(*) from {r} r anti join {p} p on p.{id} = r.{c} where r.{c} is not null", c=column, r=rows, p=parents, id=identifier)))
+
+
+def _standing(work: Work, name: str) -> Tree | None:
+    """A table's rows as they will be after the run; None where there are none."""
+    paths = work.after(name)
+    if not paths:
+        return None
+    if not work.change(name).removed:
+        return read_parquet(paths)
+    shape = ALL_TABLES[name.split("/")[1]]
+    return statement(
+        "select r.* from {r} r anti join {g} g on g._id = r.{id} and g.filename = r.filename", r=read_parquet(paths, filename=True), g=work.removed_ids(name), id=shape.id_column or ""
+    )
+
+
 def derived_rows(work: Work) -> None:
-    """Make the derived tables: observation_period, one row a person from the first to the last of the person's events."""
+    """Make the derived tables and keep up the run's own extension tables."""
     from suwen.flow.derived import observation_periods
+    from suwen.flow.linked import keep_links, keep_tree
 
     observation_periods(work)
-
-
+    keep_links(work)
+    keep_tree(work)
+    work.dangling = dangling(work)

@@ -15,7 +15,7 @@ from suwen.engine.query import Guarded
 from suwen.engine.releases import Releases
 from suwen.engine.sql import Tree
 from suwen.flow.region import open_region
-from suwen.flow.views import names, omop_view, stored_view
+from suwen.flow.views import cdm_source_view, names, omop_view, stored_view
 from suwen.intake.landing import Landing
 from suwen.model import state
 from suwen.model.cdm import TABLES
@@ -24,6 +24,7 @@ from suwen.model.region import Region
 from suwen.model.release import Release
 from suwen.packs.problem import nearest
 from suwen.repository.rows import stored_columns
+from suwen.repository.vocabulary import opened as opened_vocabulary
 from suwen.repository.vocabulary_files import VOCABULARY_TABLES
 
 READING = ".reading"  # where large queries spill; a run's own scratch folder is emptied while others read
@@ -81,6 +82,9 @@ class OpenRelease:
         schema, table = name.split(".", 1)
         if schema != "omop":
             return stored_view(name, self.files)
+        if table == "cdm_source":
+            vocabulary = opened_vocabulary(self.region.vocabulary, self.release.vocabulary).name if self.release.vocabulary else ""
+            return cdm_source_view(self.region.name, self.region.zone, self.release, vocabulary)
         return omop_view(TABLES[table], self.files, vocabulary=table in VOCABULARY_TABLES, dangling=self.release.dangling, last_days=self.last_days)
 
     def files(self, name: str) -> Sequence[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.duck import Engine
 from suwen.engine.faults import is_whole
@@ -65,6 +66,7 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
         previous = releases.latest()
         landing = Landing(region.landing)
         receipts = accepted(landing)
+        _refuse_unknown_feeds(region, receipts)
         packs = region_packs(region)
         vocabulary = current(region.vocabulary)
         in_force = _in_force(region, packs, vocabulary.hash if vocabulary else "")
@@ -85,6 +87,17 @@ def accepted(landing: Landing) -> Mapping[int, Receipt]:
     """Receipts of the deliveries that hold, by sequence."""
     states = landing.states()
     return {r.sequence: r for r in landing.receipts() if states.get(r.delivery, State.ACCEPTED) is State.ACCEPTED}
+
+
+def _refuse_unknown_feeds(region: Region, receipts: Mapping[int, Receipt]) -> None:
+    unknown = sorted({r.feed for r in receipts.values()} - set(region.feeds))
+    if unknown:
+        raise SuwenError(
+            f"files have landed for the feed {unknown[0]}, which the region no longer has",
+            where=str(region.folder / "feeds"),
+            expected=f"a file feeds/{unknown[0]}.toml",
+            do="put the feed's file back",
+        )
 
 
 def _scratch(region: Region) -> Path:
@@ -269,7 +282,7 @@ def _layout(work: Work) -> None:
 def _map_all(work: Work) -> None:
     """Every group of targets, parents first; ids of tables that others require are kept as soon as they are settled."""
     kinds = {place: str(kind_touched(work, work.kinds[place])) for place in _weighed_kinds(work)}
-    wanted = {t for p in work.plans.values() for t in required_tables(p.target).values()}
+    wanted = {"person", *(t for p in work.plans.values() for t in required_tables(p.target).values())}
     ordered = groups(work)
     for table in sorted(wanted - {t for p in work.plans.values() for t in p.tables}):
         work.settle(table)  # nothing makes its rows yet: whoever requires one waits

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from suwen.engine.sql import Tree, alias, case, col, integer, list_of, literal_rows, read_parquet, statement, text, typed
+from suwen.engine.sql import Tree, alias, case, col, integer, list_of, literal_rows, null, read_parquet, statement, text, typed
 from suwen.model import state
 from suwen.model.cdm import TABLES, Column, Table
 from suwen.model.extension import ALL_TABLES, EXTENSION_TABLES
+from suwen.model.release import Release
 from suwen.model.staging import RECEIPT
 from suwen.repository.rows import lake_name, stored_columns
 
@@ -18,6 +21,7 @@ OPEN_ENDS: Mapping[str, tuple[str, str]] = {
     "visit_detail": ("visit_detail_type_concept_id", "visit_detail_end_date"),
 }
 Files = Callable[[str], Sequence[str]]  # the Parquet files of a lake or vocabulary table
+CDM_VERSION, CDM_VERSION_CONCEPT = "5.4", 756265  # the concept of the OMOP vocabulary for CDM v5.4.0
 
 
 def names() -> tuple[str, ...]:
@@ -54,6 +58,30 @@ def omop_view(table: Table, files: Files, *, vocabulary: bool, dangling: Mapping
         receipt=RECEIPT,
         open=_is_open(*ends),
     )
+
+
+def cdm_source_view(region: str, zone: str, release: Release, vocabulary: str) -> Tree:
+    """cdm_source: one row that says what a release is. It is worked out when read, since it holds when the release was published, which is no content.
+
+    The source's date is the last day any feed speaks for, the release's that of its publication in the region's zone.
+    """
+    published = datetime.fromisoformat(release.published_at).astimezone(ZoneInfo(zone)).date().isoformat()
+    source = max((moment[:10] for moment in release.as_of.values()), default=published)
+    values = {
+        "cdm_source_name": region,
+        "cdm_source_abbreviation": region[:25],
+        "cdm_holder": region,
+        "source_description": f"feeds: {', '.join(sorted(release.as_of))}" if release.as_of else "",
+        "cdm_etl_reference": f"Suwen, release {release.number}",
+        "source_release_date": source,
+        "cdm_release_date": published,
+        "cdm_version": CDM_VERSION,
+        "cdm_version_concept_id": str(CDM_VERSION_CONCEPT),
+        "vocabulary_version": vocabulary or "none",
+    }
+    columns = TABLES["cdm_source"].columns
+    row = [text(values[c.name]) if values.get(c.name) else null() for c in columns]
+    return literal_rows([c.name for c in columns], [str(c.type) for c in columns], [row])
 
 
 def _rows(columns: Mapping[str, str], paths: Sequence[str]) -> Tree:

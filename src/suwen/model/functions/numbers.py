@@ -35,7 +35,7 @@ def _slow(inside: str, type_: str) -> str:
 _NUMBER_TYPE, _MONEY_TYPE = "decimal(24, 8)", "decimal(18, 4)"
 _COMPARED = _slow(f"(?:(?:{_COMPARATOR}){_B})?({_AMOUNT})", _NUMBER_TYPE)
 _PREFIX = _found(f"({_COMPARATOR}){_B}{_AMOUNT}")
-_SPOKEN = f"case when {_fast(_NUMBER_TYPE)} is not null then '=' when {_COMPARED} is not null then {_PREFIX} end"
+_SPOKEN = f"replace(replace(replace(replace({_PREFIX}, '=<', '<='), '=>', '>='), '≤', '<='), '≥', '>=')"
 _A, _B2, _X = Argument("a", "number"), Argument("b", "number"), Argument("x", "numeric")
 _TOP, _MONEY_TOP = Decimal("9999999999999999.99999999"), Decimal("99999999999999.9999")
 _A8, _B8 = "cast($1 * 100000000 as hugeint)", "cast($2 * 100000000 as hugeint)"
@@ -111,8 +111,7 @@ NUMBERS = (
         "comparator",
         (TEXT,),
         "text",
-        f"case {_SPOKEN} when '<' then '<' when '<=' then '<=' when '=<' then '<=' when '≤' then '<=' when '>' then '>' when '>=' then '>=' "
-        "when '=>' then '>=' when '≥' then '>=' when '=' then '=' when '' then '=' end",
+        f"case when {_fast(_NUMBER_TYPE)} is not null then '=' when {_COMPARED} is not null then coalesce(nullif({_SPOKEN}, ''), '=') end",
         "The comparator before a number: < <= = >= or >; = when there is none, null where `number` finds no number.",
         "数值前的比较符：< <= = >= >；没有则为 =，不是数则为 null。",
         (
@@ -129,8 +128,7 @@ NUMBERS = (
         "comparator_concept",
         (TEXT,),
         "integer",
-        "cast(case our_comparator($1) when '<' then 4171756 when '<=' then 4171754 when '=' then 4172703 "
-        "when '>' then 4172704 when '>=' then 4171755 end as bigint)",
+        "cast(list_extract([4171756, 4171754, 4172703, 4172704, 4171755], list_position(['<', '<=', '=', '>', '>='], our_comparator($1))) as bigint)",
         "The OMOP operator concept of the comparator before a number.",
         "数值前比较符对应的 OMOP 运算符概念。",
         (
@@ -147,8 +145,8 @@ NUMBERS = (
         "divide",
         (_A, _B2),
         "number",
-        f"case when $2 <> 0 and abs({_A8}) < cast(1e16 as hugeint) * abs({_B8}) then "
-        f"cast(cast(sign($1) * sign($2) * ((2 * abs({_A8}) * 100000000 + abs({_B8})) // (2 * abs({_B8})))"
+        f"case when $2 <> 0 and abs({_A8}) // 10000000000000000 < abs({_B8}) then "
+        f"cast(try_cast(sign($1) * sign($2) * ((2 * abs({_A8}) * 100000000 + abs({_B8})) // (2 * abs({_B8})))"
         " as decimal(24, 0)) * 0.00000001 as decimal(24, 8)) end",
         "a / b, exact, rounded half up to 8 places; null when b is 0.",
         "a / b，精确，四舍五入到 8 位小数；b 为 0 时为 null。",
@@ -163,7 +161,7 @@ NUMBERS = (
             Example((None, 1), None),
             Example((1, None), None),
         ),
-        failed="$result is null and $1 is not null and $2 <> 0",
+        failed="$result is null and $1 is not null and $2 is not null and $2 <> 0",
     ),
     Function(
         "integer_divide",
@@ -173,7 +171,7 @@ NUMBERS = (
         "How many whole times b goes into a, cut towards zero; null when b is 0.",
         "整除，向零取整；b 为 0 时为 null。",
         (Example((7, 2), 3), Example((-7, 2), -3), Example((7, 0), None), Example((-9223372036854775808, -1), None), Example((None, 1), None)),
-        failed="$result is null and $1 is not null and $2 <> 0",
+        failed="$result is null and $1 is not null and $2 is not null and $2 <> 0",
     ),
     Function(
         "remainder",

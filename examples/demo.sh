@@ -42,7 +42,7 @@ step run --region "$region"
 say "5. The books: every record received has one state for each target of its template."
 step ledger --region "$region"
 
-say "6. A question: which five conditions have most people? (Without a vocabulary: the source's codes.)"
+say "6. A question: which five conditions have most people? (As the codes that the source sent.)"
 question="
   select condition_source_value as code, count(distinct person_id) as persons, count(*) as records
   from condition_occurrence group by code order by persons desc, code limit 5"

@@ -10,6 +10,7 @@ from suwen.engine.delta import DataFile, NewFile
 from suwen.engine.keys import repeated
 from suwen.engine.sql import Tree, alias, col, integer, read_parquet, statement, text, typed, union_all
 from suwen.flow.derived import observation_periods
+from suwen.flow.linked import keep_links, keep_tree
 from suwen.flow.source_maps import source_maps
 from suwen.flow.targets import collision
 from suwen.flow.work import Work
@@ -212,10 +213,8 @@ def _standing(work: Work, name: str) -> Tree | None:
 
 def derived_rows(work: Work) -> None:
     """Make the derived tables and keep up the run's own extension tables."""
-    from suwen.flow.derived import observation_periods
-    from suwen.flow.linked import keep_links, keep_tree
-
     observation_periods(work)
+    source_maps(work)
     keep_links(work)
     keep_tree(work)
     work.dangling = dangling(work)

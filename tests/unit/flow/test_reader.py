@@ -1,6 +1,7 @@
 """What a reader of a release sees: whole releases, published columns, open stays, references to rows that are absent."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -64,7 +65,11 @@ class Lake:
     def publish(self, vocabulary: str = "", dangling: Mapping[str, int] = {}, through: int = 2) -> OpenRelease:
         self.number += 1
         as_of = {"h1": "2024-04-30", "h2": "2024-05-02T08:00:00"}
-        release = Release(self.number, self.number, "", through, dict(self.versions), {}, {}, {}, vocabulary, "", "", "", dict(dangling), as_of)
+        release = Release(
+            number=self.number, run=self.number, published_at="2024-05-02T17:00:00+00:00", receipts_through=through, receipts_held=through,
+            tables=dict(self.versions), totals={}, mapped_with={}, packs={}, readers={}, vocabulary=vocabulary, functions="", cells_sha256="",
+            dangling=dict(dangling), as_of=as_of,
+        )  # fmt: skip
         Releases(self.region.releases).publish(release)
         return OpenRelease(self.region)
 
@@ -94,11 +99,30 @@ def test_every_table_can_be_read_though_nothing_is_in_it(lake: Lake) -> None:
     opened = lake.publish()
     for name in TABLES:
         found = opened.table(name)
-        assert found.num_rows == 0 and tuple(found.schema.names) == TABLES[name].row_columns
+        assert found.num_rows == (name == "cdm_source") and tuple(found.schema.names) == TABLES[name].row_columns
         assert [field.type for field in found.schema] == [arrow_type(str(c.type)) for c in TABLES[name].columns]
     with opened.guarded() as connection:
         for name in names():
-            assert connection.arrow(f"select * from {name}").num_rows == 0
+            assert connection.arrow(f"select * from {name}").num_rows == (name == "omop.cdm_source")
+
+
+def test_a_release_says_what_it_is(lake: Lake) -> None:
+    (said,) = lake.publish().table("cdm_source").to_pylist()
+    assert said == {
+        "cdm_source_name": "r",
+        "cdm_source_abbreviation": "r",
+        "cdm_holder": "r",
+        "source_description": "feeds: h1, h2",
+        "source_documentation_reference": None,
+        "cdm_etl_reference": "Suwen, release 1",
+        "source_release_date": date(2024, 5, 2),
+        "cdm_release_date": date(2024, 5, 2),
+        "cdm_version": "5.4",
+        "cdm_version_concept_id": 756265,
+        "vocabulary_version": "none",
+    }
+    elsewhere = OpenRelease(replace(lake.region, zone="Asia/Shanghai")).table("cdm_source").to_pylist()[0]
+    assert elsewhere["cdm_release_date"] == date(2024, 5, 3), "published at one in the morning there"
 
 
 def test_omop_shows_the_published_columns_and_cdr_the_stored_ones(landed: Lake) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,10 +12,12 @@ from zoneinfo import ZoneInfo
 from suwen.base.clock import now
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
-from suwen.flow.region import the_feed
+from suwen.flow.places import kind_of, survey
+from suwen.flow.region import region_packs, the_feed
 from suwen.intake.durable import explained
 from suwen.intake.landing import Landing
 from suwen.intake.sources import find
+from suwen.model.pack import Template
 from suwen.model.receipt import Delivery, Mode
 from suwen.model.region import Feed, Region
 
@@ -37,12 +40,17 @@ def land(
 ) -> Delivery:
     """Land files or folders as one delivery of a feed; durable when this returns. Raises SuwenError, and then nothing was taken in.
 
+    Afterwards the files are surveyed, so that the run need not: where records lie is found while the bytes are still at hand.
+
     `as_of`: else the date in the file names by the feed's pattern, else the time of receipt in the organisation's zone. `mode`: else the
     feed's. `window`: first and last date, in mode window alone. `received_at` in UTC, else now.
     """
     sender_of = the_feed(region, feed)
     held_mode = _mode(sender_of, mode, window)
     files = find(paths)
+    template = _template(region, sender_of)
+    if held_mode is Mode.UPSERT and template is not None:
+        _refuse_keyless(template, files, sender_of)
     received = received_at or now()
     moment = as_of or date_in_names(sender_of, files) or received.astimezone(ZoneInfo(region.zone_of(sender_of))).replace(tzinfo=None)
     landing = Landing(region.landing, message) if message else Landing(region.landing)
@@ -50,9 +58,41 @@ def land(
         total = sum(file.stat().st_size for file in files)
     progress.start("landing", total, "bytes")
     try:
-        return landing.land(feed, paths, as_of=moment, mode=held_mode, window=window, sender=sender, received_at=received, progress=progress.advance)
+        delivery = landing.land(feed, paths, as_of=moment, mode=held_mode, window=window, sender=sender, received_at=received, progress=progress.advance)
+        if template is not None:
+            _survey(region, landing, delivery, template, progress)
+        return delivery
     finally:
         progress.done()
+
+
+def _template(region: Region, feed: Feed) -> Template | None:
+    """The feed's template; None where the packs cannot be read: what arrives is kept all the same."""
+    try:
+        return region_packs(region).templates.get(feed.template)
+    except SuwenError:
+        return None
+
+
+def _refuse_keyless(template: Template, files: Sequence[Path], feed: Feed) -> None:
+    """Upsert names records by their key: files of a kind without one cannot be delivered so."""
+    for file in files:
+        kind = kind_of(template, file.name)
+        if kind is not None and not kind.key:
+            raise SuwenError(
+                f"{file.name} holds {kind.name}, which have no key, and was to be landed in mode upsert",
+                where=feed.place,
+                expected="mode append, snapshot or window for records without a key",
+                do="land it apart with --mode append",
+            )
+
+
+def _survey(region: Region, landing: Landing, delivery: Delivery, template: Template, progress: Progress) -> None:
+    """Find where the records of a delivery lie and keep it; only a saving, so that whatever fails is left to the run to tell."""
+    progress.start("surveying", sum(receipt.length for receipt in delivery.receipts), "bytes")
+    for receipt in delivery.receipts:
+        with suppress(SuwenError):
+            survey(region, landing, receipt, template, progress.advance)
 
 
 def _mode(feed: Feed, mode: Mode | None, window: tuple[date, date] | None) -> Mode:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from suwen.base.errors import SuwenError
@@ -62,7 +62,7 @@ class Places:
 
     def members(self, receipt: Receipt, template: Template) -> tuple[Member, ...]:
         """The files in a receipt as the template's reader surveyed them; none where it is refused."""
-        found = survey_receipt(self.landing, receipt, template.reader, lambda name: columns_of(template, name), piece_bytes=self.region.settings.piece_mb << 20)
+        found = survey(self.region, self.landing, receipt, template)
         return () if isinstance(found, Refusal) else found
 
     def find(self, template: Template, number: int, records: Sequence[int]) -> Iterator[RecordPlace]:
@@ -105,6 +105,15 @@ def texts_of(raw: bytes, member: Member, null: Sequence[str]) -> Mapping[str, st
         return {}
     absent = {"", *null}
     return {column: None if text in absent and not quoted else text for column, (text, quoted) in zip(member.columns, fields, strict=True)}
+
+
+def survey(
+    region: Region, landing: Landing, receipt: Receipt, template: Template, progress: Callable[[int], None] = lambda _: None
+) -> tuple[Member, ...] | Refusal:
+    """The files in a receipt as the template's reader finds them, kept for the next who asks; or why the receipt is refused."""
+    return survey_receipt(
+        landing, receipt, template.reader, lambda name: columns_of(template, name), piece_bytes=region.settings.piece_mb << 20, progress=progress
+    )
 
 
 def kind_of(template: Template, name: str) -> Kind | None:

@@ -11,6 +11,7 @@ from suwen.flow.land import date_in_names, land
 from suwen.intake.landing import Landing
 from suwen.model.receipt import Mode
 from suwen.model.region import FIRST_DAY, Feed, Organisation, Region, Settings
+from tests.integration.small_region import PATIENTS, RESULTS, make
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
@@ -108,3 +109,34 @@ def test_progress_counts_every_byte(tmp_path: Path, files: list[Path]) -> None:
     land(region(tmp_path), "h1", files, received_at=NOON, progress=Told())
     size = sum(path.stat().st_size for path in files)
     assert told[0] == ("landing", size) and told[-1] == ("done", None) and sum(amount for what, amount in told if what == "bytes") == size
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Region:
+    return make(tmp_path / "small")
+
+
+def written(tmp_path: Path, name: str, *lines: str) -> Path:
+    path = tmp_path / name
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_where_records_lie_is_found_when_they_land(tmp_path: Path, small: Region) -> None:
+    paths = [written(tmp_path, "patients.csv", PATIENTS, "p1,1980-01-01,F,U"), written(tmp_path, "unknown.txt", "a,b")]
+    land(small, "his", paths, received_at=NOON)
+    kept = {path.name.split("-")[0] for path in (small.landing / "surveys").glob("*.npz")}
+    assert {receipt.sha256 for receipt in Landing(small.landing).receipts()} >= kept and kept
+
+
+def test_records_without_a_key_are_not_landed_as_upsert(tmp_path: Path, small: Region) -> None:
+    results = written(tmp_path, "results.csv", RESULTS, "p1,v1,2024-01-01,c,1")
+    with pytest.raises(SuwenError, match="no key") as caught:
+        land(small, "lab", [results], mode=Mode.UPSERT, received_at=NOON)
+    assert "append" in caught.value.do and not (small.landing / "deliveries").exists()
+    assert land(small, "lab", [results], mode=Mode.APPEND, received_at=NOON).number == 1
+
+
+def test_what_arrives_is_kept_though_the_packs_are_broken(tmp_path: Path, small: Region) -> None:
+    (small.pack_folder / "small" / "template" / "small.toml").write_text("broken", "utf-8")
+    assert land(small, "his", [written(tmp_path, "patients.csv", PATIENTS)], received_at=NOON).number == 1

@@ -41,7 +41,7 @@ def files(draw: st.DrawFn) -> tuple[bytes, str, str, str]:
     return raw, encoding, delimiter, quote
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(file=files(), piece_bytes=st.sampled_from([1, 7, 30, 1 << 20]), null=st.sampled_from([("",), ("", "NULL", "a")]))
 @example(file=(b'a,b,c\n"x\ny,z\n"q",1,2\n', "utf-8", ",", '"'), piece_bytes=1, null=("",))
 @example(file=(b"\xef\xbb\xbf,b,c\n", "utf-8", ",", '"'), piece_bytes=1, null=("",))

@@ -29,7 +29,7 @@ class Block:
     """Whole records and the blank lines between them. `offset` is that of `raw` in the member, `line` the 1-based line it begins with.
 
     `starts`, `ends`: the records in `raw`; `text_starts`, `text_ends`: the same in `text`, its UTF-8 form; `line_ends`: all lines in `raw`.
-    `plain`: records that any strict reader of RFC 4180 takes alike. `newline`: the one way all lines end (inside quotes too), "" when mixed.
+    `plain`: records that Arrow's reader takes as the rules of `scan` do. `newline`: the one way all lines end (inside quotes too), "" when mixed.
     `regular`: all plain, one way of ending, no blank line. `rejected`: records whose line was rejected already, with their code.
     """
 

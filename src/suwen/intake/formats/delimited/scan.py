@@ -12,22 +12,24 @@ A block whose quoting is valid is cut by `vector` over its UTF-8 text; only the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from suwen.intake.formats.delimited import by_line, vector
-from suwen.intake.formats.delimited.block import NONE, TOO_LONG, Block, Readable
+from suwen.intake.formats.delimited.block import LF, NONE, TOO_LONG, Block, Lines, Readable
 from suwen.intake.formats.delimited.dialect import Dialect
 from suwen.intake.formats.delimited.encoded import first_line, lines_of, whole_lines
 
 BLOCK_BYTES = 1 << 20
+FEW, ALL = 64, 1 << 40
 
 
 def blocks(stream: Readable, dialect: Dialect, fields: int, offset: int, line: int, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
     """The blocks of a stream of records that begins at `offset` of the member. Memory: a few blocks plus the record limit."""
-    buffer, eof = b"", False
+    buffer, eof, cutter = b"", False, _Cutter(dialect, fields)
     while True:
-        block = _cut(buffer, eof, dialect, fields, offset, line) if buffer else None
+        block = cutter.cut(buffer, eof, offset, line) if buffer else None
         if block is None and not eof and len(buffer) > dialect.limit and not whole_lines(buffer, dialect):
             block, buffer = _overlong(stream, buffer, dialect, offset, line)
         elif block is not None:
@@ -45,17 +47,41 @@ def blocks(stream: Readable, dialect: Dialect, fields: int, offset: int, line: i
         buffer += chunk
 
 
-def _cut(buffer: bytes, eof: bool, dialect: Dialect, fields: int, offset: int, line: int) -> Block | None:
-    """The records decided within the buffer, or None when more bytes are needed."""
-    end = whole_lines(buffer, dialect)
-    if not eof and not end:
+class _Cutter:
+    """Cuts by comparison of arrays while the quoting is good, and line by line over a bad place.
+
+    How many records go by line before arrays are tried again grows while bad places are near each other, so that they cost no more than lines do.
+    """
+
+    def __init__(self, dialect: Dialect, fields: int) -> None:
+        self._dialect, self._fields, self._patience = dialect, fields, FEW if dialect.simple else ALL
+
+    def cut(self, buffer: bytes, eof: bool, offset: int, line: int) -> Block | None:
+        """The records decided within the buffer, or a first part of them; None when more bytes are needed."""
+        end = whole_lines(buffer, self._dialect)
+        if not eof and not end:
+            return None
+        whole = end == len(buffer) or not eof
+        lines = lines_of(buffer[:end] if whole else buffer, self._dialect, whole)
+        block = vector.cut(lines, self._dialect, self._fields, offset, line) if self._dialect.simple else None
+        if block is not None and block.size:
+            if len(block.starts) > 4 * self._patience:
+                self._patience = FEW
+            return block
+        if block is None or eof or len(buffer) > self._dialect.limit:
+            return self._by_line(lines, len(buffer), eof, offset, line)
         return None
-    whole = end == len(buffer) or not eof
-    lines = lines_of(buffer[:end] if whole else buffer, dialect, whole)
-    block = vector.cut(lines, dialect, fields, offset, line) if dialect.simple else None
-    if block is None or (not block.size and (eof or len(buffer) > dialect.limit)):
-        block = by_line.cut(lines, dialect, fields, offset, line, len(buffer), eof)
-    return block if block is not None and block.size else None
+
+    def _by_line(self, lines: Lines, held: int, eof: bool, offset: int, line: int) -> Block | None:
+        block = by_line.cut(lines, self._dialect, offset, line, held, eof, self._patience)
+        if block is None or not self._dialect.simple:
+            return block
+        self._patience = min(2 * self._patience, ALL)
+        feeds = np.flatnonzero(np.frombuffer(lines.text, np.uint8) == LF)
+        plain = vector.plain_lines(lines, feeds, self._dialect, self._fields)
+        first = np.searchsorted(feeds, block.text_starts)
+        single = np.searchsorted(feeds, block.text_ends - 1) == first
+        return replace(block, plain=plain[first] & single & (block.ends - block.starts <= self._dialect.limit))
 
 
 def first_record(buffer: bytes, eof: bool, dialect: Dialect, offset: int, line: int) -> Block | None:
@@ -65,7 +91,7 @@ def first_record(buffer: bytes, eof: bool, dialect: Dialect, offset: int, line: 
         end = size if whole else whole_lines(buffer[:size], dialect)
         if end:
             lines = lines_of(buffer[:end], dialect, whole_lines(buffer[:end], dialect) == end)
-            block = by_line.cut(lines, dialect, 1, offset, line, size, whole)
+            block = by_line.cut(lines, dialect, offset, line, size, whole, most=1)
             if block is not None and len(block.starts):
                 return block
     return None

@@ -108,7 +108,7 @@ def _fields(text: str, delimiter: str, quote: str, whole: bool) -> list[int]:
     raw = text.encode("utf-8", "replace")
     dialect = Dialect("utf-8", delimiter, quote)
     raw = raw if raw.endswith(b"\n") else raw + b"\n"
-    block = by_line.cut(Lines(raw, raw, None, False, False), dialect, 1, 0, 1, len(raw), eof=True)
+    block = by_line.cut(Lines(raw, raw, None, False, False), dialect, 0, 1, len(raw), eof=True, most=SHOWN_BYTES)
     if block is None:
         return []
     found = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from suwen.intake.formats.delimited.bits import from_after, from_before, odd_so_far, pack, positions
-from suwen.intake.formats.delimited.block import ANY, CR, LF, NONE, Block, Bytes, Int64s, Lines
+from suwen.intake.formats.delimited.block import ANY, CR, LF, NONE, Block, Bools, Bytes, Int64s, Lines
 from suwen.intake.formats.delimited.dialect import Dialect
 
 _MARK = "\ufeff".encode()
@@ -23,9 +23,18 @@ class _Found:
     ending: Int64s | None
     quoted: bool
 
+    def first(self, records: int) -> _Found:
+        """The same for so many first records only."""
+        used = int(self.ending[records - 1]) + 1 if self.ending is not None else records
+        kept = int(np.searchsorted(self.places, self.feeds[used - 1], "right"))
+        return _Found(self.places[:kept], self.kinds[:kept], self.feeds[:used], None if self.ending is None else self.ending[:records], self.quoted)
+
 
 def cut(lines: Lines, dialect: Dialect, fields: int, offset: int, line: int) -> Block | None:
-    """The records that end in `lines`, perhaps none; None when the quoting is not valid throughout or a quoted record is over the limit."""
+    """The records that end in `lines`, up to the first whose quoting is bad or that is quoted and over the limit; perhaps none.
+
+    None when that is the very first.
+    """
     data = np.frombuffer(lines.text, np.uint8)
     quoted = bool(dialect.quote) and dialect.quote.encode() in lines.text
     found = _outside_quotes(data, ord(dialect.delimiter), ord(dialect.quote)) if quoted else _all(data, ord(dialect.delimiter))
@@ -35,7 +44,11 @@ def cut(lines: Lines, dialect: Dialect, fields: int, offset: int, line: int) -> 
     ends = own if found.ending is None else own[found.ending]
     starts = _starts(ends)
     if found.ending is not None and len(ends) and int((ends - starts).max()) > dialect.limit:
-        return None
+        good = int(np.argmax(ends - starts > dialect.limit))
+        if not good:
+            return None
+        found = found.first(good)
+        ends, starts, own = ends[:good], starts[:good], own[:len(found.feeds)]
     return _block(found, lines, data, starts, ends, own, dialect, fields, offset, line)
 
 
@@ -52,7 +65,10 @@ def _all(data: Bytes, delimiter: int) -> _Found:
 
 
 def _outside_quotes(data: Bytes, delimiter: int, quote: int) -> _Found | None:
-    """What is outside quotes, or None when a quote before the last record's end neither opens after a separator, closes before one nor is doubled."""
+    """What is outside quotes, before the first quote that neither opens after a separator, closes before one nor is doubled.
+
+    None when no record ends before that quote.
+    """
     quotes, feeds = pack(data == quote), pack(data == LF)
     separators = feeds | pack(data == delimiter)
     inside = odd_so_far(quotes)
@@ -62,8 +78,10 @@ def _outside_quotes(data: Bytes, delimiter: int, quote: int) -> _Found | None:
     either = separators | quotes
     closing = either | (pack(data == CR) & from_after(feeds))
     bad = (quotes & inside & ~from_before(either, True)) | (quotes & ~inside & ~from_after(closing))
-    if bad.any() and positions(bad)[0] < ends[-1]:
-        return None
+    if bad.any():
+        ends = ends[:int(np.searchsorted(ends, positions(bad)[0]))]
+        if not len(ends):
+            return None
     places = positions(separators & ~inside)
     places = places[:int(np.searchsorted(places, ends[-1], "right"))]
     if not (feeds & inside).any():
@@ -71,6 +89,20 @@ def _outside_quotes(data: Bytes, delimiter: int, quote: int) -> _Found | None:
     all_feeds = positions(feeds)
     ending = np.searchsorted(all_feeds, ends)
     return _Found(places, data[places], all_feeds[:int(ending[-1]) + 1], ending, True)
+
+
+def plain_lines(lines: Lines, feeds: Int64s, dialect: Dialect, fields: int) -> Bools:
+    """Lines of the right number of fields in which nothing needs a second look and no field begins with a quote (elsewhere it is text)."""
+    data = np.frombuffer(lines.text, np.uint8)
+    ends = feeds + 1
+    delimiters = np.searchsorted(np.flatnonzero(data == ord(dialect.delimiter)), ends)
+    plain: Bools = np.diff(delimiters, prepend=0) == fields - 1
+    quotes = np.flatnonzero(data == ord(dialect.quote)) if dialect.quote else NONE
+    before = data[quotes - 1]  # of a quote at the very beginning: the line feed at the very end
+    opening = quotes[(before == LF) | (before == ord(dialect.delimiter))]
+    for places in (*_suspects(lines, data, ends, False, dialect), opening):
+        plain[np.searchsorted(ends, places, "right")] = False
+    return plain
 
 
 def _block(

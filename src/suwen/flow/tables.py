@@ -191,15 +191,21 @@ def _id(table: str) -> str:
 def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str, files: Sequence[DataFile], organisation: str) -> None:
     """Write what is new or changed and mark what is gone; rows that are equal stay where they are."""
     shape = ALL_TABLES[table]
+    met = work.fresh("met")
+    wanted = statement("select id from {o} union all select _id from {n} n", o=old_ids, n=new)
+    work.engine.temporary(met, statement("select {id} as id, r.filename from {r} r semi join {w} w on w.id = {id}", id=col(_id(table), "r"), r=read_parquet([f.path for f in files], filename=True), w=wanted))
+    paths = [p for (p,) in work.engine.rows(statement("select distinct filename from {m} m order by 1", m=met))]
+    if not paths:  # nothing of it stood before
+        write_rows(work, table, new, organisation)
+        return
     rows = work.fresh("new_rows")
     work.engine.temporary(rows, statement("select n.*, {same} as _same from {n} n", same=identity(shape), n=new))
     old = work.fresh("old_rows")
     month = month_of(col(shape.date_column)) if shape.date_column else integer(0)
-    stored = read_parquet([f.path for f in files], filename=True)
-    wanted = statement("select id from {o} union select _id from {n}", o=old_ids, n=rows)
+    stored = read_parquet(paths, filename=True)
     work.engine.temporary(
         old,
-        statement("select r.*, {id} as _id, {same} as _same, {month} as {name} from {r} r semi join {w} w on w.id = r.{id_name}", id=col(_id(table), "r"), id_name=_id(table), same=identity(shape), month=month, name=MONTH, r=stored, w=wanted),
+        statement("select r.*, {id} as _id, {same} as _same, {month} as {name} from {r} r semi join {m} m on m.id = r.{id_name}", id=col(_id(table), "r"), id_name=_id(table), same=identity(shape), month=month, name=MONTH, r=stored, m=met),
     )
     _refuse_foreign(work, group, table, old, old_ids)
     gone = work.fresh("removed")

@@ -44,7 +44,13 @@ def contested_versions(work: Work, data: KindData, touched: Touched) -> str:
         work.engine.register("repeated_keys", repeated(data.indexes, "key"))
         keep = statement("select i.key in (select key from repeated_keys) or i.tombstone or exists (select 1 from {a} a where a.as_of > r.as_of)", a=absences(work, data)).expressions[0]
     else:
-        keep = statement("select i.key in (select key from {t})", t=touched).expressions[0]
+        several = statement("select key from {i} i semi join {t} t on t.key = i.key group by key having count(*) > 1", i=index, t=touched)
+        keep = statement(
+            "select i.key in (select key from {t}) and (i.key in {several} or i.tombstone or exists (select 1 from {a} a where a.as_of > r.as_of))",
+            t=touched,
+            several=several,
+            a=absences(work, data),
+        ).expressions[0]
     work.engine.temporary(name, versions.contested(index, keep))
     if touched is None:
         work.engine.unregister("repeated_keys")
@@ -77,6 +83,9 @@ def sources(work: Work, data: KindData, plan: MappingPlan, keep: Tree | None, dr
     if keyless:
         columns |= {c for f in data.files for c in f.columns}
     files = data.files
+    if keep is not None:
+        wanted = {r for (r,) in work.engine.rows(statement("select distinct receipt from {k} k", k=keep))}
+        files = [f for f in files if f.receipt in wanted] or files[:1]
     base = staged(files, sorted(columns), {SALT: [salt_of(work.receipts[f.receipt], f) for f in files]} if keyless else None)
     if keyless:
         base = _with_keys(data, base, sorted({c for f in data.files for c in f.columns}), set(plan.source_columns))
@@ -179,7 +188,18 @@ def _judge(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighe
 
 def _kept(work: Work, data: KindData, judged: str, touched: Touched) -> tuple[Tree | None, Tree | None]:
     if touched is not None:
-        return statement("select receipt, record from {j} where state = 'current'", j=judged), None
+        keep = work.fresh("keep")
+        work.engine.temporary(
+            keep,
+            statement(
+                """select i.receipt, i.record from {i} i semi join {t} t on t.key = i.key
+                anti join (select * from {j} j where state <> 'current') j on j.receipt = i.receipt and j.record = i.record where i.issue is null""",
+                i=read_parquet(data.indexes),
+                t=touched,
+                j=judged,
+            ),
+        )
+        return statement("select receipt, record from {k}", k=keep), None
     weighed = work.engine.one(statement("select count(*) from {j} where state <> 'current'", j=judged))
     issues = work.engine.one(statement("select count(*) from {i} i where issue is not null", i=read_parquet(data.indexes)))
     if not weighed and not issues:

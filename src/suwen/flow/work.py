@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
+
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.delta import DataFile, LakeTable, NewFile
 from suwen.engine.duck import Engine
@@ -101,6 +103,7 @@ class Work:
     stored: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> its files in the last release, once looked up
     taken_out: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> files of the last release this run replaces
     weighed: dict[tuple[str, str], str] = field(default_factory=dict)  # (feed, kind) -> versions of all its contested records
+    mapped_codes: bool = False
     stale_groups: set[tuple[str, str]] = field(default_factory=set)  # (organisation, target name) that lost a source
     readers: dict[str, str] = field(default_factory=dict)  # feed -> reader spec
     dangling: dict[str, int] = field(default_factory=dict)
@@ -130,11 +133,24 @@ class Work:
 
     def resolve(self, pairs: Sequence[Tree]) -> str:
         """The temporary table that resolves the distinct (system, code) pairs of some queries."""
+        maps, concepts = map_table(self.packs.code_maps.values()), concept_table(self.packs.concepts.values())
+        if self.vocabulary is None:
+            return self._map_resolution(maps, concepts)
         used, into = self.fresh("pairs"), self.fresh("resolution")
         nothing = statement("select '' as system, '' as code where false")
         self.engine.temporary(used, statement("select distinct system, code from {all} x", all=union_all([nothing, *pairs])))
-        maps, concepts = map_table(self.packs.code_maps.values()), concept_table(self.packs.concepts.values())
         resolve(self.engine, used, vocabulary=self.vocabulary, maps=maps, concepts=concepts, into=into)
+        return into
+
+    def _map_resolution(self, maps: pa.Table, concepts: pa.Table) -> str:
+        """Without a vocabulary only the packs' maps resolve a code: all of their entries once a run, whatever codes occur."""
+        into = "resolution_of_maps"
+        if not self.mapped_codes:
+            self.engine.register("every_map", maps)
+            self.engine.temporary("every_pair", statement("select distinct source_vocabulary_id as system, source_code as code from every_map"))
+            self.engine.unregister("every_map")
+            resolve(self.engine, "every_pair", vocabulary=None, maps=maps, concepts=concepts, into=into)
+            self.mapped_codes = True
         return into
 
     def add_cells(self, table: str, query: Tree) -> None:

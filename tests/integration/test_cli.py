@@ -10,6 +10,7 @@ import pytest
 
 import suwen
 from suwen.cli.main import main
+from suwen.model.cdm import TABLES
 from tests.integration.small_region import TEMPLATE, deliver, make
 
 
@@ -218,3 +219,24 @@ def test_every_command_reads_its_region_from_the_current_folder(region: Path, mo
     for words in (["status"], ["ledger"], ["releases"], ["feed", "list"], ["quarantine", "list"], ["check"], ["query", "select 1"]):
         assert main(words) == 0, words
     assert capsys.readouterr().out
+
+
+def test_a_vocabulary_is_loaded_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = Suwen(tmp_path / "region", capsys)
+    make(at.folder)
+    folder = tmp_path / "athena"
+    folder.mkdir()
+    files = {
+        "CONCEPT": ["1\tA\tDrug\tLocal\tAct\tS\tA1\t19700101\t20991231\t"],
+        "CONCEPT_RELATIONSHIP": ["1\t1\tMaps to\t19700101\t20991231\t"],
+        "VOCABULARY": ["None\tOMOP\t\tv5 test\t0"],
+    }
+    for name, lines in files.items():
+        (folder / f"{name}.csv").write_text("\n".join(["\t".join(TABLES[name.lower()].row_columns), *lines]) + "\n", "utf-8")
+    loaded = at.json("vocabulary", "load", folder)
+    assert loaded["name"] == "v5 test" and loaded["rows"]["concept"] == 1
+    assert at.json("vocabulary", "show") == loaded
+    assert "v5 test" in at.ok("vocabulary", "show")
+    (folder / "CONCEPT.csv").write_text("nonsense\n", "utf-8")
+    assert "CONCEPT" in at.refused("vocabulary", "load", folder)
+    assert at.json("vocabulary", "show") == loaded

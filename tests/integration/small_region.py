@@ -1,0 +1,137 @@
+"""A region of a few dozen records that runs in about a second: two feeds of one organisation, children held for absent parents, keyless records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from suwen.flow.land import land
+from suwen.flow.region import add_feed, create, open_region
+from suwen.model.receipt import Mode
+from suwen.model.region import Region
+
+PACK = 'name = "small"\ntitle = { en = "Small", zh = "小" }\nowner = "tests"\n'
+TEMPLATE = """\
+name = "small/csv"
+title = { en = "A small system", zh = "小系统" }
+owner = "tests"
+[source]
+citation = "made for these tests"
+version = "1"
+standing = "verified"
+[reader]
+delimiter = ","
+quote = '"'
+encoding = "utf-8"
+
+[kind.patients]
+files = ["patients*.csv"]
+columns = ["ID", "BORN", "SEX", "OP"]
+key = ["ID"]
+tombstone = "OP = 'D'"
+[kind.visits]
+files = ["visits*.csv"]
+columns = ["ID", "PATIENT", "CAME", "LEFT_ON", "WARD", "OP"]
+key = ["ID"]
+tombstone = "OP = 'D'"
+[kind.results]
+files = ["results*.csv"]
+columns = ["PATIENT", "VISIT", "DAY", "CODE", "VALUE"]
+
+[target.person]
+from = "patients"
+table = "person"
+[target.person.columns]
+gender_concept_id = "case when SEX = 'M' then 8507 when SEX = 'F' then 8532 else 0 end"
+year_of_birth = "year_of(date_of(BORN, 'iso'))"
+person_source_value = "text(ID)"
+[target.visit]
+from = "visits"
+table = "visit_occurrence"
+[target.visit.columns]
+person_id = "ref('person', PATIENT)"
+visit_concept_id = "9201"
+visit_start_date = "date_of(CAME, 'iso')"
+visit_end_date = "date_of(LEFT_ON, 'iso')"
+visit_type_concept_id = "32827"
+[target.visit_part]
+from = "visits"
+table = "visit_detail"
+[target.visit_part.columns]
+person_id = "ref('person', PATIENT)"
+visit_occurrence_id = "ref('visit', ID)"
+visit_detail_concept_id = "9201"
+visit_detail_start_date = "date_of(CAME, 'iso')"
+visit_detail_end_date = "date_of(LEFT_ON, 'iso')"
+visit_detail_type_concept_id = "32827"
+visit_detail_source_value = "text(WARD)"
+[target.result]
+from = "results"
+table = "measurement"
+[target.result.columns]
+person_id = "ref('person', PATIENT)"
+visit_occurrence_id = "ref('visit', VISIT)"
+measurement_concept_id = "0"
+measurement_date = "date_of(DAY, 'iso')"
+measurement_type_concept_id = "32856"
+measurement_source_value = "text(CODE)"
+value_as_number = "number(VALUE)"
+
+[[example]]
+name = "a woman"
+given.patients = [{ ID = "p", BORN = "1980-02-29", SEX = "F" }]
+expect.person = [{ gender_concept_id = "8532", year_of_birth = "1980" }]
+"""
+PATIENTS, VISITS, RESULTS = "ID,BORN,SEX,OP", "ID,PATIENT,CAME,LEFT_ON,WARD,OP", "PATIENT,VISIT,DAY,CODE,VALUE"
+FIRST_DAY = date(2024, 1, 1)
+Files = dict[str, list[str]]
+
+
+def _visit(number: int, patient: int, came: int, ward: str, op: str = "U") -> str:
+    return f"v{number},p{patient},{FIRST_DAY + timedelta(came)},{FIRST_DAY + timedelta(came + 2)},{ward},{op}"
+
+
+def deliveries() -> list[tuple[str, date, Mode, Files]]:
+    """(feed, as_of, mode, file -> lines): at first two, then one of each feed with corrections, deletions and late parents."""
+    patients = [f"p{n},{1950 + n}-02-{n + 1:02d},{'MF'[n % 2]},U" for n in range(12)]
+    visits = [_visit(n, n % 14, 9 * n, f"w{n % 5}") for n in range(40)]  # p12 and p13 are not here yet: their visits are held
+    results = [f"p{n % 13},v{n % 41},{FIRST_DAY + timedelta(5 * n)},c{n % 7},{n}.25" for n in range(60)]
+    later_patients = ["p12,1962-02-13,M,U", "p3,1953-02-04,M,U", "p5,,,D", "p6,1900-01-01,F,U"]  # comes; corrected; deleted; corrected
+    later_visits = [_visit(1, 1, 200, "w1"), _visit(2, 2, 18, "w2"), _visit(8, 8, 0, "", "D"), _visit(40, 12, 400, "w9"), _visit(41, 2, 30, "")]
+    return [
+        ("his", date(2024, 3, 1), Mode.UPSERT, {"patients.csv": [PATIENTS, *patients], "visits.csv": [VISITS, *visits]}),
+        ("lab", date(2024, 3, 1), Mode.APPEND, {"results.csv": [RESULTS, *results, results[0], "p1,v1,not a day,c,1"]}),
+        ("his", date(2024, 4, 1), Mode.UPSERT, {"patients.csv": [PATIENTS, *later_patients], "visits.csv": [VISITS, *later_visits]}),
+        ("lab", date(2024, 4, 1), Mode.APPEND, {"results.csv": [RESULTS, *(f"p12,v40,{FIRST_DAY + timedelta(n)},late,{n}" for n in range(12))]}),
+    ]
+
+
+def make(folder: Path) -> Region:
+    """The region with its pack and feeds, nothing landed."""
+    create(folder, ["core"], "small", "UTC")
+    pack = folder / "packs" / "small"
+    for path, text in {"pack.toml": PACK, "template/small.toml": TEMPLATE}.items():
+        (pack / path).parent.mkdir(parents=True, exist_ok=True)
+        (pack / path).write_text(text, encoding="utf-8")
+    setting = (folder / "region.toml").read_text(encoding="utf-8")
+    for before, after in {'packs = ["core"]': 'packs = ["small"]', '"4GiB"': '"256MiB"', "# threads = 4": "threads = 1"}.items():
+        assert before in setting
+        setting = setting.replace(before, after)
+    (folder / "region.toml").write_text(setting, encoding="utf-8")
+    region = open_region(folder)
+    for feed in ("his", "lab"):
+        region, _ = add_feed(region, feed, "small/csv", "H1")
+    return region
+
+
+def deliver(folder: Path, which: Sequence[int]) -> None:
+    """Land deliveries by their places in `deliveries()`."""
+    region = open_region(folder)
+    for number in which:
+        feed, as_of, mode, files = deliveries()[number]
+        source = folder / "outbox" / str(number)
+        source.mkdir(parents=True)
+        for name, lines in files.items():
+            (source / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        land(region, feed, [source], as_of=as_of, mode=mode, received_at=datetime(2024, 5, 1, tzinfo=UTC))

@@ -1,0 +1,125 @@
+"""A run killed by SIGKILL at any point: readers still see the last release, and the next run gives the same one as if nothing had happened."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+
+from tests.integration.run_server import Answer, Prepared
+from tests.integration.small_region import deliver, make
+
+DEATHS, FROM_OUTSIDE = 50, 9
+# What a run makes durable, by the names of the points; at least two deaths in each.
+STEPS = {
+    "staging": r"staging|landing/surveys",
+    "index": r"index/",
+    "data files": r"(inside file|wrote|rewrote) cdr/",
+    "state files": r"(inside file|wrote) state/",
+    "packs": r"lake/packs|kept pack",
+    "release": r"release",
+}
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[SimpleQueue[Prepared]]:
+    with Prepared() as one, Prepared() as two:
+        queue: SimpleQueue[Prepared] = SimpleQueue()
+        queue.put(one)
+        queue.put(two)
+        yield queue
+
+
+@pytest.fixture(scope="module")
+def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A region in which one delivery waits for its first run."""
+    folder = tmp_path_factory.mktemp("region") / "first"
+    make(folder)
+    deliver(folder, [0])
+    return folder
+
+
+def groups(points: list[str]) -> dict[str, list[int]]:
+    """The points by what they write: the kinds of files, and each table's commit."""
+    found: dict[str, list[int]] = {}
+    for number, name in enumerate(points, 1):
+        table = re.search(r"(?:inside making|made|inside commit|committed) (\S+)", name)
+        kind = f"commit of {table[1]}" if table else next((k for k, pattern in STEPS.items() if re.search(pattern, name)), "")
+        assert kind, f"a point of no known kind: {name}"
+        found.setdefault(kind, []).append(number)
+    return found
+
+
+def chosen(points: list[str], dice: random.Random) -> list[int]:
+    """Two points of every kind, the rest anywhere."""
+    picked = {n for numbers in groups(points).values() for n in dice.sample(numbers, min(2, len(numbers)))}
+    others = [n for n in range(1, len(points) + 1) if n not in picked]
+    return sorted(picked | set(dice.sample(others, max(0, DEATHS - FROM_OUTSIDE - len(picked)))))
+
+
+def undisturbed(base: Path, folder: Path, server: Prepared) -> Answer:
+    shutil.copytree(base, folder)
+    answer = server.run(folder)
+    assert "observed" in answer, answer
+    return answer
+
+
+def die(base: Path, folder: Path, servers: SimpleQueue[Prepared], how: dict[str, float], dice: random.Random) -> tuple[Answer, Answer]:
+    """Kill a run and run again: what was seen after the death ({}: no release yet), and the rerun's answer."""
+    server = servers.get()
+    try:
+        while True:
+            shutil.copytree(base, folder)
+            if server.run(folder, **how).get("killed"):
+                break
+            shutil.rmtree(folder)  # it ended before the blow from outside
+            how = {"kill_after": how["kill_after"] * dice.uniform(0.3, 0.9)}
+        return server.ask("look", folder), server.run(folder, watch=False)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        servers.put(server)
+
+
+def deaths(base: Path, tmp_path: Path, servers: SimpleQueue[Prepared], seed: int) -> None:
+    dice, server = random.Random(seed), servers.get()
+    before, whole = server.ask("look", base), undisturbed(base, tmp_path / "whole", server)
+    servers.put(server)
+    hows: list[dict[str, float]] = [{"kill_at": n} for n in chosen(whole["points"], dice)]
+    hows += [{"kill_after": dice.uniform(0.02, whole["seconds"])} for _ in range(DEATHS - len(hows))]
+    assert len(hows) >= DEATHS and all(len(numbers) >= 2 for numbers in groups(whole["points"]).values())
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda at: die(base, tmp_path / str(at[0]), servers, at[1], random.Random(seed + at[0])), enumerate(hows)))
+    for how, (seen, again) in zip(hows, results, strict=True):
+        place = whole["points"][int(how["kill_at"]) - 1] if "kill_at" in how else "from outside"
+        assert again.get("observed") == whole["observed"], (how, place, again)
+        assert seen in (before, {"observed": whole["observed"]}), (how, place)
+
+
+def test_a_first_run_that_dies_anywhere_is_done_again_to_the_same_end(landed: Path, tmp_path: Path, servers: SimpleQueue[Prepared]) -> None:
+    deaths(landed, tmp_path, servers, 1)
+
+
+def test_a_run_of_corrections_and_deletions_that_dies_anywhere_too(landed: Path, tmp_path: Path, servers: SimpleQueue[Prepared]) -> None:
+    server = servers.get()
+    undisturbed(landed, tmp_path / "second", server)
+    servers.put(server)
+    deliver(tmp_path / "second", [2])
+    deaths(tmp_path / "second", tmp_path, servers, 2)
+
+
+def test_runs_that_die_one_after_the_other_leave_nothing_that_counts(landed: Path, tmp_path: Path, servers: SimpleQueue[Prepared]) -> None:
+    server = servers.get()
+    whole, folder = undisturbed(landed, tmp_path / "whole", server), tmp_path / "often"
+    shutil.copytree(landed, folder)
+    for place in ("committed cdr/visit_detail", "took back cdr/person", "inside commit state/cell", "took back cdr/visit_detail", "release written"):
+        assert server.run(folder, kill_at=place).get("killed"), place
+        assert server.ask("look", folder) == {"observed": {}}
+    assert server.run(folder)["observed"] == whole["observed"]
+    assert server.run(folder)["release"] is None
+    servers.put(server)

@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
-from suwen.engine.sql import call, integer, text, typed
+from suwen.engine.sql import call, integer, statement, text, typed
 
 BITS = 63
 _P1, _P2 = 2_147_483_629, 4_294_967_291  # the largest primes below 2^31 and 2^32: no product leaves 63 bits
+_SECOND = (2_147_483_587, 4_294_967_279)  # the next smaller ones
 _NULL = 1_357_924_680_135_792  # stands for null in content and row hashes, varied by column
 
 
@@ -103,7 +104,7 @@ def _null_of(name: str) -> int:
 
 def mixed(value: exp.Expression) -> exp.Expression:
     """A 63-bit non-negative number spread by multiplication of its halves, twice; no product leaves 63 bits, so no engine overflows."""
-    return _spread(_spread(value, _P1, _P2), 2_147_483_587, 4_294_967_279)
+    return _spread(_spread(value, _P1, _P2), *_SECOND)
 
 
 def _spread(value: exp.Expression, by_low: int, by_high: int) -> exp.Expression:
@@ -112,37 +113,56 @@ def _spread(value: exp.Expression, by_low: int, by_high: int) -> exp.Expression:
     return call("xor", call("xor", low, high), exp.Paren(this=exp.BitwiseRightShift(this=value.copy(), expression=integer(29))))
 
 
-def row_hash(columns: Sequence[tuple[str, str, exp.Expression]]) -> exp.Expression:
+Cells = Sequence[tuple[str, str, exp.Expression]]
+
+
+def row_hash(columns: Cells) -> exp.Expression:
     """The 63-bit hash of one row over (name, type, value): texts by md5, numbers, dates and times by multiplication.
 
     Two rows are told apart by it as it is; before rows are summed it goes through `mixed`, over a column, since that names it nine times.
     """
-    return _xor([exp.Coalesce(this=_cell(name, kind, value), expressions=[integer(_null_of(name))]) for name, kind, value in columns])
+    return _xor([_finished(name, kind, _base(name, kind, value)) for name, kind, value in columns])
 
 
-def _cell(name: str, kind: str, value: exp.Expression) -> exp.Expression:
+def row_hashes(rows: exp.Expression | str, columns: Cells, keep: Sequence[exp.Expression]) -> exp.Expression:
+    """A query of `keep` (aliased) and `_hash`, each row's hash, mixed: `row_hash` and `mixed` in steps, so that no step names a value more than thrice."""
+    bases = [exp.alias_(_base(name, kind, value), f"b{n}", quoted=True) for n, (name, kind, value) in enumerate(columns)]
+    names = [exp.column(exp.to_identifier(k.alias, quoted=True)) for k in keep]
+    whole = _xor([_finished(name, kind, exp.column(exp.to_identifier(f"b{n}", quoted=True))) for n, (name, kind, _) in enumerate(columns)])
+    inner = statement("select {keep}, {bases} from {rows} r", keep=list(keep), bases=bases, rows=rows)
+    row = statement("select {names}, {whole} as _row from {inner} i", names=names, whole=whole, inner=inner)
+    half = statement("select {names}, {once} as _half from {row} w", names=names, once=_spread(exp.column("_row"), _P1, _P2), row=row)
+    return statement("select {names}, {twice} as _hash from {half} h", names=names, twice=_spread(exp.column("_half"), *_SECOND), half=half)
+
+
+def _base(name: str, kind: str, value: exp.Expression) -> exp.Expression:
+    """A value as a number of 63 bits, null for null: texts hashed, other values as they are under a salt of the column's own."""
     if kind == "VARCHAR":
         return text_hash(prefix("row", name), value)
-    salt = integer(_null_of("salt " + name))
     if kind.startswith("DECIMAL"):
-        return _decimal(name, kind, value, salt)
+        return _decimal(name, kind, value)
     if kind == "DATE":
-        number = exp.Sub(this=value.copy(), expression=typed(text("1582-10-15"), "DATE"))
+        number: exp.Expression = exp.Sub(this=value.copy(), expression=typed(text("1582-10-15"), "DATE"))
     elif kind == "TIMESTAMP":
         number = call("epoch_us", value.copy())
     else:
         number = value.copy()
-    return _number(typed(exp.Paren(this=number), "BIGINT"), salt)
+    return _salted(name, typed(exp.Paren(this=number), "BIGINT"))
 
 
-def _number(number: exp.Expression, salt: exp.Expression) -> exp.Expression:
+def _salted(name: str, number: exp.Expression) -> exp.Expression:
     masked = exp.Paren(this=exp.BitwiseAnd(this=number, expression=integer(2**BITS - 1)))
-    return _spread(call("xor", masked, salt), _P1, _P2)
+    return call("xor", masked, integer(_null_of("salt " + name)))
 
 
-def _decimal(name: str, kind: str, value: exp.Expression, salt: exp.Expression) -> exp.Expression:
+def _decimal(name: str, kind: str, value: exp.Expression) -> exp.Expression:
     """A decimal by its digits as a whole number; where they exceed 64 bits, by its text."""
     scale = int(kind.removesuffix(")").split(",")[1])
     digits = typed(exp.Paren(this=exp.Mul(this=value.copy(), expression=integer(10**scale))), "BIGINT")
     small = exp.LT(this=exp.Abs(this=value.copy()), expression=integer(9 * 10 ** (18 - scale)))
-    return exp.Case(ifs=[exp.If(this=small, true=_number(digits, salt))], default=text_hash(prefix("row", name), typed(value.copy(), "VARCHAR")))
+    return exp.Case(ifs=[exp.If(this=small, true=_salted(name, digits))], default=text_hash(prefix("row", name), typed(value.copy(), "VARCHAR")))
+
+
+def _finished(name: str, kind: str, base: exp.Expression) -> exp.Expression:
+    """What a column gives to the hash of its row."""
+    return exp.Coalesce(this=base if kind == "VARCHAR" else _spread(base, _P1, _P2), expressions=[integer(_null_of(name))])

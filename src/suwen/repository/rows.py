@@ -105,9 +105,9 @@ def completed(rows: Tree | str, table: Table) -> Tree | str:
     return statement("select n.* replace ({columns}) from {rows} n", columns=columns, rows=rows) if columns else rows
 
 
-def fingerprint(table: Table) -> Tree:
-    """The hash of a row over its published columns, without those that name a release; to be mixed before it is summed."""
-    return hashing.row_hash([(c.name, str(c.type), col(c.name)) for c in table.columns if c.name not in PUBLISHED_AT_RUN])
+def fingerprinted(table: Table) -> list[tuple[str, str, Tree]]:
+    """The columns that enter a row's fingerprint: the published ones, without those that name a release."""
+    return [(c.name, str(c.type), col(c.name)) for c in table.columns if c.name not in PUBLISHED_AT_RUN]
 
 
 def identity(table: Table) -> Tree:
@@ -119,14 +119,11 @@ def identity(table: Table) -> Tree:
 def cells(rows: Tree | str, table: Table, organisation: Tree, sign: int) -> Tree:
     """(organisation, month, rows, total) of rows: the exact count and sum of row hashes, negated for removed ones."""
     return statement(
-        "select {organisation} as organisation, {month} as month, {sign} * count(*) as records, {sign} * sum({hash}) as total "
-        "from (select {month}, {row} as _row from {rows} r) h group by all",
+        "select {organisation} as organisation, {month} as month, {sign} * count(*) as records, {sign} * sum(_hash::HUGEINT) as total from {hashed} h group by all",
         organisation=organisation,
         month=MONTH,
         sign=integer(sign),
-        hash=typed(hashing.mixed(col("_row")), "HUGEINT"),
-        row=fingerprint(table),
-        rows=rows,
+        hashed=hashing.row_hashes(rows, fingerprinted(table), [alias(col(MONTH, "r"), MONTH)]),
     )
 
 

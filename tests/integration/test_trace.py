@@ -11,11 +11,15 @@ import pytest
 
 from suwen.base.errors import SuwenError
 from suwen.flow.derived import SOURCES
+from suwen.flow.land import land
 from suwen.flow.places import RecordPlace
 from suwen.flow.reader import OpenRelease
+from suwen.flow.run import run
 from suwen.flow.trace import Trace, trace, trace_many
 from suwen.model.cdm import TABLES
-from tests.integration.example_regions import HOSPITAL, SYNTHEA, hospital, synthea
+from suwen.model.receipt import Mode
+from tests.integration.example_regions import HOSPITAL, RECEIVED, SYNTHEA, hospital, synthea
+from tests.integration.small_region import PATIENTS, make
 
 # Columns whose value is the source's text as it stands.
 VERBATIM = ("person_source_value", "condition_source_value", "drug_source_value", "measurement_source_value", "observation_source_value", "provider_name")
@@ -164,3 +168,19 @@ def test_one_row_and_one_column(of_hospital: OpenRelease) -> None:
 def test_what_cannot_be_traced_is_said(of_hospital: OpenRelease, table: str, row_id: str, column: str, said: str) -> None:
     with pytest.raises(SuwenError, match=said):
         trace(of_hospital, table, row_id, column)
+
+
+def test_a_row_of_several_sources_names_them_all(tmp_path: Path) -> None:
+    """Two feeds of one organisation tell of the same person: each column names what both say."""
+    region = make(tmp_path / "region")
+    for feed, line in (("his", "p1,1980-05-01,,U"), ("lab", "p1,1980-05-01,F,U")):
+        path = tmp_path / feed / "patients.csv"
+        path.parent.mkdir()
+        path.write_text(f"{PATIENTS}\n{line}\n", encoding="utf-8")
+        land(region, feed, [path], mode=Mode.UPSERT, received_at=RECEIVED)
+    run(region)
+    opened = OpenRelease(region)
+    (found,) = trace_many(opened, "person")
+    assert sorted(record.place.feed for record in found.records) == ["his", "lab"]
+    told = [source.text for column in found.columns if column.column == "gender_concept_id" for source in column.sources]
+    assert sorted(told, key=str) == ["F", None]

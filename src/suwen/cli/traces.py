@@ -11,7 +11,7 @@ _SHOWN_INPUTS = 50
 
 def shown_trace(trace: Trace) -> Iterator[str]:
     """The lines of a trace: the row, its source records with their bytes, then column by column how it was made."""
-    yield f"{trace.table} {trace.id}, release {trace.release}, made by run {trace.row.get('_run')}"
+    yield f"{trace.table}{'' if trace.id is None else f' {trace.id}'}, release {trace.release}, made by run {trace.row.get('_run')}"
     if trace.inputs:
         yield from _inputs(trace)
     for number, record in enumerate(trace.records, 1):
@@ -23,8 +23,9 @@ def shown_trace(trace: Trace) -> Iterator[str]:
 
 
 def _inputs(trace: Trace) -> Iterator[str]:
-    yield f"worked out from {len(trace.inputs):,} rows"
-    yield from (f"  suwen trace {one.table} {one.id}" for one in trace.inputs[:_SHOWN_INPUTS])
+    whole = trace.inputs[0].id is None
+    yield f"worked out from {len(trace.inputs):,} {'tables' if whole else 'rows'}"
+    yield from (f"  {one.table}" if whole else f"  suwen trace {one.table} {one.id}" for one in trace.inputs[:_SHOWN_INPUTS])
     if len(trace.inputs) > _SHOWN_INPUTS:
         yield f"  ... and {len(trace.inputs) - _SHOWN_INPUTS:,} more (all with --json)"
 

@@ -24,6 +24,7 @@ from suwen.repository.rows import lake_name
 
 CHUNK = 20_000  # rows traced at once
 DERIVED = "derived:"
+WHOLE = ("cdm_source",)  # tables whose one row is about everything
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,10 @@ class ColumnTrace:
 
 @dataclass(frozen=True)
 class Input:
-    """A row that a derived row was worked out from."""
+    """A row that a derived row was worked out from; without an id the whole table."""
 
     table: str
-    id: int
+    id: int | None
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ class _Source:
 def trace(opened: OpenRelease, table: str, row_id: str, column: str = "") -> Trace:
     """The trace of one row by its id, of all columns or one. Raises SuwenError where there is no such table, row or column."""
     shape = _shape(opened, table)
+    if shape.name in WHOLE:
+        return _only(list(_of_everything(opened, shape)), shape, row_id, column)
     if column and column not in shape.row_columns:
         raise SuwenError(f"{shape.name} has no column {column}", expected="a column of the table", do=nearest(column, shape.row_columns))
     if not row_id.isascii() or not row_id.removeprefix("-").isdigit():
@@ -114,7 +117,23 @@ def trace(opened: OpenRelease, table: str, row_id: str, column: str = "") -> Tra
 def trace_many(opened: OpenRelease, table: str) -> Iterator[Trace]:
     """The traces of all rows of a table, in the order of their sources."""
     shape = _shape(opened, table)
-    yield from Tracer(opened).rows(shape, None)
+    yield from _of_everything(opened, shape) if shape.name in WHOLE else Tracer(opened).rows(shape, None)
+
+
+def _of_everything(opened: OpenRelease, shape: Table) -> Iterator[Trace]:
+    """Rows that say something of the whole release: their inputs are all its tables."""
+    inputs = tuple(
+        Input(name.split("/", 1)[1], None) for name, held in sorted(opened.release.tables.items()) if name.startswith(("cdr/", "ext/")) and held.rows
+    )
+    for row in opened.table(f"cdr.{shape.name}").to_pylist():
+        yield Trace(shape.name, None, opened.release.number, row, (), (), tuple(one for one in inputs if one.table != shape.name))
+
+
+def _only(found: list[Trace], shape: Table, row_id: str, column: str) -> Trace:
+    """The row of a table of one row."""
+    if not found or row_id != "1" or (column and column not in shape.row_columns):
+        raise SuwenError(f"{shape.name} has no such row or column", expected="the id 1, for its only row, and a column of the table")
+    return found[0]
 
 
 def _shape(opened: OpenRelease, table: str) -> Table:
@@ -122,7 +141,7 @@ def _shape(opened: OpenRelease, table: str) -> Table:
     shape = ALL_TABLES.get(name)
     if shape is None or shape.group == "vocabulary":
         raise SuwenError(f"rows of {table} do not come from source records", expected="a table of the repository, such as measurement")
-    if shape.id_column is None:
+    if shape.id_column is None and name not in WHOLE:
         raise SuwenError(f"{table} has no column that identifies a row", expected="a table with an id")
     return shape
 
@@ -190,7 +209,7 @@ class Tracer:
         """Per derived row the rows it was worked out from: every event of its person."""
         if not rows:
             return {}
-        persons = {int(str(row["person_id"])): int(str(row[own])) for row in rows}
+        persons = {int(str(row["person_id"])): int(str(row[own])) for row in rows if "person_id" in row}
         found: dict[int, list[Input]] = {row_id: [] for row_id in persons.values()}
         for name in SOURCES:
             if not self.opened.files(lake_name(name)):

@@ -25,10 +25,16 @@ DAYS = (
 
 def synthea(folder: Path) -> OpenRelease:
     """All Synthea files of the example landed as one snapshot and run."""
-    region, _ = add_feed(create(folder, ["core"], "synthea", "America/New_York"), "synthea", "synthea/csv", "H001", Mode.SNAPSHOT)
-    land(region, "synthea", sorted(SYNTHEA.glob("*.csv")), as_of=date(2024, 1, 1), received_at=RECEIVED)
+    region = new_synthea(folder)
     run(region)
     return OpenRelease(region)
+
+
+def new_synthea(folder: Path) -> Region:
+    """The same, landed but not yet run."""
+    region, _ = add_feed(create(folder, ["core"], "synthea", "America/New_York"), "synthea", "synthea/csv", "H001", Mode.SNAPSHOT)
+    land(region, "synthea", sorted(SYNTHEA.glob("*.csv")), as_of=date(2024, 1, 1), received_at=RECEIVED)
+    return region
 
 
 def hospital(folder: Path, days: int = 3) -> OpenRelease:

@@ -209,18 +209,37 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
     )
     _refuse_foreign(work, group, table, old, old_ids)
     gone = work.fresh("removed")
-    work.engine.temporary(gone, statement("select o.* from {o} o anti join {n} n on n._id = o._id and n._same = o._same", o=old, n=rows))
+    before = work.removed_ids(lake_name(table))  # a row of several sources that part may have been taken out for another of them
+    work.engine.temporary(
+        gone,
+        statement(
+            "select o.* from {o} o anti join {n} n on n._id = o._id and n._same = o._same anti join {b} b on b._id = o._id and b.filename = o.filename", o=old, n=rows, b=before
+        ),
+    )
     removed = work.engine.count(gone)
     created = statement("select n.* exclude (_same) from {n} n anti join {o} o on o._id = n._id and o._same = n._same", n=rows, o=old)
     change = work.change(lake_name(table))
     if removed:
         change.removed.append(gone)
         change.removed_rows += removed
-        work.add_cells(table, cells(gone, shape, text(work.old_organisation(group.keys[0])), -1))
+        _take_from_cells(work, group, table, gone)
     kept_new = work.fresh("created")
     work.engine.temporary(kept_new, created)
     write_rows(work, table, kept_new, organisation)
     work.engine.drop(rows, old)
+
+
+def _take_from_cells(work: Work, group: Group, table: str, gone: str) -> None:
+    """Take removed rows out of the cells of the organisation they were counted for, which their feed may have left since."""
+    shape = ALL_TABLES[table]
+    before = work.organisations_before()
+    if all(work.region.feeds[feed].organisation == organisation for feed, organisation in before.items()):
+        work.add_cells(table, cells(gone, shape, text(work.plans[group.keys[0]].organisation), -1))
+        return
+    for organisation in sorted(set(before.values())):
+        receipts = sorted(s for s, r in work.receipts.items() if before.get(r.feed) == organisation)
+        theirs = statement("select * from {g} g where {own}", g=gone, own=in_numbers(col("_receipt"), receipts))
+        work.add_cells(table, cells(theirs, shape, text(organisation), -1))
 
 
 def _refuse_foreign(work: Work, group: Group, table: str, old: str, old_ids: str) -> None:

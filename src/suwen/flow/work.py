@@ -224,6 +224,11 @@ class Work:
         said = self.previous.mapped_with.get(str(key)) if self.previous else None
         return said.split("|", 2)[2] if said else self.region.feeds[key.feed].organisation
 
+    def organisations_before(self) -> Mapping[str, str]:
+        """Feed -> the organisation to which its rows belonged in the last release."""
+        said = self.previous.mapped_with if self.previous else {}
+        return {key.split("|")[0]: value.split("|", 2)[2] for key, value in said.items()}
+
 
 def place_of(region: Region, feed: Feed) -> Place:
     """For whom a feed's template is compiled."""

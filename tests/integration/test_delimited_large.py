@@ -31,7 +31,8 @@ for piece, batches in read_pieces(stream, spec, member):
 places = list(locate_many(stream, member, [1, member.records // 2, member.records]))
 assert [bytes_of(stream, place).count(b"|") for place in places] == [3, 3, 3]
 assert rows == member.records
-print(member.length, member.records, rejected, sum(piece.regular for piece in member.pieces), len(member.pieces), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+regular = sum(piece.regular for piece in member.pieces)
+print(member.length, member.records, rejected, regular, len(member.pieces), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 

@@ -124,6 +124,14 @@ def test_pieces_are_cut_at_records_and_say_where_they_are() -> None:
             locate(lambda: io.BytesIO(raw), again, absent)
 
 
+def test_a_bad_record_makes_its_own_piece_irregular_only() -> None:
+    raw = b"a,b\n" + b"1,2\n" * 5000 + b'1,"2\n1\n\n1,2\r\n' + b"1,2\n" * 5000
+    regular = [piece.regular for piece in surveyed(raw, piece_bytes=2000, record_limit=100).pieces]
+    assert regular.count(False) <= 2
+    assert regular[0]
+    assert regular[-1]
+
+
 def test_empty_files_and_headers_alone_hold_no_records() -> None:
     for raw in (b"", b"\n\r\n", b"\xef\xbb\xbf", b"a,b", b"a,b\n", b"a,b\n\n\n"):
         member = surveyed(raw)

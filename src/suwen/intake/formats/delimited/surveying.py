@@ -89,6 +89,7 @@ class _Tally:
     newlines: set[str] = field(default_factory=set)
     pieces: list[Piece] = field(default_factory=list)
     _piece: Piece | None = None
+    _piece_newlines: set[str] = field(default_factory=set)
 
     @property
     def newline(self) -> str:
@@ -107,8 +108,11 @@ class _Tally:
         self.end = block.offset + block.size
 
     def _grow(self, block: Block) -> None:
-        self.newlines |= {block.newline} - {ANY}
-        regular = block.regular and len(self.newlines) <= 1
+        if self._piece is None:
+            self._piece_newlines = set()
+        self._piece_newlines |= {block.newline} - {ANY}
+        self.newlines |= self._piece_newlines
+        regular = block.regular and len(self._piece_newlines) <= 1
         old = self._piece or Piece(self.records + 1, 0, block.offset, 0, True)
         self._piece = replace(old, records=old.records + len(block.starts), byte_length=old.byte_length + block.size, regular=old.regular and regular)
         if self._piece.byte_length >= self.piece_bytes and self._piece.records:

@@ -46,7 +46,9 @@ def text_hash(salt: str, value: exp.Expression, bits: int = BITS) -> exp.Express
     return _low(_wide(salt, value), bits)
 
 
-def entity_id(entity: str, organisation: str, system: str, parts: Sequence[exp.Expression], slot: exp.Expression | None = None, bits: int = BITS) -> exp.Expression:
+def entity_id(
+    entity: str, organisation: str, system: str, parts: Sequence[exp.Expression], slot: exp.Expression | None = None, bits: int = BITS
+) -> exp.Expression:
     """The id of an entity's row within an organisation and key system; null when a key part is null; a null or empty slot adds nothing."""
     hashes = [text_hash(prefix(entity, organisation, system, str(i)), part, bits) for i, part in enumerate(parts)]
     return _xor(hashes if slot is None else [*hashes, slot_hash(entity, organisation, slot, bits)])
@@ -83,7 +85,22 @@ def record_key(parts: Sequence[exp.Expression], bits: int = BITS) -> exp.Express
 
 def record_check(parts: Sequence[exp.Expression]) -> exp.Expression:
     """31 further bits of the same md5s: two records of equal key hash but unequal check have colliding keys."""
-    shifted = [call("xor", integer(0), typed(exp.Paren(this=exp.BitwiseAnd(this=exp.Paren(this=exp.BitwiseRightShift(this=_wide(prefix("key", str(i)), part), expression=integer(64))), expression=typed(integer(2**31 - 1), "UHUGEINT"))), "BIGINT")) for i, part in enumerate(parts)]
+    shifted = [
+        call(
+            "xor",
+            integer(0),
+            typed(
+                exp.Paren(
+                    this=exp.BitwiseAnd(
+                        this=exp.Paren(this=exp.BitwiseRightShift(this=_wide(prefix("key", str(i)), part), expression=integer(64))),
+                        expression=typed(integer(2**31 - 1), "UHUGEINT"),
+                    )
+                ),
+                "BIGINT",
+            ),
+        )
+        for i, part in enumerate(parts)
+    ]
     return typed(_xor(shifted), "INTEGER")
 
 

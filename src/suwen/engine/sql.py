@@ -176,7 +176,13 @@ def _fill(node: exp.Expression, parts: dict[str, Part]) -> None:
     name = node.name if not isinstance(node, exp.Column) or not node.table else ""
     if not (name.startswith("_hole_") and name.endswith("_")):
         return
-    if isinstance(node, exp.Identifier) and isinstance(node.parent, (exp.Column, exp.Table)) and node.arg_key == "this" and not node.parent.args.get("table") and not node.parent.args.get("db"):
+    if (
+        isinstance(node, exp.Identifier)
+        and isinstance(node.parent, (exp.Column, exp.Table))
+        and node.arg_key == "this"
+        and not node.parent.args.get("table")
+        and not node.parent.args.get("db")
+    ):
         return  # the column or table itself is replaced
     part = parts[name[6:-1]]
     if isinstance(node, exp.Identifier):

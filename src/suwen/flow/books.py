@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from suwen.base.errors import Defect
 from suwen.engine.delta import DataFile, NewFile
-from suwen.engine.sql import Tree, alias, col, in_numbers, read_parquet, statement, text, union_all
+from suwen.engine.sql import Tree, alias, col, in_numbers, null, read_parquet, statement, text, typed, union_all
 from suwen.flow.targets import Made, reader_rejects
 from suwen.flow.work import KindData, TargetKey, Work
 from suwen.model import state as states
@@ -37,7 +37,12 @@ def _balance(work: Work, made: Made, data: KindData) -> None:
         index = read_parquet(data.indexes)
         fresh = in_numbers(col("receipt", "i"), sorted(data.new_receipts))
         touched = work.engine.one(
-            statement("select count(*) from {i} i where i.key in (select key from {t}) or (i.key is null and i.issue not like 'RDR%' and {fresh})", i=index, t=made.touched, fresh=fresh)
+            statement(
+                "select count(*) from {i} i where i.key in (select key from {t}) or (i.key is null and i.issue not like 'RDR%' and {fresh})",
+                i=index,
+                t=made.touched,
+                fresh=fresh,
+            )
         )
     others = work.engine.count(made.exceptions)
     mapped = work.engine.one(statement("select count(*) from {m} where _reason is null", m=made.rows))
@@ -65,8 +70,6 @@ def _old(work: Work, made: Made, data: KindData) -> str:
 
 
 def _none() -> Tree:
-    from suwen.engine.sql import null, typed
-
     return statement("select {c} where false", c=[alias(typed(null(), t), n) for n, t in states.DISPOSITION.items()])
 
 
@@ -74,10 +77,13 @@ def _move(work: Work, key: TargetKey, data: KindData, old: str, new: str) -> Non
     fresh = in_numbers(col("receipt"), sorted(data.new_receipts))
     counts = statement(
         """with n as (select receipt, record, state from {new}), o as (select receipt, record, state from {old}),
-        known as (select coalesce(o.receipt, n.receipt) as receipt, coalesce(o.state, 'mapped') as from_state, coalesce(n.state, 'mapped') as to_state, count(*) as records
-            from (select * from o where not {fresh}) o full join (select * from n where not {fresh}) n on n.receipt = o.receipt and n.record = o.record group by all),
+        known as (select coalesce(o.receipt, n.receipt) as receipt, coalesce(o.state, 'mapped') as from_state,
+            coalesce(n.state, 'mapped') as to_state, count(*) as records
+            from (select * from o where not {fresh}) o full join (select * from n where not {fresh})
+                n on n.receipt = o.receipt and n.record = o.record group by all),
         come as (select receipt, '' as from_state, state as to_state, count(*) as records from n where {fresh} group by all),
-        mapped as (select r.receipt, '' as from_state, 'mapped' as to_state, r.records - coalesce((select sum(c.records) from come c where c.receipt = r.receipt), 0) as records from {received} r)
+        mapped as (select r.receipt, '' as from_state, 'mapped' as to_state, r.records - coalesce((select sum(c.records)
+            from come c where c.receipt = r.receipt), 0) as records from {received} r)
         select * from known where from_state <> to_state union all select * from come union all select * from mapped where records <> 0""",
         new=new,
         old=old,
@@ -88,7 +94,8 @@ def _move(work: Work, key: TargetKey, data: KindData, old: str, new: str) -> Non
     work.engine.temporary(
         name,
         statement(
-            "select {run}::BIGINT as run, {feed} as feed, {kind} as kind, {target} as target, receipt::BIGINT as receipt, from_state, to_state, records::BIGINT as records from {c} c",
+            "select {run}::BIGINT as run, {feed} as feed, {kind} as kind, {target} as target, "
+            "receipt::BIGINT as receipt, from_state, to_state, records::BIGINT as records from {c} c",
             run=work.number,
             feed=text(key.feed),
             kind=text(key.kind),
@@ -114,12 +121,15 @@ def post_rejects(work: Work) -> None:
     for (feed, kind), data in work.kinds.items():
         if any(f.rejected for f in data.files if f.receipt in data.new_receipts) or (data.restaged and any(f.rejected for f in data.files)):
             name = work.fresh("rejects")
-            work.engine.temporary(name, statement("select * from {q} q where {fresh}", q=reader_rejects(work, data), fresh=in_numbers(col("receipt"), sorted(data.new_receipts))))
+            work.engine.temporary(
+                name, statement("select * from {q} q where {fresh}", q=reader_rejects(work, data), fresh=in_numbers(col("receipt"), sorted(data.new_receipts)))
+            )
             _post_new(work, TargetKey(feed, kind, ""), name)
     for feed in sorted({u.feed for u in work.unread}):
         rows = [
             statement(
-                "select {feed} as feed, '' as kind, '' as target, {receipt}::BIGINT as receipt, 0::BIGINT as record, null::BIGINT as key, 'quarantined' as state, {code} as code, {detail} as detail",
+                "select {feed} as feed, '' as kind, '' as target, {receipt}::BIGINT as receipt, 0::BIGINT "
+                "as record, null::BIGINT as key, 'quarantined' as state, {code} as code, {detail} as detail",
                 feed=text(feed),
                 receipt=u.receipt,
                 code=text(u.code),
@@ -137,7 +147,12 @@ def _post_new(work: Work, key: TargetKey, rows: str) -> None:
     moves = work.fresh("moves")
     work.engine.temporary(
         moves,
-        statement("select {run}::BIGINT as run, feed, kind, target, receipt, '' as from_state, state as to_state, count(*)::BIGINT as records from {r} r group by all", run=work.number, r=rows),
+        statement(
+            "select {run}::BIGINT as run, feed, kind, target, receipt, '' as from_state, state as to_state, count(*)::BIGINT as records "
+            "from {r} r group by all",
+            run=work.number,
+            r=rows,
+        ),
     )
     work.moves.append(moves)
     part, old = part_name(key.feed, key.kind, key.target), work.fresh("old_states")
@@ -156,7 +171,12 @@ def _replace(work: Work, part: str, old: str, new: str) -> None:
     files = [f for f in work.files(DISPOSITION) if f.part == part]
     columns = [col(c) for c in states.DISPOSITION]
     if gone:
-        kept = statement("select {c} from {f} f anti join {o} o on o.receipt = f.receipt and o.record = f.record", c=[col(c, "f") for c in states.DISPOSITION], f=read_parquet([f.path for f in files]), o=old)
+        kept = statement(
+            "select {c} from {f} f anti join {o} o on o.receipt = f.receipt and o.record = f.record",
+            c=[col(c, "f") for c in states.DISPOSITION],
+            f=read_parquet([f.path for f in files]),
+            o=old,
+        )
         query = union_all([kept, statement("select {c} from {n} n", c=columns, n=new)])
         work.taken_out.setdefault(DISPOSITION, []).extend(files)
     else:
@@ -170,7 +190,9 @@ def totals(work: Work) -> Totals:
     """Records per feed, kind, target and state after the run: the last release's totals and this run's moves."""
     found: Totals = dict(work.previous.totals) if work.previous else {}
     for name in work.moves:
-        for feed, kind, target, before, after, records in work.engine.rows(statement("select feed, kind, target, from_state, to_state, sum(records)::BIGINT from {m} group by all", m=name)):
+        for feed, kind, target, before, after, records in work.engine.rows(
+            statement("select feed, kind, target, from_state, to_state, sum(records)::BIGINT from {m} group by all", m=name)
+        ):
             for state, change in ((before, -records), (after, records)):
                 if state:
                     label = f"{feed}|{kind}|{target}|{state}"
@@ -190,11 +212,11 @@ def check_totals(work: Work, found: Mapping[str, int]) -> None:
         data = work.kinds[key.feed, key.kind]
         received = data.records - sums.get((key.feed, key.kind, ""), 0)
         if sums.get((key.feed, key.kind, key.target), 0) != received:
-            raise Defect(f"the ledger of {key} does not balance: {received} records received, {sums.get((key.feed, key.kind, key.target), 0)} with a disposition")
+            raise Defect(
+                f"the ledger of {key} does not balance: {received} records received, {sums.get((key.feed, key.kind, key.target), 0)} with a disposition"
+            )
 
 
 def replaced_files(work: Work, name: str) -> list[DataFile]:
     """Files of the last release that a table's commit takes out."""
     return work.taken_out.get(name, [])
-
-

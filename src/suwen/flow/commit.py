@@ -99,7 +99,12 @@ def _refuse_repeated_ids(work: Work, name: str) -> None:
     twice = repeated(created, identifier)["key"]
     if len(twice):
         places = work.engine.rows(
-            statement("select _receipt, _record from {f} f where {id} = {value} order by 1, 2 limit 2", f=read_parquet(created), id=identifier, value=integer(twice[0].as_py()))
+            statement(
+                "select _receipt, _record from {f} f where {id} = {value} order by 1, 2 limit 2",
+                f=read_parquet(created),
+                id=identifier,
+                value=integer(twice[0].as_py()),
+            )
         )
         raise collision(name, f"table {table}", places[0], places[-1])
 
@@ -137,7 +142,9 @@ def _lineage(work: Work) -> None:
         _new_file(work, name, "000000", made)
         return
     replaced = union_all([*touched, *(statement("select table_name, id from {t}", t=t) for t in work.lineage)])
-    kept = statement("select l.* from {l} l anti join {r} r on r.table_name = l.table_name and r.id = l.id", l=read_parquet([f.path for f in files]), r=replaced)
+    kept = statement(
+        "select l.* from {l} l anti join {r} r on r.table_name = l.table_name and r.id = l.id", l=read_parquet([f.path for f in files]), r=replaced
+    )
     if not made and work.engine.one(statement("select count(*) from {k} k", k=kept)) == sum(f.rows for f in files):
         return
     work.taken_out[name] = list(files)
@@ -157,13 +164,16 @@ def _cells(work: Work) -> tuple[Mapping[str, str], str]:
     work.engine.temporary(
         summed,
         statement(
-            "select table_name, organisation, month::INTEGER as month, sum(records)::BIGINT as records, sum(total)::HUGEINT as total from {all} x group by all having sum(records) <> 0 or sum(total) <> 0",
+            "select table_name, organisation, month::INTEGER as month, sum(records)::BIGINT as records, sum(total)::HUGEINT as total "
+            "from {all} x group by all having sum(records) <> 0 or sum(total) <> 0",
             all=union_all(parts),
         ),
     )
     if work.cells:
         work.taken_out[name] = list(files)
-        _new_file(work, name, "000000", [statement("select table_name, organisation, month, records, total::VARCHAR as total from {s} s order by all", s=summed)])
+        _new_file(
+            work, name, "000000", [statement("select table_name, organisation, month, records, total::VARCHAR as total from {s} s order by all", s=summed)]
+        )
     rows = work.engine.rows(statement("select table_name, organisation, month, records, total from {s} s order by 1, 2, 3", s=summed))
     sums: dict[str, int] = {}
     for table, _, _, _, total in rows:
@@ -195,7 +205,11 @@ def _dangling(work: Work, name: str, column: str, other: str, identifier: str) -
         return 0
     if parents is None:
         return int(work.engine.one(statement("select count({c}) from {r} r", c=column, r=rows)))
-    return int(work.engine.one(statement("select count(*) from {r} r anti join {p} p on p.{id} = r.{c} where r.{c} is not null", c=column, r=rows, p=parents, id=identifier)))
+    return int(
+        work.engine.one(
+            statement("select count(*) from {r} r anti join {p} p on p.{id} = r.{c} where r.{c} is not null", c=column, r=rows, p=parents, id=identifier)
+        )
+    )
 
 
 def _standing(work: Work, name: str) -> Tree | None:
@@ -207,7 +221,10 @@ def _standing(work: Work, name: str) -> Tree | None:
         return read_parquet(paths)
     shape = ALL_TABLES[name.split("/")[1]]
     return statement(
-        "select r.* from {r} r anti join {g} g on g._id = r.{id} and g.filename = r.filename", r=read_parquet(paths, filename=True), g=work.removed_ids(name), id=shape.id_column or ""
+        "select r.* from {r} r anti join {g} g on g._id = r.{id} and g.filename = r.filename",
+        r=read_parquet(paths, filename=True),
+        g=work.removed_ids(name),
+        id=shape.id_column or "",
     )
 
 

@@ -68,10 +68,25 @@ def _periods(work: Work, persons: str | None) -> Tree:
         end = _ENDS.get(table)
         rows: Tree = read_parquet(paths, filename=bool(work.change(name).removed))
         if work.change(name).removed:
-            rows = statement("select r.* from {r} r anti join {g} g on g._id = r.{id} and g.filename = r.filename", r=rows, g=work.removed_ids(name), id=ALL_TABLES[table].id_column or "")
-        keep = statement("select true").expressions[0] if persons is None else statement("select person_id in (select person_id from {p})", p=persons).expressions[0]
-        last = statement("select max(greatest({s}, coalesce({e}, {s})))", s=start, e=end).expressions[0] if end else statement("select max({s})", s=start).expressions[0]
-        spans.append(statement("select person_id, min({s}) as first, {last} as last from {r} r where {keep} group by person_id", s=start, last=last, r=rows, keep=keep))
+            rows = statement(
+                "select r.* from {r} r anti join {g} g on g._id = r.{id} and g.filename = r.filename",
+                r=rows,
+                g=work.removed_ids(name),
+                id=ALL_TABLES[table].id_column or "",
+            )
+        keep = (
+            statement("select true").expressions[0]
+            if persons is None
+            else statement("select person_id in (select person_id from {p})", p=persons).expressions[0]
+        )
+        last = (
+            statement("select max(greatest({s}, coalesce({e}, {s})))", s=start, e=end).expressions[0]
+            if end
+            else statement("select max({s})", s=start).expressions[0]
+        )
+        spans.append(
+            statement("select person_id, min({s}) as first, {last} as last from {r} r where {keep} group by person_id", s=start, last=last, r=rows, keep=keep)
+        )
     return statement("select person_id, min(first) as first, max(last) as last from {all} x group by person_id", all=union_all(spans))
 
 
@@ -87,7 +102,10 @@ def _split_by_organisation(work: Work, made: str) -> None:
         type=PERIOD_TYPE, tag=text(TAG), run=work.number, month=month_of(day), m=MONTH, made=made,
     )  # fmt: skip
     new = work.fresh("new_periods")
-    work.engine.temporary(new, statement("select r.*, coalesce(o.organisation, '') as _organisation from {r} r left join {o} o on o.person_id = r.person_id", r=rows, o=organisations))
+    work.engine.temporary(
+        new,
+        statement("select r.*, coalesce(o.organisation, '') as _organisation from {r} r left join {o} o on o.person_id = r.person_id", r=rows, o=organisations),
+    )
     old_files = work.files(name)
     change = work.change(name)
     if old_files:
@@ -104,12 +122,15 @@ def _organisations(work: Work) -> Tree:
     """(person_id, organisation), by the person row's feed, of persons before and after the run."""
     paths = sorted({*(f.path for f in work.files("cdr/person")), *work.after("cdr/person")})
     receipts = [
-        statement("select {r}::BIGINT as receipt, {o} as organisation", r=r.sequence, o=text(work.region.feeds[r.feed].organisation)) for r in work.receipts.values()
+        statement("select {r}::BIGINT as receipt, {o} as organisation", r=r.sequence, o=text(work.region.feeds[r.feed].organisation))
+        for r in work.receipts.values()
     ]
     if not paths or not receipts:
         return statement("select 0::BIGINT as person_id, '' as organisation where false")
     return statement(
-        "select p.person_id, min(r.organisation) as organisation from {p} p join {r} r on r.receipt = p._receipt group by p.person_id", p=read_parquet(paths), r=union_all(receipts)
+        "select p.person_id, min(r.organisation) as organisation from {p} p join {r} r on r.receipt = p._receipt group by p.person_id",
+        p=read_parquet(paths),
+        r=union_all(receipts),
     )
 
 
@@ -118,15 +139,19 @@ def _retire(work: Work, new: str, made: str, old_paths: list[str], organisations
     table = ALL_TABLES["observation_period"]
     del made
     persons = _touched_persons(work)
-    scope = statement("select true").expressions[0] if persons is None else statement("select o.person_id in (select person_id from {p})", p=persons).expressions[0]
+    scope = (
+        statement("select true").expressions[0] if persons is None else statement("select o.person_id in (select person_id from {p})", p=persons).expressions[0]
+    )
     gone = work.fresh("removed")
     work.engine.temporary(
         gone,
         statement(
-            """select o.*, o.observation_period_id as _id, {month} as {m}, coalesce(g.organisation, '') as _organisation from {old} o left join {g} g on g.person_id = o.person_id
+            """select o.*, o.observation_period_id as _id, {month} as {m}, coalesce(g.organisation, '') as _organisation
+                from {old} o left join {g} g on g.person_id = o.person_id
             anti join {new} n on n._id = o.observation_period_id and n.observation_period_start_date = o.observation_period_start_date
                 and n.observation_period_end_date = o.observation_period_end_date where {scope}""",
-            month=month_of(col("observation_period_start_date", "o")), m=MONTH, old=read_parquet(old_paths, filename=True), g=organisations, new=new, scope=scope,
+            month=month_of(col("observation_period_start_date", "o")), m=MONTH, old=read_parquet(old_paths, filename=True), g=organisations,
+                new=new, scope=scope,
         ),
     )  # fmt: skip
     count = work.engine.count(gone)
@@ -141,6 +166,9 @@ def _retire(work: Work, new: str, made: str, old_paths: list[str], organisations
         change.removed.append(gone)
         change.removed_rows += count
         for (organisation,) in work.engine.rows(statement("select distinct _organisation from {g} g", g=gone)):
-            work.add_cells("observation_period", cells(statement("select * from {g} g where {w}", g=gone, w=compared(col("_organisation"), "=", text(organisation))), table, text(organisation), -1))
-
-
+            work.add_cells(
+                "observation_period",
+                cells(
+                    statement("select * from {g} g where {w}", g=gone, w=compared(col("_organisation"), "=", text(organisation))), table, text(organisation), -1
+                ),
+            )

@@ -23,7 +23,9 @@ def keep_links(work: Work) -> None:
         return
     made = work.fresh("links")
     stored = work.files(LINK)
-    known = statement("select person_id as id from {f} f", f=read_parquet([f.path for f in stored])) if stored else statement("select 0::BIGINT as id where false")
+    known = (
+        statement("select person_id as id from {f} f", f=read_parquet([f.path for f in stored])) if stored else statement("select 0::BIGINT as id where false")
+    )
     work.engine.temporary(made, statement("select l.id, {r}::BIGINT as since from live_person l anti join {k} k on k.id = l.id", r=work.number, k=known))
     if stored:
         _drop_links(work, [f.path for f in stored])
@@ -31,7 +33,8 @@ def keep_links(work: Work) -> None:
         return
     rows = statement(
         """select m.id as person_id, m.id as master_person_id, m.since as since_release, {own} as method, null::VARCHAR as reason,
-        0::BIGINT as _receipt, 0::BIGINT as _record, {tag} as _template, {run}::BIGINT as _run, m.id as _id, 0 as _check, 0::INTEGER as {month}, 0 as _priority from {m} m""",
+        0::BIGINT as _receipt, 0::BIGINT as _record, {tag} as _template, {run}::BIGINT as _run, m.id as _id, 0 as _check,
+            0::INTEGER as {month}, 0 as _priority from {m} m""",
         own=text(OWN), tag=text("derived:ext_person_link"), run=work.number, month=MONTH, m=made,
     )  # fmt: skip
     write_rows(work, "ext_person_link", rows, "")
@@ -41,7 +44,11 @@ def _drop_links(work: Work, stored: list[str]) -> None:
     gone = work.fresh("removed")
     work.engine.temporary(
         gone,
-        statement("select f.*, f.person_id as _id, 0::INTEGER as {m} from {f} f anti join live_person l on l.id = f.person_id", m=MONTH, f=read_parquet(stored, filename=True)),
+        statement(
+            "select f.*, f.person_id as _id, 0::INTEGER as {m} from {f} f anti join live_person l on l.id = f.person_id",
+            m=MONTH,
+            f=read_parquet(stored, filename=True),
+        ),
     )
     count = work.engine.count(gone)
     if count:
@@ -63,7 +70,13 @@ def keep_tree(work: Work) -> None:
     names = [col(c.name) for c in shape.columns]
     if stored:
         old = read_parquet([f.path for f in stored])
-        differ = statement("select count(*) from ((select {c} from {o} o except all select {c} from {n} n) union all (select {c} from {n} n except all select {c} from {o} o)) x", c=names, o=old, n=new)
+        differ = statement(
+            "select count(*) from ((select {c} from {o} o except all select {c} "
+            "from {n} n) union all (select {c} from {n} n except all select {c} from {o} o)) x",
+            c=names,
+            o=old,
+            n=new,
+        )
         if not work.engine.one(differ):
             return
         work.taken_out[TREE] = list(stored)

@@ -51,7 +51,9 @@ def _take_rows(work: Work, key: TargetKey) -> None:
             continue
         mine = conjunction([in_texts(col("_template"), [tag]), in_numbers(col("_receipt"), receipts)])
         shape, removed = ALL_TABLES[table], work.fresh("removed")
-        rows: Tree = statement("select r.*, {id} as _id from {r} r where {mine}", id=shape.id_column or "", r=read_parquet([f.path for f in files], filename=True), mine=mine)
+        rows: Tree = statement(
+            "select r.*, {id} as _id from {r} r where {mine}", id=shape.id_column or "", r=read_parquet([f.path for f in files], filename=True), mine=mine
+        )
         work.engine.temporary(removed, dated(rows, shape))
         count = work.engine.count(removed)
         if count:
@@ -83,5 +85,3 @@ def _close_books(work: Work, labels: Sequence[str]) -> None:
         ),
     )
     work.moves.append(name)
-
-

@@ -208,7 +208,13 @@ def _tables_there(region: Region) -> set[str]:
 
 def _register_receipts(work: Work) -> None:
     rows = sorted(work.receipts.items())
-    table = pa.table({"receipt": pa.array([s for s, _ in rows], pa.int64()), "as_of": pa.array([r.as_of for _, r in rows], pa.timestamp("us")), "feed": pa.array([r.feed for _, r in rows])})
+    table = pa.table(
+        {
+            "receipt": pa.array([s for s, _ in rows], pa.int64()),
+            "as_of": pa.array([r.as_of for _, r in rows], pa.timestamp("us")),
+            "feed": pa.array([r.feed for _, r in rows]),
+        }
+    )
     work.engine.register("receipts_in", table)
     work.engine.temporary("receipts", statement("select * from receipts_in"))
     work.engine.unregister("receipts_in")
@@ -255,7 +261,9 @@ def _index(work: Work) -> None:
             paths = {r: index_path(work.region, feed, kind, r, spec) for r in receipts}
             if not all(is_whole(p) for p in paths.values()):
                 queries = {
-                    r: index_query(data.kind, [f for f in data.files if f.receipt == r], compiled, work.receipts, windows=windows, bits=work.region.settings.id_bits)
+                    r: index_query(
+                        data.kind, [f for f in data.files if f.receipt == r], compiled, work.receipts, windows=windows, bits=work.region.settings.id_bits
+                    )
                     for r in receipts
                 }
                 write_index(work.engine, data.kind, queries, paths)

@@ -9,7 +9,7 @@ from suwen.base.errors import Defect
 from suwen.engine.delta import DataFile, NewFile
 from suwen.engine.sql import Tree, alias, col, compared, conjunction, in_numbers, integer, read_parquet, statement, text, union_all
 from suwen.flow.layout import part_of, parts_of
-from suwen.flow.targets import Made, collision, map_target, sources
+from suwen.flow.targets import Made, collision, map_target, mapped_rows, parents, sources
 from suwen.flow.touched import Touched, tag_of
 from suwen.flow.work import TargetKey, Work
 from suwen.model.cdm import Table
@@ -78,10 +78,20 @@ def _touched_rows(work: Work, group: Group, table: str, files: Sequence[DataFile
             more: Tree | None = None
         else:
             records = statement("select receipt, record from {i} i semi join {t} t on t.key = i.key", i=read_parquet(data.indexes), t=made.touched)
-            parts.append(statement("select {id} as id from {rows} r semi join {k} k on k.receipt = r._receipt and k.record = r._record where {wanted}", id=identifier, rows=rows, k=records, wanted=wanted))
+            parts.append(
+                statement(
+                    "select {id} as id from {rows} r semi join {k} k on k.receipt = r._receipt and k.record = r._record where {wanted}",
+                    id=identifier,
+                    rows=rows,
+                    k=records,
+                    wanted=wanted,
+                )
+            )
             more = records
         if lineage:
-            sources_of = statement("select l.* from {l} l where l.table_name = {t} and {tags}", l=read_parquet([f.path for f in lineage]), t=text(table), tags=_renamed(tags))
+            sources_of = statement(
+                "select l.* from {l} l where l.table_name = {t} and {tags}", l=read_parquet([f.path for f in lineage]), t=text(table), tags=_renamed(tags)
+            )
             if more is not None:
                 sources_of = statement("select l.* from {l} l semi join {k} k on k.receipt = l.receipt and k.record = l.record", l=sources_of, k=more)
             parts.append(statement("select id from {s} x", s=sources_of))
@@ -109,7 +119,16 @@ def _other_sources(work: Work, group: Group, table: str, old_ids: str, rows: Seq
         if table not in plan.tables:
             continue
         own, tags = sorted({f.receipt for f in data.files}), tag_of(work, [key])
-        places = [statement("select _receipt as receipt, _record as record from {r} r semi join {ids} i on i.id = r.{id} where {tags} and {own}", r=read_parquet([f.path for f in files]), ids=ids, id=_id(table), tags=tags, own=in_numbers(col("_receipt"), own))]
+        places = [
+            statement(
+                "select _receipt as receipt, _record as record from {r} r semi join {ids} i on i.id = r.{id} where {tags} and {own}",
+                r=read_parquet([f.path for f in files]),
+                ids=ids,
+                id=_id(table),
+                tags=tags,
+                own=in_numbers(col("_receipt"), own),
+            )
+        ]
         if lineage:
             places.append(
                 statement(
@@ -129,11 +148,9 @@ def _other_sources(work: Work, group: Group, table: str, old_ids: str, rows: Seq
 
 
 def _again(work: Work, key: TargetKey, table: str, keep: Tree, ids: str) -> Tree:
-    from suwen.flow.targets import _map, parents
-
     data, plan = work.kinds[key.feed, key.kind], work.plans[key]
     joined = parents(work, key, plan)
-    rows = _map(work, plan, sources(work, data, plan, keep, None), joined, key)
+    rows = mapped_rows(work, plan, sources(work, data, plan, keep, None), joined, key)
     return statement("select x.* from {p} x semi join {ids} i on i.id = x._id", p=projected(plan, rows, table, work.tag(key), work.number), ids=ids)
 
 
@@ -146,11 +163,20 @@ def _merge(work: Work, group: Group, table: str, rows: Tree) -> str:
     if not work.engine.count(twice):
         return every
     several = statement("select e.* from {e} e semi join {t} t on t._id = e._id", e=every, t=twice)
-    clash = work.engine.rows(statement("select min(_receipt), arg_min(_record, _receipt), max(_receipt), arg_max(_record, _receipt) from {s} s group by _id having min(_check) <> max(_check) limit 1", s=several))
+    clash = work.engine.rows(
+        statement(
+            "select min(_receipt), arg_min(_record, _receipt), max(_receipt), arg_max(_record, _receipt) "
+            "from {s} s group by _id having min(_check) <> max(_check) limit 1",
+            s=several,
+        )
+    )
     if clash:
         raise collision(group.keys[0].feed, f"table {table}", clash[0][:2], clash[0][2:])
     indexes = [p for k in group.keys for p in work.kinds[k.feed, k.kind].indexes]
-    records = statement("select i.receipt, i.record, i.version, i.key, r.as_of, r.feed from {i} i join receipts r on r.receipt = i.receipt", i=read_parquet(sorted(set(indexes))))
+    records = statement(
+        "select i.receipt, i.record, i.version, i.key, r.as_of, r.feed from {i} i join receipts r on r.receipt = i.receipt",
+        i=read_parquet(sorted(set(indexes))),
+    )
     one = work.fresh("merged")
     work.engine.temporary(one, merged(several, ALL_TABLES[table], records))
     _keep_lineage(work, table, several, one)
@@ -193,7 +219,15 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
     shape = ALL_TABLES[table]
     met = work.fresh("met")
     wanted = statement("select id from {o} union all select _id from {n} n", o=old_ids, n=new)
-    work.engine.temporary(met, statement("select {id} as id, r.filename from {r} r semi join {w} w on w.id = {id}", id=col(_id(table), "r"), r=read_parquet([f.path for f in files], filename=True), w=wanted))
+    work.engine.temporary(
+        met,
+        statement(
+            "select {id} as id, r.filename from {r} r semi join {w} w on w.id = {id}",
+            id=col(_id(table), "r"),
+            r=read_parquet([f.path for f in files], filename=True),
+            w=wanted,
+        ),
+    )
     paths = [p for (p,) in work.engine.rows(statement("select distinct filename from {m} m order by 1", m=met))]
     if not paths:  # nothing of it stood before
         write_rows(work, table, new, organisation)
@@ -205,7 +239,16 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
     stored = read_parquet(paths, filename=True)
     work.engine.temporary(
         old,
-        statement("select r.*, {id} as _id, {same} as _same, {month} as {name} from {r} r semi join {m} m on m.id = r.{id_name}", id=col(_id(table), "r"), id_name=_id(table), same=identity(shape), month=month, name=MONTH, r=stored, m=met),
+        statement(
+            "select r.*, {id} as _id, {same} as _same, {month} as {name} from {r} r semi join {m} m on m.id = r.{id_name}",
+            id=col(_id(table), "r"),
+            id_name=_id(table),
+            same=identity(shape),
+            month=month,
+            name=MONTH,
+            r=stored,
+            m=met,
+        ),
     )
     _refuse_foreign(work, group, table, old, old_ids)
     gone = work.fresh("removed")
@@ -213,7 +256,10 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
     work.engine.temporary(
         gone,
         statement(
-            "select o.* from {o} o anti join {n} n on n._id = o._id and n._same = o._same anti join {b} b on b._id = o._id and b.filename = o.filename", o=old, n=rows, b=before
+            "select o.* from {o} o anti join {n} n on n._id = o._id and n._same = o._same anti join {b} b on b._id = o._id and b.filename = o.filename",
+            o=old,
+            n=rows,
+            b=before,
         ),
     )
     removed = work.engine.count(gone)
@@ -247,7 +293,9 @@ def _refuse_foreign(work: Work, group: Group, table: str, old: str, old_ids: str
     mine = tag_of(work, group.keys)
     receipts = sorted({f.receipt for k in group.keys for f in work.kinds[k.feed, k.kind].files})
     foreign = statement("select not {own}", own=conjunction([mine, in_numbers(col("_receipt"), receipts)])).expressions[0]
-    found = work.engine.rows(statement("select _receipt, _record from {o} o where {foreign} and _id not in (select id from {ids}) limit 1", o=old, foreign=foreign, ids=old_ids))
+    found = work.engine.rows(
+        statement("select _receipt, _record from {o} o where {foreign} and _id not in (select id from {ids}) limit 1", o=old, foreign=foreign, ids=old_ids)
+    )
     if found:
         raise collision(group.keys[0].feed, f"table {table}", found[0], found[0])
 
@@ -270,7 +318,11 @@ def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> N
             continue
         inside = conjunction([compared(col(MONTH), ">=", integer(low)), compared(col(MONTH), "<", integer(high))])
         part = part_of(low)
-        query = statement("select {c} from {r} x where {w}", c=columns, r=rows, w=inside) if len(starts) > 1 else statement("select {c} from {r} x", c=columns, r=rows)
+        query = (
+            statement("select {c} from {r} x where {w}", c=columns, r=rows, w=inside)
+            if len(starts) > 1
+            else statement("select {c} from {r} x", c=columns, r=rows)
+        )
         path = target.new_path(part, f"{work.number:08d}-{work.attempt}-{work.fresh('f')}")
         written = work.engine.copy(query, path)
         work.step(f"wrote {name}")

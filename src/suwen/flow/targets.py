@@ -42,7 +42,9 @@ def contested_versions(work: Work, data: KindData, touched: Touched) -> str:
     index = read_parquet(data.indexes)
     if touched is None:
         work.engine.register("repeated_keys", repeated(data.indexes, "key"))
-        keep = statement("select i.key in (select key from repeated_keys) or i.tombstone or exists (select 1 from {a} a where a.as_of > r.as_of)", a=absences(work, data)).expressions[0]
+        keep = statement(
+            "select i.key in (select key from repeated_keys) or i.tombstone or exists (select 1 from {a} a where a.as_of > r.as_of)", a=absences(work, data)
+        ).expressions[0]
     else:
         several = statement("select key from {i} i semi join {t} t on t.key = i.key group by key having count(*) > 1", i=index, t=touched)
         keep = statement(
@@ -106,12 +108,16 @@ def _with_keys(data: KindData, base: Tree, columns: list[str], used: set[str]) -
         name=RECORD_KEY,
         s=base,
     )
-    return statement(
-        "select s.* replace (coalesce(o.key, {name}) as {name}) from {s} s left join {ordinals} o on o.receipt = s._receipt and o.record = s._record",
-        name=RECORD_KEY,
-        s=keyed,
-        ordinals=statement("select receipt, record, key from {i} i where nth > 1", i=read_parquet(data.indexes)),
-    ) if data.repeats else keyed
+    return (
+        statement(
+            "select s.* replace (coalesce(o.key, {name}) as {name}) from {s} s left join {ordinals} o on o.receipt = s._receipt and o.record = s._record",
+            name=RECORD_KEY,
+            s=keyed,
+            ordinals=statement("select receipt, record, key from {i} i where nth > 1", i=read_parquet(data.indexes)),
+        )
+        if data.repeats
+        else keyed
+    )
 
 
 def parents(work: Work, key: TargetKey, plan: MappingPlan) -> dict[str, Tree | str]:
@@ -150,7 +156,7 @@ def map_target(work: Work, key: TargetKey, touched: Touched) -> Made:
     weighed = contested_versions(work, data, touched)
     judged = _judge(work, key, data, plan, weighed, joined)
     keep, drop = _kept(work, data, judged, touched)
-    rows = _map(work, plan, sources(work, data, plan, keep, drop), joined, key)
+    rows = mapped_rows(work, plan, sources(work, data, plan, keep, drop), joined, key)
     held = _hold(work, plan, rows)
     exceptions = _exceptions(work, key, data, plan, judged, rows, held, touched)
     _gather_findings(work, key, plan, rows)
@@ -179,9 +185,16 @@ def _judge(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighe
         work.engine.temporary(name, statement("select 0::BIGINT as receipt, 0::BIGINT as record, 0::BIGINT as key, '' as state, '' as code where false"))
         return name
     if any(r.state == "quarantined" for r in plan.reasons):
-        only = statement("select receipt, record from {w} where issue is null and not coalesce(tombstone, false)", w=weighed)  # a tombstone says an end and nothing else
-        trial = _map(work, plan, sources(work, data, plan, only, None), joined, key)
-        codes = statement("select _receipt as receipt, _record as record, min({code}) as code from {t} where {quarantined} group by all", code=_code(plan), t=trial, quarantined=_in_state(plan, "quarantined"))
+        only = statement(
+            "select receipt, record from {w} where issue is null and not coalesce(tombstone, false)", w=weighed
+        )  # a tombstone says an end and nothing else
+        trial = mapped_rows(work, plan, sources(work, data, plan, only, None), joined, key)
+        codes = statement(
+            "select _receipt as receipt, _record as record, min({code}) as code from {t} where {quarantined} group by all",
+            code=_code(plan),
+            t=trial,
+            quarantined=_in_state(plan, "quarantined"),
+        )
     work.engine.temporary(name, versions.states(weighed, codes, absences(work, data)))
     return name
 
@@ -204,11 +217,15 @@ def _kept(work: Work, data: KindData, judged: str, touched: Touched) -> tuple[Tr
     issues = work.engine.one(statement("select count(*) from {i} i where issue is not null", i=read_parquet(data.indexes)))
     if not weighed and not issues:
         return None, None
-    out = statement("select receipt, record from {j} where state <> 'current' union all select receipt, record from {i} i where issue is not null", j=judged, i=read_parquet(data.indexes))
+    out = statement(
+        "select receipt, record from {j} where state <> 'current' union all select receipt, record from {i} i where issue is not null",
+        j=judged,
+        i=read_parquet(data.indexes),
+    )
     return None, out
 
 
-def _map(work: Work, plan: MappingPlan, source: Tree, joined: dict[str, Tree | str], key: TargetKey) -> str:
+def mapped_rows(work: Work, plan: MappingPlan, source: Tree, joined: dict[str, Tree | str], key: TargetKey) -> str:
     """The mapped rows of a source as a temporary table; codes are resolved for the pairs that occur."""
     resolution = work.resolve(plan.pairs(source, joined)) if plan.lookups else ""
     name = work.fresh("rows")
@@ -235,7 +252,8 @@ def _hold(work: Work, plan: MappingPlan, rows: str) -> Tree:
         if table in work.live and column in {m.name for m in plan.columns}:
             found.append(
                 statement(
-                    "select distinct m._receipt as receipt, m._record as record, m.{c}::VARCHAR as detail from {m} m anti join {live} l on l.id = m.{c} where m._reason is null and m.{c} is not null",
+                    "select distinct m._receipt as receipt, m._record as record, m.{c}::VARCHAR as detail "
+                    "from {m} m anti join {live} l on l.id = m.{c} where m._reason is null and m.{c} is not null",
                     c=column,
                     m=rows,
                     live=f"live_{table}",
@@ -251,22 +269,30 @@ def _hold(work: Work, plan: MappingPlan, rows: str) -> Tree:
 def _exceptions(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, judged: str, rows: str, held: Tree, touched: Touched) -> str:
     """Every touched record that is not mapped, as rows of state/disposition; one row per record, the gravest of its rows' reasons."""
     index = read_parquet(data.indexes)
-    within = statement("select true").expressions[0] if touched is None else statement("select i.key is null or i.key in (select key from {t})", t=touched).expressions[0]
+    within = (
+        statement("select true").expressions[0]
+        if touched is None
+        else statement("select i.key is null or i.key in (select key from {t})", t=touched).expressions[0]
+    )
     parts = [
         statement("select receipt, record, key, state, coalesce(code, '') as code, '' as detail, 0 as weight from {j} where state <> 'current'", j=judged),
         statement(
-            "select i.receipt, i.record, i.key, 'quarantined' as state, i.issue as code, '' as detail, 1 as weight from {i} i anti join {j} j on j.receipt = i.receipt and j.record = i.record "
+            "select i.receipt, i.record, i.key, 'quarantined' as state, i.issue as code, '' as detail, 1 as weight "
+            "from {i} i anti join {j} j on j.receipt = i.receipt and j.record = i.record "
             "where i.issue is not null and i.issue not like 'RDR%' and {within} and {fresh}",
             i=index,
             j=judged,
             within=within,
-            fresh=disjunction([_new_receipts(data), statement("select i.key is not null").expressions[0]]) if touched is not None else statement("select true").expressions[0],
+            fresh=disjunction([_new_receipts(data), statement("select i.key is not null").expressions[0]])
+            if touched is not None
+            else statement("select true").expressions[0],
         ),
     ]
     if plan.reasons:
         parts.append(
             statement(
-                "select _receipt as receipt, _record as record, null::BIGINT as key, {state} as state, {code} as code, {about} as detail, {weight} as weight from {m} where _reason is not null",
+                "select _receipt as receipt, _record as record, null::BIGINT as key, {state} as state, {code} as code, {about} as detail, {weight} as weight "
+                "from {m} where _reason is not null",
                 state=case([(_in_state(plan, s), text(s)) for s in ("held", "quarantined", "filtered")], text("quarantined")),
                 code=_code(plan),
                 about=_about(plan),
@@ -280,7 +306,8 @@ def _exceptions(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, j
     work.engine.temporary(
         name,
         statement(
-            "select {feed} as feed, {kind} as kind, {target} as target, e.receipt::BIGINT as receipt, e.record::BIGINT as record, e.key, e.state, e.code, e.detail from {e} e",
+            "select {feed} as feed, {kind} as kind, {target} as target, e.receipt::BIGINT as "
+            "receipt, e.record::BIGINT as record, e.key, e.state, e.code, e.detail from {e} e",
             feed=text(key.feed),
             kind=text(key.kind),
             target=text(key.target),
@@ -339,7 +366,8 @@ def _gather_findings(work: Work, key: TargetKey, plan: MappingPlan, rows: str) -
         work.engine.temporary(
             name,
             statement(
-                """select {run}::BIGINT as run, {code} as code, {feed} as feed, {kind} as kind, {target} as target, {column} as column_name, _receipt as receipt,
+                """select {run}::BIGINT as run, {code} as code, {feed} as feed, {kind} as kind, {target} as target, {column} as column_name,
+                    _receipt as receipt,
                 count(*) as records, to_json(list_sort(min(_record, 5)))::VARCHAR as examples from {m} where _issues & {mask} <> 0 group by _receipt""",
                 run=work.number,
                 code=text(check.code),
@@ -358,11 +386,10 @@ def reader_rejects(work: Work, data: KindData) -> Tree:
     """The records the reader rejects, once each, as rows of state/disposition with target ""."""
     index = read_parquet(data.indexes)
     return statement(
-        "select {feed} as feed, {kind} as kind, '' as target, receipt::BIGINT as receipt, record::BIGINT as record, null::BIGINT as key, 'quarantined' as state, issue as code, '' as detail "
+        "select {feed} as feed, {kind} as kind, '' as target, receipt::BIGINT as receipt, record::BIGINT "
+        "as record, null::BIGINT as key, 'quarantined' as state, issue as code, '' as detail "
         "from {i} i where issue like 'RDR%'",
         feed=text(data.feed),
         kind=text(data.kind.name),
         i=index,
     )
-
-

@@ -18,7 +18,10 @@ def absences(work: Work, data: KindData, *, new: bool = False) -> Tree:
     receipts = data.receipts & data.new_receipts if new else data.receipts
     found = {(r.as_of, r.window) for s in receipts if (r := work.receipts[s]).mode in (Mode.SNAPSHOT, Mode.WINDOW)}
     rows = [
-        (typed(text(as_of.isoformat(sep=" ")), "TIMESTAMP"), *((typed(text(d.isoformat()), "DATE") for d in window) if window else (typed(null(), "DATE"), typed(null(), "DATE"))))
+        (
+            typed(text(as_of.isoformat(sep=" ")), "TIMESTAMP"),
+            *((typed(text(d.isoformat()), "DATE") for d in window) if window else (typed(null(), "DATE"), typed(null(), "DATE"))),
+        )
         for as_of, window in sorted(found, key=str)
     ]
     return literal_rows(("as_of", "low", "high"), ("TIMESTAMP", "DATE", "DATE"), rows)
@@ -113,7 +116,13 @@ def _flipped(work: Work, key: TargetKey, column: str, table: str) -> list[Tree]:
                 )
     if not places:
         return []
-    return [statement("select i.key from {index} i semi join {places} p on p.receipt = i.receipt and p.record = i.record", index=read_parquet(data.indexes), places=union_all(places))]
+    return [
+        statement(
+            "select i.key from {index} i semi join {places} p on p.receipt = i.receipt and p.record = i.record",
+            index=read_parquet(data.indexes),
+            places=union_all(places),
+        )
+    ]
 
 
 def tag_of(work: Work, keys: Sequence[TargetKey]) -> Tree:

@@ -25,6 +25,7 @@ from suwen.repository.rows import lake_name
 CHUNK = 20_000  # rows traced at once
 DERIVED = "derived:"
 WHOLE = ("cdm_source",)  # tables whose one row is about everything
+LINKED = {"ext_person_link": ("person",)}  # derived tables made from other rows of a person than its events
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ class Tracer:
     def _chunk(self, shape: Table, rows: Sequence[dict[str, object]]) -> Iterator[Trace]:
         own = shape.id_column or ""
         derived = [row for row in rows if str(row[TEMPLATE]).startswith(DERIVED)]
-        inputs = self._inputs(derived, own)
+        inputs = self._inputs(derived, own, LINKED.get(shape.name, SOURCES))
         mapped = [row for row in rows if not str(row[TEMPLATE]).startswith(DERIVED)]
         sources = self._sources(shape, mapped, own)
         located = self._locate({s for of in sources.values() for s in of})
@@ -205,13 +206,13 @@ class Tracer:
                 found[row["id"]].append(source)
         return found
 
-    def _inputs(self, rows: Sequence[dict[str, object]], own: str) -> dict[int, tuple[Input, ...]]:
-        """Per derived row the rows it was worked out from: every event of its person."""
+    def _inputs(self, rows: Sequence[dict[str, object]], own: str, tables: Sequence[str]) -> dict[int, tuple[Input, ...]]:
+        """Per derived row the rows it was worked out from: those of its person in some tables."""
         if not rows:
             return {}
         persons = {int(str(row["person_id"])): int(str(row[own])) for row in rows if "person_id" in row}
         found: dict[int, list[Input]] = {row_id: [] for row_id in persons.values()}
-        for name in SOURCES:
+        for name in tables:
             if not self.opened.files(lake_name(name)):
                 continue
             query = statement(

@@ -182,7 +182,9 @@ class Work:
         before = statement("select {i} as id from {f} f", i=identifier, f=read_parquet(old)) if old else none
         come = statement("select {i} as id from {f} f", i=identifier, f=read_parquet(new)) if new else none
         gone = statement("select _id as id from {r} r", r=self.removed_ids(name))
-        self.engine.temporary(f"live_{table}", statement("select id from {b} b where id not in (select id from {g} g) union select id from {c} c", b=before, g=gone, c=come))
+        self.engine.temporary(
+            f"live_{table}", statement("select id from {b} b where id not in (select id from {g} g) union select id from {c} c", b=before, g=gone, c=come)
+        )
         self.engine.temporary(f"appeared_{table}", statement("select id from {c} c anti join {b} b on b.id = c.id", c=come, b=before))
         self.engine.temporary(f"gone_{table}", statement("select id from {b} b anti join {l} l on l.id = b.id", b=before, l=f"live_{table}"))
         self.live.add(table)
@@ -205,7 +207,17 @@ class Work:
         maps = sorted((m.system, m.sha256) for m in self.packs.code_maps.values())
         exceptions = [[c.id, c.key_md5, c.replacement] for c in self.region.collisions]
         systems = dict(feed.key_systems or {})
-        said = [template.sha256, maps, VERSION, self.vocabulary.hash if self.vocabulary else "", self.region.zone_of(feed), feed.organisation, systems, self.region.settings.id_bits, exceptions]
+        said = [
+            template.sha256,
+            maps,
+            VERSION,
+            self.vocabulary.hash if self.vocabulary else "",
+            self.region.zone_of(feed),
+            feed.organisation,
+            systems,
+            self.region.settings.id_bits,
+            exceptions,
+        ]
         return f"{self.tag(key)}|{hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]}|{feed.organisation}"
 
     def stale(self, key: TargetKey) -> bool:
@@ -266,7 +278,7 @@ def required_tables(target: Target) -> Mapping[str, str]:
     known = ALL_TABLES[target.table]
     found = {}
     for name in names:
-        if target.event and name == "person_id" or name == "person_id" and name in known.row_columns:
+        if (target.event and name == "person_id") or (name == "person_id" and name in known.row_columns):
             found[name] = "person"
         elif not target.event and name in known.row_columns and known.column(name).references:
             found[name] = known.column(name).references[0]  # type: ignore[index]

@@ -44,4 +44,6 @@ class Release:
     @property
     def content(self) -> str:
         """The release's content: one text over the fingerprints of all published tables; equal content is 'the same release'."""
-        return ";".join(f"{name}={state.rows}:{state.fingerprint}" for name, state in sorted(self.tables.items()) if name.startswith(("cdr/", "ext/")) and state.rows)
+        return ";".join(
+            f"{name}={state.rows}:{state.fingerprint}" for name, state in sorted(self.tables.items()) if name.startswith(("cdr/", "ext/")) and state.rows
+        )

@@ -42,4 +42,10 @@ FINDING: Mapping[str, str] = {
 }
 # Exact counts and sums of row hashes per table, organisation and month.
 CELL: Mapping[str, str] = {"table_name": "VARCHAR", "organisation": "VARCHAR", "month": "INTEGER", "records": "BIGINT", "total": "VARCHAR"}
-TABLES: Mapping[str, Mapping[str, str]] = {"state/disposition": DISPOSITION, "state/lineage": LINEAGE, "state/ledger": LEDGER, "state/finding": FINDING, "state/cell": CELL}
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "state/disposition": DISPOSITION,
+    "state/lineage": LINEAGE,
+    "state/ledger": LEDGER,
+    "state/finding": FINDING,
+    "state/cell": CELL,
+}

@@ -6,7 +6,7 @@ The query flattens in steps: staged text; joined parents (`alias.COLUMN`); named
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from suwen.engine.sql import (
@@ -18,16 +18,14 @@ from suwen.engine.sql import (
     col,
     compared,
     conjunction,
-    disjunction,
     integer,
     is_null,
     list_of,
     negation,
-    null,
     paren,
+    plus,
     statement,
     struct,
-    subquery,
     text,
     total,
     typed,
@@ -146,7 +144,7 @@ class MappingPlan:
         n = len(self.target.joins)
         whens = [(negation(is_null(col("_absent"))), typed(col("_absent"), "SMALLINT"))] if n else []
         if self.filters:
-            whens.append((negation(is_null(col("_dropped"))), paren(statement_sum(col("_dropped"), n))))
+            whens.append((negation(is_null(col("_dropped"))), paren(plus(typed(col("_dropped"), "SMALLINT"), integer(n)))))
         at = n + len(self.filters)
         places = {id(c): place for place, c in enumerate(self.checks)}
         for check in self._fatal():
@@ -165,7 +163,8 @@ class MappingPlan:
         if not self.lookups:
             return flat
         answers = statement(
-            "select system as _system, code as _code, concept_id as _concept, source_concept_id as _source, domain as _domain, slot as _slot, first as _first, standing as _standing from {r}",
+            "select system as _system, code as _code, concept_id as _concept, source_concept_id as "
+            "_source, domain as _domain, slot as _slot, first as _first, standing as _standing from {r}",
             r=resolution,
         )
         for lookup in self.lookups:
@@ -210,7 +209,12 @@ class MappingPlan:
         if self.slots:
             names = list(self.slots[0][1])
             rows = [struct({"_slot": text(name), **{a: trees[a] for a in names}}) for name, trees in self.slots]
-            flat = statement("select * exclude (_row), {parts}, _row._slot as {slot} from {inner} z", parts=[alias(col(a, "_row"), f"row.{a}") for a in names], slot="row.", inner=statement("select s.*, unnest({rows}) as _row from {flat} s", rows=list_of(rows), flat=flat))
+            flat = statement(
+                "select * exclude (_row), {parts}, _row._slot as {slot} from {inner} z",
+                parts=[alias(col(a, "_row"), f"row.{a}") for a in names],
+                slot="row.",
+                inner=statement("select s.*, unnest({rows}) as _row from {flat} s", rows=list_of(rows), flat=flat),
+            )
         return flat
 
 
@@ -218,12 +222,6 @@ def _absent(join: Join) -> Tree:
     """True where a record names a parent that is not there; a record that names none has none to wait for."""
     named = [negation(coalesce(compared(col(own), "=", text("")), typed(text("true"), "BOOLEAN"))) for own, _ in join.on]
     return conjunction([is_null(col(f"{join.alias}.")), *named])
-
-
-def statement_sum(left: Tree, right: int) -> Tree:
-    from suwen.engine.sql import plus
-
-    return plus(typed(left, "SMALLINT"), integer(right))
 
 
 def _bit_set(place: int) -> Tree:

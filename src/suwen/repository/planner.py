@@ -19,7 +19,16 @@ from suwen.repository.mapping import Check, Lookup, Mapped, MappingPlan
 from suwen.repository.record_index import KindExpressions
 
 READ_CODES = {"date_of": "MAP-010", "time_of": "MAP-013", "local_time": "MAP-013", "boolean": "MAP-012"}
-_TYPE_NAMES = {"VARCHAR": "text", "BIGINT": "integer", "INTEGER": "integer", "DATE": "date", "TIMESTAMP": "time", "BOOLEAN": "boolean", "DECIMAL(18,4)": "money", "DECIMAL(24,8)": "number"}
+_TYPE_NAMES = {
+    "VARCHAR": "text",
+    "BIGINT": "integer",
+    "INTEGER": "integer",
+    "DATE": "date",
+    "TIMESTAMP": "time",
+    "BOOLEAN": "boolean",
+    "DECIMAL(18,4)": "money",
+    "DECIMAL(24,8)": "number",
+}
 RECORD_KEY = "_key"  # a keyless record's own key, a column of its staged relation
 
 
@@ -177,7 +186,7 @@ class _Planner:
             return hashing.xored([masked, salt, *slotted]), typed(integer(0), "INTEGER"), True
         keys = self.target.key or tuple(Expression(_quoted(c), self.kind.place) for c in self.kind.key)
         parts = [_flat(c.tree) for c in compile_all([(k, "text") for k in keys], context)]
-        own = bool(self.kind.key) and [e.text for e in keys] == list(self.kind.key) or not self.target.key
+        own = (bool(self.kind.key) and [e.text for e in keys] == list(self.kind.key)) or not self.target.key
         return self._entity(self.target, parts, slot), hashing.record_check(parts), own
 
     def _slot(self, main: Lookup | None) -> Tree | None:
@@ -250,5 +259,3 @@ def _with_defaults(columns: Sequence[Mapped]) -> list[Mapped]:
         if name in by_name and not by_name[name].required:
             by_name[name] = Mapped(name, by_name[name].type, by_name[name].tree, True)
     return list(by_name.values())
-
-

@@ -52,7 +52,9 @@ def index_query(kind: Kind, files: Sequence[StagedFile], compiled: KindExpressio
         "1::INTEGER as nth, {version} as version, {tombstone} as tombstone, {day} as day, {issue} as issue from {staged} s",
         receipt=RECEIPT,
         record=RECORD,
-        key=case([(disjunction([negation(is_null(col(ISSUES))), blank]), typed(null(), "BIGINT"))], hashing.record_key(keys, bits) if keyed else keyless_key(columns)),
+        key=case(
+            [(disjunction([negation(is_null(col(ISSUES))), blank]), typed(null(), "BIGINT"))], hashing.record_key(keys, bits) if keyed else keyless_key(columns)
+        ),
         check=hashing.record_check(keys) if keyed else typed(integer(0), "INTEGER"),
         check_name="check",
         content=content,

@@ -32,7 +32,8 @@ def projected(plan: MappingPlan, mapped: str, table: str, tag: str, run: int) ->
     columns = [alias(typed(_value(plan, generic[c.name], table, c.name), str(c.type)), c.name) for c in ALL_TABLES[table].columns]
     wanted = [is_null(col("_reason"))] + ([compared(col("_table"), "=", integer(plan.tables.index(table)))] if len(plan.tables) > 1 else [])
     return statement(
-        "select {columns}, {receipt}, {record}, {tag} as {template}, {run} as {run_name}, _id, _check, {month} as {month_name}, {priority} as _priority from {mapped} where {wanted}",
+        "select {columns}, {receipt}, {record}, {tag} as {template}, {run} as {run_name}, _id, _check, {month} as {month_name}, {priority} as _priority "
+        "from {mapped} where {wanted}",
         columns=columns,
         receipt=RECEIPT,
         record=RECORD,
@@ -86,7 +87,8 @@ def merged(rows: Tree | str, table: Table, records: Tree | str) -> Tree:
     `records(receipt, record, as_of, version, key, feed)`: the order of versions of the sources.
     """
     ranked = statement(
-        """select x.*, row_number() over (partition by x._id order by x._priority, r.version desc nulls last, r.as_of desc, r.key, r.feed, x._receipt, x._record) as _rank
+        """select x.*, row_number() over (partition by x._id order by x._priority, r.version desc nulls last, r.as_of desc,
+            r.key, r.feed, x._receipt, x._record) as _rank
         from {rows} x join {records} r on r.receipt = x._receipt and r.record = x._record""",
         rows=rows,
         records=records,
@@ -119,7 +121,8 @@ def identity(table: Table) -> Tree:
 def cells(rows: Tree | str, table: Table, organisation: Tree, sign: int) -> Tree:
     """(organisation, month, rows, total) of rows: the exact count and sum of row hashes, negated for removed ones."""
     return statement(
-        "select {organisation} as organisation, {month} as month, {sign} * count(*) as records, {sign} * sum(_hash::HUGEINT) as total from {hashed} h group by all",
+        "select {organisation} as organisation, {month} as month, {sign} * count(*) as records, {sign} * sum(_hash::HUGEINT) as total "
+        "from {hashed} h group by all",
         organisation=organisation,
         month=MONTH,
         sign=integer(sign),

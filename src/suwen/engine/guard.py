@@ -107,7 +107,7 @@ def _agreed(sql: str) -> None:
 def _tree(parser: duckdb.DuckDBPyConnection, statement: str) -> Any:
     """DuckDB's own syntax tree of a SELECT."""
     row = parser.execute("select json_serialize_sql(?, skip_null := true, skip_empty := true, skip_default := true)", [statement]).fetchone()
-    answer = json.loads(row[0]) if row else {"error": True}
+    answer: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if answer.get("error") or len(answer.get("statements", ())) != 1:
         raise refusal("the query is written in a form that is not understood with certainty")
     return answer["statements"][0]["node"]

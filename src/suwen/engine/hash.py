@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
-from suwen.engine.sql import call, integer, statement, text, typed
+from suwen.engine.sql import alias, call, integer, statement, text, typed
 
 BITS = 63
 _P1, _P2 = 2_147_483_629, 4_294_967_291  # the largest primes below 2^31 and 2^32: no product leaves 63 bits
@@ -112,11 +112,11 @@ def content(columns: Mapping[str, exp.Expression]) -> exp.Expression:
 def constant_hash(salt: str, value: str, bits: int = BITS) -> int:
     """`text_hash` of a constant, worked out here."""
     digest = hashlib.md5((salt + value).encode(), usedforsecurity=False).digest()
-    return int.from_bytes(digest[:8], "little") & (2**bits - 1)
+    return int.from_bytes(digest[:8], "little") & ((1 << bits) - 1)
 
 
 def _null_of(name: str) -> int:
-    return (_NULL * (1 + sum(ord(c) * (i + 1) for i, c in enumerate(name)))) & (2**BITS - 1)
+    return (_NULL * (1 + sum(ord(c) * (i + 1) for i, c in enumerate(name)))) & ((1 << BITS) - 1)
 
 
 def mixed(value: exp.Expression) -> exp.Expression:
@@ -143,7 +143,7 @@ def row_hash(columns: Cells) -> exp.Expression:
 
 def row_hashes(rows: exp.Expression | str, columns: Cells, keep: Sequence[exp.Expression]) -> exp.Expression:
     """A query of `keep` (aliased) and `_hash`, each row's hash, mixed: `row_hash` and `mixed` in steps, so that no step names a value more than thrice."""
-    bases = [exp.alias_(_base(name, kind, value), f"b{n}", quoted=True) for n, (name, kind, value) in enumerate(columns)]
+    bases = [alias(_base(name, kind, value), f"b{n}") for n, (name, kind, value) in enumerate(columns)]
     names = [exp.column(exp.to_identifier(k.alias, quoted=True)) for k in keep]
     whole = _xor([_finished(name, kind, exp.column(exp.to_identifier(f"b{n}", quoted=True))) for n, (name, kind, _) in enumerate(columns)])
     inner = statement("select {keep}, {bases} from {rows} r", keep=list(keep), bases=bases, rows=rows)

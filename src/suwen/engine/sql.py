@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 from sqlglot import exp, parse_one
 
@@ -124,7 +125,7 @@ def negation(node: exp.Expression) -> exp.Expression:
 
 def compared(left: exp.Expression, sign: str, right: exp.Expression) -> exp.Expression:
     """A comparison; `sign` one of = <> < <= > >=."""
-    kinds = {"=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
+    kinds: dict[str, type[exp.Expression]] = {"=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
     return kinds[sign](this=left.copy(), expression=right.copy())
 
 
@@ -164,7 +165,7 @@ def statement(sql: str, **parts: Part) -> exp.Expression:
 @functools.lru_cache(maxsize=1024)
 def _parsed(sql: str) -> exp.Expression:
     """A fixed text's tree with a marked name for each hole; shared, so to be copied."""
-    return parse_one(_HOLE.sub(lambda m: f"_hole_{m[1]}_", sql), dialect="duckdb")
+    return cast("exp.Expression", parse_one(_HOLE.sub(lambda m: f"_hole_{m[1]}_", sql), dialect="duckdb"))
 
 
 def _own(part: exp.Expression) -> exp.Expression:
@@ -216,7 +217,7 @@ def _fill_expression(node: exp.Expression, part: Part) -> None:
     elif isinstance(part, exp.Query) and not isinstance(part, exp.Subquery):
         node.replace(exp.Subquery(this=_own(part)))
     elif isinstance(part, exp.Expression):
-        node.replace(exp.Paren(this=_own(part)) if _binds_looser(part, node.parent) else _own(part))
+        node.replace(exp.Paren(this=_own(part)) if _binds_looser(part, cast("exp.Expression | None", node.parent)) else _own(part))
     else:
         parent, key = node.parent, node.arg_key
         assert parent is not None and key is not None

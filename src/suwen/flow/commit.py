@@ -117,7 +117,7 @@ def _append_books(work: Work) -> None:
     _lineage(work)
 
 
-def _new_file(work: Work, name: str, part: str, queries: list) -> None:  # type: ignore[type-arg]
+def _new_file(work: Work, name: str, part: str, queries: list[Tree]) -> None:
     columns = [alias(typed(col(c), t), c) for c, t in states.TABLES[name].items()]
     query = statement("select {c} from {q} q", c=columns, q=union_all(queries))
     written = work.engine.copy(query, work.table(name).new_path(part, f"{work.number:08d}-{work.attempt}"))

@@ -50,7 +50,7 @@ def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:
     new: Tree | str = union_all(rows)
     if shared:
         work.retold += [(table, old_ids)] if old_ids else []
-        new = _merge(work, group, table, new)
+        new = _merge(work, group, table, union_all(rows))
     if not all(m.plan.target.event for m in group.made):
         new = completed(new, ALL_TABLES[table])
     organisation = work.plans[group.keys[0]].organisation
@@ -141,7 +141,7 @@ def _other_sources(work: Work, group: Group, table: str, old_ids: str, rows: Seq
             continue
         keep = statement("select distinct receipt, record from {p} p", p=union_all(places))
         if made is not None:
-            touched = statement("select receipt, record from {i} i semi join {t} t on t.key = i.key", i=read_parquet(data.indexes), t=made.touched)
+            touched = statement("select receipt, record from {i} i semi join {t} t on t.key = i.key", i=read_parquet(data.indexes), t=str(made.touched))
             keep = statement("select p.* from {p} p anti join {t} t on t.receipt = p.receipt and t.record = p.record", p=keep, t=touched)
         found.append(_again(work, key, table, keep, ids))
     return found

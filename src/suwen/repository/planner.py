@@ -190,7 +190,7 @@ class _Planner:
         return self._entity(self.target, parts, slot), hashing.record_check(parts), own
 
     def _slot(self, main: Lookup | None) -> Tree | None:
-        parts = [col("row.")] if self.target.rows else []
+        parts: list[Tree] = [col("row.")] if self.target.rows else []
         if main is not None:
             parts.append(coalesce(col("code.slot"), text("")))
         if not parts:

@@ -65,7 +65,7 @@ def _value(plan: MappingPlan, name: str, table: str, physical: str) -> Tree:
     names = {m.name for m in plan.columns}
     if physical == ALL_TABLES[table].id_column and table != "death":
         return col("_id")
-    parts = [col(name)] if name in names else []
+    parts: list[Tree] = [col(name)] if name in names else []
     if plan.target.event:
         for rule in event.DEFAULTS:
             if rule.column == name and rule.tables and table in rule.tables and rule.source in names:

@@ -15,7 +15,7 @@ from suwen.flow.land import land
 from suwen.flow.places import RecordPlace
 from suwen.flow.reader import OpenRelease
 from suwen.flow.run import run
-from suwen.flow.trace import Trace, trace, trace_many
+from suwen.flow.trace import Input, Trace, trace, trace_many
 from suwen.model.cdm import TABLES
 from suwen.model.receipt import Mode
 from tests.integration.example_regions import HOSPITAL, RECEIVED, SYNTHEA, hospital, synthea
@@ -140,6 +140,9 @@ def test_derived_rows_trace_to_all_their_inputs(region: str, request: pytest.Fix
     assert len(periods) == opened.release.tables["cdr/observation_period"].rows
     for one in periods:
         assert {(found.table, found.id) for found in one.inputs} == expected[one.row["person_id"]] and not one.records
+    links = list(trace_many(opened, "ext_person_link"))
+    assert len(links) == opened.table("person").num_rows
+    assert all(one.inputs == (Input("person", one.row["person_id"]),) for one in links)
 
 
 def test_one_row_and_one_column(of_hospital: OpenRelease) -> None:

@@ -87,7 +87,10 @@ def show_status(region: RegionOption = HERE, as_json: JsonOption = False) -> Non
     say([f"region {found.name}: {published}; {count(found.waiting, 'receipt')} not in a release yet" + (", run: suwen run" if found.waiting else "")])
     if found.feeds:
         columns = ("feed", "template", "organisation", "mode", "deliveries", "receipts", "bytes", "latest", "waiting")
-        rows = [(f.feed, f.template, f.organisation, f.mode, f.deliveries, f.receipts, f"{f.bytes:,}", f.latest, f.waiting) for f in found.feeds]
+        rows = [
+            (f.feed, f.template, f.organisation, f.mode, f.deliveries, f.receipts, f"{f.bytes:,}", f.latest[:16].replace("T", " "), f.waiting)
+            for f in found.feeds
+        ]
         say_table(columns, rows, numbers=("deliveries", "receipts", "bytes", "waiting"))
     if found.states:
         say(["records: " + ", ".join(f"{number:,} {state}" for state, number in sorted(found.states.items(), key=lambda item: -item[1]))])

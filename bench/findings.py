@@ -82,6 +82,10 @@ class Findings:
         """Median seconds of the faster floor."""
         return seconds(self.floors[self.faster])
 
+    def by_cpu(self, runs: Sequence[Measured]) -> float:
+        """Median CPU seconds against those of the faster floor: what a busy machine disturbs less."""
+        return median(m.cpu for m in runs) / median(m.cpu for m in self.floors[self.faster])
+
     @property
     def ratios(self) -> list[float]:
         """Run against the faster floor, round by round."""

@@ -66,13 +66,19 @@ def _tables(found: Findings) -> Iterator[Table]:
 
 def _summary(found: Findings) -> Table:
     ratios, run = found.ratios, median(m.seconds for m in found.runs)
-    rows = [("run / floor", f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})", "<= 5, try 4")]
+    rows = [
+        ("run / floor", f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})", "<= 5, try 4"),
+        ("the same by CPU seconds", f"{found.by_cpu(found.runs):.2f}", ""),
+    ]
     rows += [("peak memory of the run", _mib(max(m.peak for m in found.runs)), f"<= {found.settings.memory}")]
     if found.low:
         rows += [(f"time at {LOW_MEMORY} / time at {found.settings.memory}", f"{found.low.seconds / run:.2f}", "<= 1.5")]
         rows += [(f"peak memory at {LOW_MEMORY}", _mib(found.low.peak), f"<= {LOW_MEMORY}, idle apart")]
     wanted = {"new patients": "<= 0.3, try 0.2", "corrections": "<= 0.35, try 0.25"}
-    rows += [(f"{i.name} ({_share(found, i)} of the rows) / floor", f"{i.seconds / found.floor:.2f}", wanted[i.name]) for i in found.increments]
+    rows += [
+        (f"{i.name} ({_share(found, i)} of the rows) / floor", f"{i.seconds / found.floor:.2f}; by CPU {found.by_cpu(i.runs):.2f}", wanted[i.name])
+        for i in found.increments
+    ]
     rows += [("landing", f"{_rate(found.landing)}, {found.landing.seconds / found.floor:.2f} of the floor", "apart")]
     return Table("In short", ("figure", "measured", "wanted"), rows)
 

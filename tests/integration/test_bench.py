@@ -62,6 +62,7 @@ def findings() -> Findings:
 def test_the_floor_is_the_faster_setting_by_median(findings: Findings) -> None:
     assert (findings.faster, findings.floor) == (False, 2.0)
     assert findings.ratios == [3.0, 5.0, 1.0]
+    assert findings.by_cpu(findings.runs) == 9.0 / 2.0
     assert stages(findings.runs) == {"staging": 2.0, "rest": 7.0}
     assert findings.increments[0].written == {"cdr": 30}
 

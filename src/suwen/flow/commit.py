@@ -13,7 +13,7 @@ from suwen.flow.derived import observation_periods
 from suwen.flow.linked import keep_links, keep_tree
 from suwen.flow.source_maps import source_maps
 from suwen.flow.targets import collision
-from suwen.flow.work import Work
+from suwen.flow.work import Work, standing
 from suwen.model import state as states
 from suwen.model.extension import ALL_TABLES
 from suwen.model.release import TableState
@@ -200,7 +200,7 @@ def dangling(work: Work) -> dict[str, int]:
 
 
 def _dangling(work: Work, name: str, column: str, other: str, identifier: str) -> int:
-    rows, parents = _standing(work, name), _standing(work, other)
+    rows, parents = standing(work, name), standing(work, other)
     if rows is None:
         return 0
     if parents is None:
@@ -209,22 +209,6 @@ def _dangling(work: Work, name: str, column: str, other: str, identifier: str) -
         work.engine.one(
             statement("select count(*) from {r} r anti join {p} p on p.{id} = r.{c} where r.{c} is not null", c=column, r=rows, p=parents, id=identifier)
         )
-    )
-
-
-def _standing(work: Work, name: str) -> Tree | None:
-    """A table's rows as they will be after the run; None where there are none."""
-    paths = work.after(name)
-    if not paths:
-        return None
-    if not work.change(name).removed:
-        return read_parquet(paths)
-    shape = ALL_TABLES[name.split("/")[1]]
-    return statement(
-        "select r.* from {r} r anti join {g} g on g._id = r.{id} and g.filename = r.filename",
-        r=read_parquet(paths, filename=True),
-        g=work.removed_ids(name),
-        id=shape.id_column or "",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from suwen.engine.sql import Tree, col, compared, read_parquet, statement, text, union_all
 from suwen.flow.tables import write_rows
-from suwen.flow.work import Work
+from suwen.flow.work import Work, standing
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.rows import MONTH, cells, lake_name, month_of
 
@@ -59,35 +59,31 @@ def _touched_persons(work: Work) -> str | None:
 
 
 def _periods(work: Work, persons: str | None) -> Tree:
+    """(person_id, first, last) of the touched persons. Where nothing was removed a period can only grow, so the stored one and the new events are enough."""
+    changes = {table: work.changes.get(lake_name(table)) for table in SOURCES}
+    growing = persons is not None and not any(c.removed for c in changes.values() if c)
     spans = [statement("select 0::BIGINT as person_id, null::DATE as first, null::DATE as last where false")]
+    keep = statement("select true").expressions[0]
+    if persons is not None:
+        keep = statement("select person_id in (select person_id from {p})", p=persons).expressions[0]
     for table in SOURCES:
-        name, start = lake_name(table), ALL_TABLES[table].date_column or ""
-        paths = work.after(name)
-        if not paths:
-            continue
-        end = _ENDS.get(table)
-        rows: Tree = read_parquet(paths, filename=bool(work.change(name).removed))
-        if work.change(name).removed:
-            rows = statement(
-                "select r.* from {r} r anti join {g} g on g._id = r.{id} and g.filename = r.filename",
-                r=rows,
-                g=work.removed_ids(name),
-                id=ALL_TABLES[table].id_column or "",
-            )
-        keep = (
-            statement("select true").expressions[0]
-            if persons is None
-            else statement("select person_id in (select person_id from {p})", p=persons).expressions[0]
-        )
-        last = (
-            statement("select max(greatest({s}, coalesce({e}, {s})))", s=start, e=end).expressions[0]
-            if end
-            else statement("select max({s})", s=start).expressions[0]
-        )
-        spans.append(
-            statement("select person_id, min({s}) as first, {last} as last from {r} r where {keep} group by person_id", s=start, last=last, r=rows, keep=keep)
-        )
+        change = changes[table]
+        created = [str(n.written.path) for n in change.created if n.written.rows] if change else []
+        rows = (read_parquet(created) if created else None) if growing else standing(work, lake_name(table))
+        if rows is not None:
+            spans.append(_spans(table, rows, keep))
+    stored = [f.path for f in work.files(lake_name("observation_period"))]
+    if growing and stored:
+        first, last = "observation_period_start_date", "observation_period_end_date"
+        spans.append(statement("select person_id, {f} as first, {l} as last from {r} r where {keep}", f=first, l=last, r=read_parquet(stored), keep=keep))
     return statement("select person_id, min(first) as first, max(last) as last from {all} x group by person_id", all=union_all(spans))
+
+
+def _spans(table: str, rows: Tree, keep: Tree) -> Tree:
+    """(person_id, first, last) over the rows of one table of events."""
+    start, end = ALL_TABLES[table].date_column or "", _ENDS.get(table)
+    last = statement("select max(greatest({s}, coalesce({e}, {s})))", s=start, e=end or start).expressions[0]
+    return statement("select person_id, min({s}) as first, {last} as last from {r} r where {keep} group by person_id", s=start, last=last, r=rows, keep=keep)
 
 
 def _split_by_organisation(work: Work, made: str) -> None:

@@ -242,6 +242,22 @@ class Work:
         return {key.split("|")[0]: value.split("|", 2)[2] for key, value in said.items()}
 
 
+def standing(work: Work, name: str) -> Tree | None:
+    """A table's rows as they will be after the run; None where there are none."""
+    paths = work.after(name)
+    if not paths:
+        return None
+    if not work.change(name).removed:
+        return read_parquet(paths)
+    shape = ALL_TABLES[name.split("/")[1]]
+    return statement(
+        "select r.* from {r} r anti join {g} g on g._id = r.{id} and g.filename = r.filename",
+        r=read_parquet(paths, filename=True),
+        g=work.removed_ids(name),
+        id=shape.id_column or "",
+    )
+
+
 def place_of(region: Region, feed: Feed) -> Place:
     """For whom a feed's template is compiled."""
     return Place(feed.name, feed.organisation, region.zone_of(feed), dict(feed.key_systems or {}), region.settings.id_bits, region.collisions)

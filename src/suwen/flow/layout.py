@@ -1,7 +1,8 @@
 """The layout policy: which part of a table a month's rows go to. Months are counted 12 * year + month - 1; 0 is no date.
 
-A table's parts are ranges of months of about equal rows, settled when its first rows come; a later month opens a part of its own once the last
-part is full. The part's name is its first month, so no changing attribute enters a path.
+A table's parts are ranges of months, settled when its first rows come: of about equal rows, smaller for the last year, where corrections fall and
+files are written again. A later month opens a part of its own once the last part is full. The part's name is its first month, so no changing
+attribute enters a path.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 ROWS = 1_500_000  # per part: 64 to 256 MB of a clinical table
+RECENT_MONTHS, RECENT_ROWS = 12, 250_000  # of the last months, and per part of them
 END = 1 << 30
 
 
@@ -32,19 +34,18 @@ def parts_of(known: Mapping[str, Mapping[str, int]], table: str, histogram: Sequ
         return _ranges(_cut(histogram))
     starts = sorted(parts)
     last = starts[-1]
-    full = parts[last] >= ROWS
     newest = max(m for m, _ in histogram)
-    if full and newest > last:
-        latest_known = last
-        starts += [m for m, _ in histogram if m > latest_known][-1:]
+    if parts[last] >= RECENT_ROWS and newest > last:
+        starts.append(newest)
     return _ranges(sorted(set(starts)))
 
 
 def _cut(histogram: Sequence[tuple[int, int]]) -> list[int]:
-    """First months of ranges of about ROWS rows each; a whole month is never cut."""
+    """First months of ranges of about ROWS rows each, RECENT_ROWS in the last year; a month is never cut."""
     starts, rows = [0], 0
+    newest = max((month for month, _ in histogram), default=0)
     for month, count in histogram:
-        if rows and rows + count > ROWS:
+        if rows and rows + count > (RECENT_ROWS if month > newest - RECENT_MONTHS else ROWS):
             starts.append(month)
             rows = 0
         rows += count

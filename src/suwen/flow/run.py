@@ -251,9 +251,8 @@ def _index(work: Work) -> None:
     """Index every delivery of every kind, as kept or made now."""
     for (feed, kind), data in work.kinds.items():
         zone = work.region.zone_of(work.feed(feed))
-        windows = any(work.receipts[r].window for r in data.receipts)
         compiled = kind_expressions(data.kind, zone)
-        spec = _index_spec(work, data, zone, windows)
+        spec = _index_spec(work, data, zone)
         deliveries: dict[int, list[int]] = {}
         for receipt in dict.fromkeys(f.receipt for f in data.files):
             deliveries.setdefault(work.receipts[receipt].delivery, []).append(receipt)
@@ -261,9 +260,7 @@ def _index(work: Work) -> None:
             paths = {r: index_path(work.region, feed, kind, r, spec) for r in receipts}
             if not all(is_whole(p) for p in paths.values()):
                 queries = {
-                    r: index_query(
-                        data.kind, [f for f in data.files if f.receipt == r], compiled, work.receipts, windows=windows, bits=work.region.settings.id_bits
-                    )
+                    r: index_query(data.kind, [f for f in data.files if f.receipt == r], compiled, work.receipts, bits=work.region.settings.id_bits)
                     for r in receipts
                 }
                 write_index(work.engine, data.kind, queries, paths)
@@ -272,10 +269,10 @@ def _index(work: Work) -> None:
         data.repeats = not data.kind.key and work.engine.has_more_than(data.indexes, "nth", 1)
 
 
-def _index_spec(work: Work, data: KindData, zone: str, windows: bool) -> str:
+def _index_spec(work: Work, data: KindData, zone: str) -> str:
     kind = data.kind
     expressions = [e.text if e else "" for e in (kind.version, kind.tombstone, kind.window)]
-    said = [INDEX_FORM, spec_of(work.template(data.feed)), kind.key, expressions, windows and zone, VERSION, work.region.settings.id_bits]
+    said = [INDEX_FORM, spec_of(work.template(data.feed)), kind.key, expressions, kind.window is not None and zone, VERSION, work.region.settings.id_bits]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
 
 

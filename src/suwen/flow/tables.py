@@ -331,6 +331,8 @@ def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> N
         change.created.append(NewFile(written, part))
         change.created_rows += written.rows
         written_files.append(str(written.path))
+        known = work.layout.setdefault(name, {})
+        known[part] = known.get(part, 0) + written.rows
         work.progress.advance(written.rows)
     # over the written files, whose texts are dictionaries: hashed once an entry, not once a row
     work.add_cells(table, cells(dated(read_parquet(written_files), shape), shape, text(organisation), 1))

@@ -33,7 +33,7 @@ class KindExpressions:
     window: Tree | None
 
 
-def index_query(kind: Kind, files: Sequence[StagedFile], compiled: KindExpressions, receipts: Mapping[int, Receipt], *, windows: bool, bits: int) -> Tree:
+def index_query(kind: Kind, files: Sequence[StagedFile], compiled: KindExpressions, receipts: Mapping[int, Receipt], *, bits: int) -> Tree:
     """The index rows of the staging files of one kind (all of one delivery), keyless ones still without their ordinal."""
     columns = sorted({c for f in files for c in f.columns} | set(kind.key))
     contents = {c: col(c) for c in columns}
@@ -44,7 +44,7 @@ def index_query(kind: Kind, files: Sequence[StagedFile], compiled: KindExpressio
     issues: list[tuple[Tree, Tree]] = [(negation(is_null(col(ISSUES))), col(ISSUES))]
     if keyed:
         issues.append((blank, text("KEY-001")))
-    day = compiled.window if windows and compiled.window is not None else None
+    day = compiled.window
     if day is not None:
         issues += [(_outside(day, r), text("WIN-001")) for r in _distinct_windows(files, receipts)]
     return statement(

@@ -18,7 +18,6 @@ from suwen.engine.sql import alias, call, integer, statement, text, typed
 BITS = 63
 _P1, _P2 = 2_147_483_629, 4_294_967_291  # the largest primes below 2^31 and 2^32: no product leaves 63 bits
 _SECOND = (2_147_483_587, 4_294_967_279)  # the next smaller ones
-_NULL = 1_357_924_680_135_792  # stands for null in content and row hashes, varied by column
 
 
 def prefix(*words: str) -> str:
@@ -115,8 +114,18 @@ def constant_hash(salt: str, value: str, bits: int = BITS) -> int:
     return int.from_bytes(digest[:8], "little") & ((1 << bits) - 1)
 
 
-def _null_of(name: str) -> int:
-    return (_NULL * (1 + sum(ord(c) * (i + 1) for i, c in enumerate(name)))) & ((1 << BITS) - 1)
+def _of_column(name: str, use: str) -> int:
+    """A constant of a column's own, for one use."""
+    return constant_hash(prefix("column", name, use), "")
+
+
+def _multipliers(name: str) -> tuple[int, int]:
+    """Odd multipliers of a column's own for the low and high half of its numbers, below 2^31 and 2^32.
+
+    With common ones two dates moved by the same days would often give two changes that cancel in the XOR.
+    """
+    low, high = (_of_column(name, half) for half in ("low", "high"))
+    return low % 2**30 + 2**30 | 1, high % 2**31 + 2**31 | 1
 
 
 def mixed(value: exp.Expression) -> exp.Expression:
@@ -169,7 +178,7 @@ def _base(name: str, kind: str, value: exp.Expression) -> exp.Expression:
 
 def _salted(name: str, number: exp.Expression) -> exp.Expression:
     masked = exp.Paren(this=exp.BitwiseAnd(this=number, expression=integer(2**BITS - 1)))
-    return call("xor", masked, integer(_null_of("salt " + name)))
+    return call("xor", masked, integer(_of_column(name, "salt")))
 
 
 def _decimal(name: str, kind: str, value: exp.Expression) -> exp.Expression:
@@ -182,4 +191,4 @@ def _decimal(name: str, kind: str, value: exp.Expression) -> exp.Expression:
 
 def _finished(name: str, kind: str, base: exp.Expression) -> exp.Expression:
     """What a column gives to the hash of its row."""
-    return exp.Coalesce(this=base if kind == "VARCHAR" else _spread(base, _P1, _P2), expressions=[integer(_null_of(name))])
+    return exp.Coalesce(this=base if kind == "VARCHAR" else _spread(base, *_multipliers(name)), expressions=[integer(_of_column(name, "null"))])

@@ -23,7 +23,7 @@ from suwen.intake.landing import Landing
 from suwen.model.pack import Delimited
 from suwen.model.receipt import Receipt
 
-FORM = 1
+FORM = 2
 Columns = Callable[[str], Sequence[str]]
 
 

@@ -44,8 +44,8 @@ class Member:
 
     Bytes 0 to `data_offset` are the byte order mark, skipped lines and header. Record numbers run from `first_record` (the receipt's numbering).
     Blank lines, of `gap_bytes` in all, belong to no record. `starts` and `lines`: byte offset and 1-based line of the member's records
-    1, 1025, 2049 and so on. `newline` is "\\n", "\\r\\n", or "" when mixed or none. `codec` says how the member was packed.
-    `simple`: the dialect is one DuckDB knows (one-byte delimiter).
+    1, 1025, 2049 and so on. `newline` is "\\n", "\\r\\n", or "" when mixed. `codec` says how the member was packed.
+    `simple`: the dialect is one DuckDB knows (one-byte delimiter). `multiline`: some record may go over several lines.
     """
 
     name: str
@@ -62,15 +62,19 @@ class Member:
     records: int
     data_offset: int
     gap_bytes: int
+    multiline: bool
     pieces: tuple[Piece, ...]
     starts: Int64s
     lines: Int64s
 
     @property
     def direct(self) -> bool:
-        """True when DuckDB's strict read_csv over the file as it lies gives the very same records and values."""
-        return (self.codec == "" and self.encoding == "utf-8" and self.simple and len(self.columns) > 1 and self.newline != ""
-                and all(piece.regular for piece in self.pieces))
+        """True when DuckDB's strict read_csv over the file as it lies gives the very same records and values.
+
+        Not for records of several lines: DuckDB 2.0 cuts large files between threads and takes a line feed inside quotes for a record's end.
+        """
+        plain = self.codec == "" and self.encoding == "utf-8" and self.simple and self.newline != "" and not self.multiline
+        return plain and len(self.columns) > 1 and all(piece.regular for piece in self.pieces)
 
     def numbered_from(self, first_record: int) -> Member:
         """The same member with its records numbered from `first_record`."""

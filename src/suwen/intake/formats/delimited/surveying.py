@@ -73,7 +73,7 @@ def _pass(
     return Member(
         name=name, position=1, codec="", length=tally.end, encoding=dialect.encoding, delimiter=dialect.delimiter, quote=dialect.quote, newline=tally.newline,
         simple=dialect.simple, columns=named, first_record=1, records=tally.records, data_offset=offset, gap_bytes=tally.end - offset - tally.record_bytes,
-        pieces=tuple(tally.pieces), starts=np.concatenate(tally.starts), lines=np.concatenate(tally.lines))
+        multiline=tally.multiline, pieces=tuple(tally.pieces), starts=np.concatenate(tally.starts), lines=np.concatenate(tally.lines))
 
 
 @dataclass
@@ -84,6 +84,7 @@ class _Tally:
     piece_bytes: int
     records: int = 0
     record_bytes: int = 0
+    multiline: bool = False
     starts: list[Int64s] = field(default_factory=lambda: [NONE])
     lines: list[Int64s] = field(default_factory=lambda: [NONE])
     newlines: set[str] = field(default_factory=set)
@@ -103,6 +104,8 @@ class _Tally:
             self.starts.append(sampled + block.offset)
             self.lines.append(block.lines_of(sampled))
         self.record_bytes += int((block.ends - block.starts).sum())
+        # Fewer records than lines: some lines are blank, or some records longer; only a regular block, without blank lines, tells which.
+        self.multiline |= not block.regular or len(block.starts) < len(block.line_ends)
         self._grow(block)
         self.records += len(block.starts)
         self.end = block.offset + block.size

@@ -36,19 +36,65 @@ def by_duckdb(member: Member, spec: Delimited) -> list[tuple[str | None, ...]]:
 
 
 def by_us(member: Member, spec: Delimited) -> list[tuple[str | None, ...]]:
-    return [tuple(row[name] for name in member.columns) for piece in member.pieces
-            for batch in read(lambda: FILE.open("rb"), spec, member, piece) for row in batch.to_pylist()]
+    return [
+        tuple(row[name] for name in member.columns)
+        for piece in member.pieces
+        for batch in read(lambda: FILE.open("rb"), spec, member, piece)
+        for row in batch.to_pylist()
+    ]
 
 
-FIELDS = st.sampled_from(["", "", "a", "NULL", " ", " a ", "张", "\t", "#", "'", "\\", "\\N", '""', '"a"', '"NULL"', '" "', '"x""y"', '""""', '"\n"',
-                          '"\r\n"', '"{d}"', "a'b", '"\r"', "\ufeff", "-", '"\\"', "0x1", "1e5", "//", '"#"', "\x1a", "\u2028", "\x0b", "\x85"])
+FIELDS = st.sampled_from(
+    [
+        "",
+        "",
+        "a",
+        "NULL",
+        " ",
+        " a ",
+        "张",
+        "\t",
+        "#",
+        "'",
+        "\\",
+        "\\N",
+        '""',
+        '"a"',
+        '"NULL"',
+        '" "',
+        '"x""y"',
+        '""""',
+        '"\n"',
+        '"\r\n"',
+        '"{d}"',
+        "a'b",
+        '"\r"',
+        "\ufeff",
+        "-",
+        '"\\"',
+        "0x1",
+        "1e5",
+        "//",
+        '"#"',
+        "\x1a",
+        "\u2028",
+        "\x0b",
+        "\x85",
+    ]
+)
 
 
 @st.composite
 def files(draw: st.DrawFn) -> tuple[bytes, Delimited]:
     delimiter = draw(st.sampled_from([",", "|", "\t", ";", "^", "\x01", " "]))
-    spec = Delimited(delimiter=delimiter, quote=draw(st.sampled_from(['"', '"', "none"])), encoding="utf-8", header=draw(st.booleans()),
-                     skip_lines=draw(st.sampled_from([0, 0, 0, 1, 2])), null=draw(st.sampled_from([("",), ("", "NULL"), ("\\N",)])))
+    spec = Delimited(
+        delimiter=delimiter,
+        quote=draw(st.sampled_from(['"', '"', "none"])),
+        encoding="utf-8",
+        header=draw(st.booleans()),
+        skip_lines=draw(st.sampled_from([0, 0, 0, 1, 2])),
+        null=draw(st.sampled_from([("",), ("", "NULL"), ("\\N",)])),
+    )
     end = draw(st.sampled_from(["\n", "\n", "\r\n"]))
     rows = draw(st.lists(st.tuples(FIELDS, FIELDS, FIELDS), max_size=6))
     lines = [delimiter.join(row).replace("{d}", delimiter) for row in rows]
@@ -101,8 +147,12 @@ def test_direct_means_the_same_where_duckdb_reads_in_parallel(text: str) -> None
     with duckdb.connect() as connection:
         reader = connection.sql(f"select * from read_csv('{FILE}', {written_options(member)})").to_arrow_reader(50_000)
         theirs = (row for batch in reader for row in zip(*(column.to_pylist() for column in batch.columns), strict=True))
-        ours = (row for piece in member.pieces for batch in read(lambda: FILE.open("rb"), Delimited(), member, piece)
-                for row in zip(*(column.to_pylist() for column in batch.columns[:-1]), strict=True))
+        ours = (
+            row
+            for piece in member.pieces
+            for batch in read(lambda: FILE.open("rb"), Delimited(), member, piece)
+            for row in zip(*(column.to_pylist() for column in batch.columns[:-1]), strict=True)
+        )
         for left, right in zip(theirs, ours, strict=True):
             assert left == right
             count += 1

@@ -19,10 +19,17 @@ from suwen.model.receipt import Delivery, Mode
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 FILES = {"a.csv": b"id,name\n" + b"1,x\n" * 700, "b.csv": b"id\n" + b"22\n" * 900, "same.csv": b"id\n1\n"}
 STEPS = [
-    "folders-made", "locked", "cleaned",
+    "folders-made",
+    "locked",
+    "cleaned",
     *["object-created", "object-chunk-written", "object-chunk-written", "object-synced", "object-folder-made", "object-named", "object-durable"] * 2,
     *["object-created", "object-chunk-written", "object-synced", "object-folder-made", "object-named", "object-durable"],
-    "delivery-created", "delivery-half-written", "delivery-synced", "delivery-linked", "delivery-durable", "delivery-cleaned",
+    "delivery-created",
+    "delivery-half-written",
+    "delivery-synced",
+    "delivery-linked",
+    "delivery-durable",
+    "delivery-cleaned",
 ]
 
 
@@ -72,7 +79,7 @@ def kill_while_writing(after_bytes: int | None) -> None:
     left = [after_bytes if after_bytes is not None else 1 << 40]
 
     def write_all(handle: int, data: bytes) -> None:
-        os.write(handle, data[:left[0]])
+        os.write(handle, data[: left[0]])
         left[0] -= len(data)
         if left[0] <= 0:
             die()

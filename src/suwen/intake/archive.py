@@ -116,11 +116,11 @@ class _Watched(io.RawIOBase):
         with _damage(self._part.position):
             data = self._inner.read(len(buffer))
         if len(self._head) < MAGIC_BYTES:
-            self._head += data[:MAGIC_BYTES - len(self._head)]
+            self._head += data[: MAGIC_BYTES - len(self._head)]
             _refuse_nested(self._head, self._part.position)
         self._done += len(data)
         _refuse_bomb(self._done, self._part.packed, self._limit, self._part.position)
-        buffer[:len(data)] = data
+        buffer[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
@@ -172,8 +172,8 @@ def _directory_bytes(path: Path, size: int) -> int:
     end, wide = tail.rfind(b"PK\x05\x06"), tail.rfind(b"PK\x06\x06")
     if end < 0 or len(tail) < end + 22:
         raise ArchiveRefused(DAMAGED, "the archive is damaged or cut off")
-    said = int.from_bytes(tail[end + 12:end + 16], "little")
-    return said if said != 0xFFFFFFFF else int.from_bytes(tail[wide + 40:wide + 48], "little") if wide >= 0 else size
+    said = int.from_bytes(tail[end + 12 : end + 16], "little")
+    return said if said != 0xFFFFFFFF else int.from_bytes(tail[wide + 40 : wide + 48], "little") if wide >= 0 else size
 
 
 def _check_entry(entry: zipfile.ZipInfo, name: str, position: int, seen: set[str]) -> None:

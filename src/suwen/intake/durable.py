@@ -37,8 +37,9 @@ def no_step(_: str) -> None:
 def system_error(error: OSError, doing: str, where: Path | str) -> SuwenError:
     """What an error of the operating system means for the one who gave the command; nothing has been changed."""
     reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
-    return SuwenError(f"{doing} failed: {reason}; nothing was taken in", where=str(where),
-                      do=_ADVICE.get(error.errno or 0, "mend the cause and give the command again"))
+    return SuwenError(
+        f"{doing} failed: {reason}; nothing was taken in", where=str(where), do=_ADVICE.get(error.errno or 0, "mend the cause and give the command again")
+    )
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def write_all(handle: int, data: bytes | memoryview) -> None:
     """Write every byte: the system may take fewer at once."""
     view = memoryview(data)
     while view:
-        view = view[os.write(handle, view):]
+        view = view[os.write(handle, view) :]
 
 
 def put_if_absent(temporary: Path, final: Path, data: bytes, name: str, step: Step = no_step) -> None:

@@ -44,8 +44,17 @@ class Landing:
         self._tmp, self.surveys = self.folder / "tmp", self.folder / "surveys"
 
     def land(
-        self, feed: str, paths: Sequence[Path], *, as_of: date, mode: Mode, window: tuple[date, date] | None = None, sender: str = "",
-        received_at: datetime, after_step: Step = no_step, progress: Progress = _silent,
+        self,
+        feed: str,
+        paths: Sequence[Path],
+        *,
+        as_of: date,
+        mode: Mode,
+        window: tuple[date, date] | None = None,
+        sender: str = "",
+        received_at: datetime,
+        after_step: Step = no_step,
+        progress: Progress = _silent,
     ) -> Delivery:
         """Land files (of a folder: all below it) as one delivery, whole or not at all; returns once it is durable.
 
@@ -59,9 +68,18 @@ class Landing:
             number, sequence = self._next()
             with self._kept_only_if(self._deliveries / _name(number)) as named:
                 kept = [self._keep(file, named, after_step, progress) for file in files]
-                delivery = Delivery(number, feed, moment, mode, window, received_at, tuple(
-                    Receipt(sequence + i, feed, number, file.name, Object(sha256), length, sha256, received_at, moment, mode, window, sender, codec)
-                    for i, (file, (sha256, length, codec)) in enumerate(zip(files, kept, strict=True))))
+                delivery = Delivery(
+                    number,
+                    feed,
+                    moment,
+                    mode,
+                    window,
+                    received_at,
+                    tuple(
+                        Receipt(sequence + i, feed, number, file.name, Object(sha256), length, sha256, received_at, moment, mode, window, sender, codec)
+                        for i, (file, (sha256, length, codec)) in enumerate(zip(files, kept, strict=True))
+                    ),
+                )
                 self._put(self._deliveries, number, delivery.to_json(), "delivery", after_step)
         return delivery
 
@@ -123,8 +141,11 @@ class Landing:
                     digest.update(chunk)
                     progress(len(chunk))
             if digest.hexdigest() != sha256:
-                raise SuwenError(f"the bytes of receipt {receipt.sequence} are not those that arrived", where=str(self.object_path(sha256)),
-                                 do="restore landing from its copy")
+                raise SuwenError(
+                    f"the bytes of receipt {receipt.sequence} are not those that arrived",
+                    where=str(self.object_path(sha256)),
+                    do="restore landing from its copy",
+                )
         return len(names)
 
     @contextmanager
@@ -170,7 +191,7 @@ class Landing:
         try:
             step("object-created")
             for chunk in sources.chunks(source):
-                head = head or chunk[:archive.MAGIC_BYTES]
+                head = head or chunk[: archive.MAGIC_BYTES]
                 digest.update(chunk)
                 write_all(handle, chunk)
                 length += len(chunk)

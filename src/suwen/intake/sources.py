@@ -57,8 +57,12 @@ def _check_names(files: list[Path]) -> None:
         if not file.name.isprintable():
             raise SuwenError("a file's name holds characters that cannot be printed, or is not UTF-8", where=repr(str(file.parent)), do="rename the file")
         if file.name in seen:
-            raise SuwenError("two files of one delivery have the same name", where=str(file), expected=f"names that differ; the other is {seen[file.name]}",
-                             do="rename one, or land them as two deliveries")
+            raise SuwenError(
+                "two files of one delivery have the same name",
+                where=str(file),
+                expected=f"names that differ; the other is {seen[file.name]}",
+                do="rename one, or land them as two deliveries",
+            )
         seen[file.name] = file
 
 

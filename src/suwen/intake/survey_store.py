@@ -33,8 +33,15 @@ def no_columns(_: str) -> Sequence[str]:
 
 
 def survey_receipt(
-    landing: Landing, receipt: Receipt, spec: Delimited, columns: Columns = no_columns, *, wanted: Callable[[str], bool] = lambda _: True,
-    piece_bytes: int = PIECE_BYTES, total_limit: int = archive.TOTAL_BYTES, progress: Callable[[int], None] = lambda _: None,
+    landing: Landing,
+    receipt: Receipt,
+    spec: Delimited,
+    columns: Columns = no_columns,
+    *,
+    wanted: Callable[[str], bool] = lambda _: True,
+    piece_bytes: int = PIECE_BYTES,
+    total_limit: int = archive.TOTAL_BYTES,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[Member, ...] | Refusal:
     """The members of a receipt with their records numbered one after the other, or why the whole object is refused.
 
@@ -66,15 +73,30 @@ def opener(landing: Landing, receipt: Receipt, member: Member) -> Callable[[], B
 
 
 def _member(
-    folder: Path, path: Path, sha256: str, part: archive.Part, spec: Delimited, columns: tuple[str, ...], piece_bytes: int, limit: int,
+    folder: Path,
+    path: Path,
+    sha256: str,
+    part: archive.Part,
+    spec: Delimited,
+    columns: tuple[str, ...],
+    piece_bytes: int,
+    limit: int,
     progress: Callable[[int], None],
 ) -> Member:
     said = json.dumps([FORM, asdict(spec), columns if not spec.header else (), piece_bytes, part.position], sort_keys=True)
     kept = folder / f"{sha256}-{hashlib.sha256(said.encode()).hexdigest()[:16]}.npz"
     member = _load(kept)
     if member is None:
-        member = survey(lambda: archive.open_member(path, part, limit), spec, name=part.name, columns=columns, piece_bytes=piece_bytes,
-                        position=part.position, codec=part.codec, progress=progress)
+        member = survey(
+            lambda: archive.open_member(path, part, limit),
+            spec,
+            name=part.name,
+            columns=columns,
+            piece_bytes=piece_bytes,
+            position=part.position,
+            codec=part.codec,
+            progress=progress,
+        )
         _save(kept, member.to_bytes())
     return replace(member, name=part.name)
 

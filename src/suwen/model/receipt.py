@@ -95,12 +95,26 @@ class Receipt:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; feed, delivery, times, mode and window are repeated in every receipt, so that each stands alone."""
-        form = {"object": self.form.sha256} if isinstance(self.form, Object) else {
-            "segment": self.form.segment, "offset": self.form.offset, "crc32": self.form.crc32}
+        form = (
+            {"object": self.form.sha256}
+            if isinstance(self.form, Object)
+            else {"segment": self.form.segment, "offset": self.form.offset, "crc32": self.form.crc32}
+        )
         return {
-            "sequence": self.sequence, "feed": self.feed, "delivery": self.delivery, "name": self.name, "form": form, "length": self.length,
-            "sha256": self.sha256, "received_at": self.received_at.isoformat(), "as_of": self.as_of.isoformat(), "mode": self.mode.value,
-            "window": _window_to_json(self.window), "sender": self.sender, "codec": self.codec, "key_reference": self.key_reference,
+            "sequence": self.sequence,
+            "feed": self.feed,
+            "delivery": self.delivery,
+            "name": self.name,
+            "form": form,
+            "length": self.length,
+            "sha256": self.sha256,
+            "received_at": self.received_at.isoformat(),
+            "as_of": self.as_of.isoformat(),
+            "mode": self.mode.value,
+            "window": _window_to_json(self.window),
+            "sender": self.sender,
+            "codec": self.codec,
+            "key_reference": self.key_reference,
         }
 
     @classmethod
@@ -108,10 +122,20 @@ class Receipt:
         """The receipt written by `to_json`; raises SuwenError on anything else."""
         take = _Fields(data, "receipt")
         receipt = cls(
-            sequence=take.one("sequence", int), feed=take.one("feed", str), delivery=take.one("delivery", int), name=take.one("name", str),
-            form=_form_from_json(take.one("form", dict)), length=take.one("length", int), sha256=take.one("sha256", str),
-            received_at=take.time("received_at"), as_of=take.time("as_of"), mode=take.choice("mode", Mode), window=take.window("window"),
-            sender=take.one("sender", str), codec=take.one("codec", str), key_reference=take.one("key_reference", str),
+            sequence=take.one("sequence", int),
+            feed=take.one("feed", str),
+            delivery=take.one("delivery", int),
+            name=take.one("name", str),
+            form=_form_from_json(take.one("form", dict)),
+            length=take.one("length", int),
+            sha256=take.one("sha256", str),
+            received_at=take.time("received_at"),
+            as_of=take.time("as_of"),
+            mode=take.choice("mode", Mode),
+            window=take.window("window"),
+            sender=take.one("sender", str),
+            codec=take.one("codec", str),
+            key_reference=take.one("key_reference", str),
         )
         take.done()
         return receipt
@@ -143,8 +167,13 @@ class Delivery:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
-            "format": 1, "number": self.number, "feed": self.feed, "as_of": self.as_of.isoformat(), "mode": self.mode.value,
-            "window": _window_to_json(self.window), "received_at": self.received_at.isoformat(),
+            "format": 1,
+            "number": self.number,
+            "feed": self.feed,
+            "as_of": self.as_of.isoformat(),
+            "mode": self.mode.value,
+            "window": _window_to_json(self.window),
+            "received_at": self.received_at.isoformat(),
             "receipts": [receipt.to_json() for receipt in self.receipts],
         }
 
@@ -154,8 +183,12 @@ class Delivery:
         take = _Fields(data, "delivery")
         _demand(take.one("format", int) == 1, "format", "1, the only form there is")
         delivery = cls(
-            number=take.one("number", int), feed=take.one("feed", str), as_of=take.time("as_of"), mode=take.choice("mode", Mode),
-            window=take.window("window"), received_at=take.time("received_at"),
+            number=take.one("number", int),
+            feed=take.one("feed", str),
+            as_of=take.time("as_of"),
+            mode=take.choice("mode", Mode),
+            window=take.window("window"),
+            received_at=take.time("received_at"),
             receipts=tuple(Receipt.from_json(one) for one in take.one("receipts", list)),
         )
         take.done()
@@ -188,7 +221,11 @@ class Fact:
         take = _Fields(data, "fact")
         _demand(take.one("format", int) == 1, "format", "1, the only form there is")
         fact = cls(
-            delivery=take.one("delivery", int), state=take.choice("state", State), at=take.time("at"), who=take.one("who", str), why=take.one("why", str),
+            delivery=take.one("delivery", int),
+            state=take.choice("state", State),
+            at=take.time("at"),
+            who=take.one("who", str),
+            why=take.one("why", str),
         )
         take.done()
         return fact

@@ -22,7 +22,7 @@ def physical_lines(raw: bytes, encoding: str) -> list[tuple[int, int]]:
     feed = FEED.get(encoding, b"\n")
     lines, start, at = [], 0, 0
     while at < len(raw):
-        if raw[at:at + len(feed)] == feed:
+        if raw[at : at + len(feed)] == feed:
             lines.append((start, at + len(feed)))
             start = at + len(feed)
         at += len(feed)
@@ -32,7 +32,7 @@ def physical_lines(raw: bytes, encoding: str) -> list[tuple[int, int]]:
 def text_of(raw: bytes, encoding: str) -> tuple[str, bool]:
     """The line's text without its line feed, and whether all of it was valid."""
     feed = FEED.get(encoding, b"\n")
-    body = raw[:-len(feed)] if raw.endswith(feed) and len(raw) % len(feed) == 0 else raw
+    body = raw[: -len(feed)] if raw.endswith(feed) and len(raw) % len(feed) == 0 else raw
     try:
         return body.decode(encoding), True
     except UnicodeDecodeError:
@@ -46,7 +46,7 @@ def quoted_value(text: str, place: int, quote: str) -> tuple[str, int] | None:
         if text[place] != quote:
             value += text[place]
             place += 1
-        elif text[place:place + 2] == quote * 2:
+        elif text[place : place + 2] == quote * 2:
             value += quote
             place += 2
         else:
@@ -67,7 +67,7 @@ def scan(texts: list[str], first: int, delimiter: str, quote: str) -> tuple[int,
     text, place = "\n".join(texts[first:]), 0
     fields: list[tuple[str, bool]] = []
     while True:
-        quoted = bool(quote) and text[place:place + 1] == quote
+        quoted = bool(quote) and text[place : place + 1] == quote
         found = quoted_value(text, place + 1, quote) if quoted else open_value(text, place, delimiter)
         if found is None:
             return None
@@ -101,9 +101,9 @@ def records(raw: bytes, encoding: str, delimiter: str, quote: str, columns: int,
         last, fields = parsed
         end = lines[last][1]
         code = None
-        if not all(valid for _, valid in decoded[at:last + 1]):
+        if not all(valid for _, valid in decoded[at : last + 1]):
             code = "RDR-003"
-        elif "\0" in "".join(texts[at:last + 1]):
+        elif "\0" in "".join(texts[at : last + 1]):
             code = "RDR-004"
         elif len(fields) != columns:
             code = "RDR-001"

@@ -154,7 +154,7 @@ def test_every_changed_byte_is_refused_or_harmless(tmp_path: Path) -> None:
     for whole in (gzip.compress(text, mtime=0), zipped(("sent.csv", text))):
         for at in range(4, len(whole)):
             try:
-                found = contents(put(tmp_path, whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1:]))
+                found = contents(put(tmp_path, whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :]))
             except ArchiveRefused as error:
                 assert error.refusal.code.startswith("RDR-01")
             else:

@@ -12,8 +12,20 @@ from suwen.base.errors import SuwenError
 from suwen.intake.formats.delimited import Location, Member, bytes_of, locate, locate_many, read, survey
 from suwen.model.pack import Delimited
 
-SPECTRUM = ["comma_in_quotes", "empty", "empty_crlf", "escaped_quotes", "json", "location_coordinates", "newlines", "newlines_crlf", "quotes_and_newlines",
-            "simple", "simple_crlf", "utf8"]
+SPECTRUM = [
+    "comma_in_quotes",
+    "empty",
+    "empty_crlf",
+    "escaped_quotes",
+    "json",
+    "location_coordinates",
+    "newlines",
+    "newlines_crlf",
+    "quotes_and_newlines",
+    "simple",
+    "simple_crlf",
+    "utf8",
+]
 # csv-spectrum's expected JSON for this file has another telephone number than its CSV.
 ANOTHER_NUMBER = {"1234567890": "2095257564"}
 
@@ -39,8 +51,10 @@ def test_csv_spectrum(shared: Path, name: str, spec: Delimited, ends: bytes) -> 
     raw = (folder / "csvs" / f"{name}.csv").read_bytes().replace(b"\n", ends)
     expected = json.loads((folder / "json" / f"{name}.json").read_text("utf-8"))
     newline = ends.decode()
-    wanted = [{key: ANOTHER_NUMBER.get(value, value).replace("\r\n", "\n").replace("\n", newline) for key, value in row.items()}
-              for row in (expected if isinstance(expected, list) else [expected])]
+    wanted = [
+        {key: ANOTHER_NUMBER.get(value, value).replace("\r\n", "\n").replace("\n", newline) for key, value in row.items()}
+        for row in (expected if isinstance(expected, list) else [expected])
+    ]
     found = rows(raw, spec)
     assert [row.pop("_issues") for row in found] == [None] * len(wanted)
     assert [{key: value or "" for key, value in row.items()} for row in found] == wanted
@@ -48,7 +62,9 @@ def test_csv_spectrum(shared: Path, name: str, spec: Delimited, ends: bytes) -> 
 
 def test_nothing_and_empty_text_are_told_apart() -> None:
     assert rows(b'a,b,c\n,"",NULL\n"NULL",x,\n', Delimited(null=("", "NULL"))) == [
-        {"a": None, "b": "", "c": None, "_issues": None}, {"a": "NULL", "b": "x", "c": None, "_issues": None}]
+        {"a": None, "b": "", "c": None, "_issues": None},
+        {"a": "NULL", "b": "x", "c": None, "_issues": None},
+    ]
 
 
 def test_each_bad_record_has_its_code_and_the_next_is_read() -> None:
@@ -64,7 +80,7 @@ def test_each_bad_record_has_its_code_and_the_next_is_read() -> None:
 
 
 def test_a_quote_never_closed_costs_one_record() -> None:
-    raw = b'a,b\n' + b'1,"2\n' + b"3,4\n" * 300_000
+    raw = b"a,b\n" + b'1,"2\n' + b"3,4\n" * 300_000
     member = surveyed(raw)
     assert member.records == 300_001
     issues = [code for piece in member.pieces for batch in read(lambda: io.BytesIO(raw), Delimited(), member, piece) for code in batch["_issues"].to_pylist()]
@@ -76,9 +92,20 @@ def test_lines_that_each_leave_a_quote_open_are_read_in_linear_time() -> None:
     assert surveyed(b"a,b\n" + b'x",",y\n' * 30_000).records == 30_000
 
 
-@pytest.mark.parametrize(("encoding", "delimiter", "char"), [
-    ("gb18030", "|", "亅"), ("gb18030", "^", "乛"), ("gb18030", "~", "亊"), ("gb18030", "\\", "乗"), ("gbk", "|", "亅"), ("big5", "\\", "功"),
-    ("big5", "|", "咽"), ("shift_jis", "\\", "表"), ("shift_jis", "|", "ポ")])
+@pytest.mark.parametrize(
+    ("encoding", "delimiter", "char"),
+    [
+        ("gb18030", "|", "亅"),
+        ("gb18030", "^", "乛"),
+        ("gb18030", "~", "亊"),
+        ("gb18030", "\\", "乗"),
+        ("gbk", "|", "亅"),
+        ("big5", "\\", "功"),
+        ("big5", "|", "咽"),
+        ("shift_jis", "\\", "表"),
+        ("shift_jis", "|", "ポ"),
+    ],
+)
 def test_a_second_byte_that_looks_like_the_delimiter_is_none(encoding: str, delimiter: str, char: str) -> None:
     chars = [one for one in map(chr, range(0x3040, 0x9FFF)) if one.encode(encoding, "ignore")[1:] == delimiter.encode()][:40]
     assert char in chars
@@ -155,21 +182,24 @@ def test_without_a_header_the_columns_are_declared() -> None:
         surveyed(b"1,2\n", Delimited(header=False))
 
 
-@pytest.mark.parametrize(("raw", "spec", "what", "line"), [
-    (b"a,,c\n", Delimited(), "column 2 has no name", 1),
-    (b"a, \n", Delimited(), "column 2 has no name", 1),
-    (b"\na,A\n", Delimited(), "columns 1 and 2 have the same name", 2),
-    (b"a,_issues\n", Delimited(), "column 2 has a name that Suwen uses", 1),
-    (b"a,_RECORD\n", Delimited(), "column 2 has a name that Suwen uses", 1),
-    (b'a,"b\n1,2\n', Delimited(), "quoting of the header", 1),
-    (b'a,"b"c\n1,2\n', Delimited(), "quoting of the header", 1),
-    (b"a,\xff\n", Delimited(), "not valid utf-8", 1),
-    (b"a,b\r1,2\r3,4\r", Delimited(), "cannot be printed", 1),
-    (b"a\0b,c\n", Delimited(), "cannot be printed", 1),
-    (b"x\n", Delimited(skip_lines=1), "column|ends before", 0),
-    (b"x", Delimited(skip_lines=1), "ends before the lines to skip", 1),
-    (b"x" * (2 << 20), Delimited(), "does not end within", 1),
-])
+@pytest.mark.parametrize(
+    ("raw", "spec", "what", "line"),
+    [
+        (b"a,,c\n", Delimited(), "column 2 has no name", 1),
+        (b"a, \n", Delimited(), "column 2 has no name", 1),
+        (b"\na,A\n", Delimited(), "columns 1 and 2 have the same name", 2),
+        (b"a,_issues\n", Delimited(), "column 2 has a name that Suwen uses", 1),
+        (b"a,_RECORD\n", Delimited(), "column 2 has a name that Suwen uses", 1),
+        (b'a,"b\n1,2\n', Delimited(), "quoting of the header", 1),
+        (b'a,"b"c\n1,2\n', Delimited(), "quoting of the header", 1),
+        (b"a,\xff\n", Delimited(), "not valid utf-8", 1),
+        (b"a,b\r1,2\r3,4\r", Delimited(), "cannot be printed", 1),
+        (b"a\0b,c\n", Delimited(), "cannot be printed", 1),
+        (b"x\n", Delimited(skip_lines=1), "column|ends before", 0),
+        (b"x", Delimited(skip_lines=1), "ends before the lines to skip", 1),
+        (b"x" * (2 << 20), Delimited(), "does not end within", 1),
+    ],
+)
 def test_a_header_that_cannot_be_used_is_refused_with_its_place(raw: bytes, spec: Delimited, what: str, line: int) -> None:
     if line == 0:
         assert surveyed(raw, spec).columns == ()

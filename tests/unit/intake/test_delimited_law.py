@@ -37,7 +37,7 @@ def files(draw: st.DrawFn) -> tuple[bytes, str, str, str]:
     raw = text.encode(encoding)
     for _ in range(draw(st.integers(0, 2))):
         at = draw(st.integers(0, len(raw)))
-        raw = raw[:at] + draw(st.sampled_from([b"\x81", b"\xff", b"\n", b'"', b"\xe5\xbc", b"\0", b"", b"\x81\x30"])) + raw[at + draw(st.integers(0, 1)):]
+        raw = raw[:at] + draw(st.sampled_from([b"\x81", b"\xff", b"\n", b'"', b"\xe5\xbc", b"\0", b"", b"\x81\x30"])) + raw[at + draw(st.integers(0, 1)) :]
     return raw, encoding, delimiter, quote
 
 
@@ -57,7 +57,7 @@ def test_survey_read_and_locate_agree_with_the_plain_rules(file: tuple[bytes, st
         return io.BytesIO(raw)
 
     member = survey(opened, spec, name="f", columns=columns, piece_bytes=piece_bytes, record_limit=LIMIT)
-    expected = oracle.records(raw[member.data_offset:], encoding, delimiter, "" if quote == "none" else quote, len(columns), LIMIT, null)
+    expected = oracle.records(raw[member.data_offset :], encoding, delimiter, "" if quote == "none" else quote, len(columns), LIMIT, null)
     shift = member.data_offset
 
     found = list(ranges(opened, member, record_limit=LIMIT))
@@ -68,7 +68,7 @@ def test_survey_read_and_locate_agree_with_the_plain_rules(file: tuple[bytes, st
     # Header, records and blank lines cover the file, no byte twice.
     at, blank = shift, 0
     for one in found:
-        assert raw[at:one.byte_offset].decode(encoding, "replace").strip("\r\n") == ""
+        assert raw[at : one.byte_offset].decode(encoding, "replace").strip("\r\n") == ""
         blank += one.byte_offset - at
         at = one.byte_offset + one.byte_length
     assert blank + len(raw) - at == member.gap_bytes
@@ -84,11 +84,11 @@ def test_survey_read_and_locate_agree_with_the_plain_rules(file: tuple[bytes, st
         assert piece.first_record == first
         first += piece.records
         if piece.regular:
-            assert all(e.code is None for e in expected[piece.first_record - 1:first - 1])
+            assert all(e.code is None for e in expected[piece.first_record - 1 : first - 1])
     assert list(locate_many(opened, member, [one.record for one in found], record_limit=LIMIT)) == found
     for one in found[-1:]:
         assert locate(opened, member, one.record, record_limit=LIMIT) == one
-        assert bytes_of(opened, one) == raw[one.byte_offset:one.byte_offset + one.byte_length]
+        assert bytes_of(opened, one) == raw[one.byte_offset : one.byte_offset + one.byte_length]
 
 
 def _rows(batches: list[pa.RecordBatch], records: int) -> list[list[str | None]]:

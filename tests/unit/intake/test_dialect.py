@@ -28,14 +28,17 @@ def test_delimiter_and_encoding_are_told(encoding: str, delimiter: str) -> None:
     assert all(piece.regular for piece in member.pieces)
 
 
-@pytest.mark.parametrize(("text", "delimiter"), [
-    ("a,b;c\n1,2;3\n4,5;6\n", ","),
-    ("a;b\n1,5;2,5\n3;4,5\n", ";"),
-    ('a|b\n"x,y,z"|1\n"p,q"|2\n', "|"),
-    ("name\nZhang\nLi\n", ","),
-    ("", ","),
-    ("a\tb\n1\t\n", "\t"),
-])
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("a,b;c\n1,2;3\n4,5;6\n", ","),
+        ("a;b\n1,5;2,5\n3;4,5\n", ";"),
+        ('a|b\n"x,y,z"|1\n"p,q"|2\n', "|"),
+        ("name\nZhang\nLi\n", ","),
+        ("", ","),
+        ("a\tb\n1\t\n", "\t"),
+    ],
+)
 def test_the_more_consistent_delimiter_wins(text: str, delimiter: str) -> None:
     assert surveyed(text.encode()).delimiter == delimiter
 
@@ -68,8 +71,9 @@ def test_encodings_that_cannot_be_cut_at_line_feeds_are_refused(encoding: str) -
         surveyed(b"a,b\n", Delimited(encoding=encoding))
 
 
-@pytest.mark.parametrize("spec", [Delimited(delimiter="\n"), Delimited(delimiter='"'), Delimited(quote="ab"), Delimited(delimiter="a\rb"),
-                                  Delimited(quote="\n")])
+@pytest.mark.parametrize(
+    "spec", [Delimited(delimiter="\n"), Delimited(delimiter='"'), Delimited(quote="ab"), Delimited(delimiter="a\rb"), Delimited(quote="\n")]
+)
 def test_an_impossible_dialect_is_refused(spec: Delimited) -> None:
     with pytest.raises(SuwenError, match="cannot be used together"):
         surveyed(b"a,b\n", spec)

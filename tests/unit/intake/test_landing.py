@@ -126,15 +126,22 @@ def test_what_cannot_be_landed_is_refused_and_nothing_is_in(tmp_path: Path, land
     assert land(landing, good).number == 1
 
 
-@pytest.mark.parametrize(("change", "what"), [
-    (lambda path: path.write_bytes(path.read_bytes() + b"more"), "changed while it was read"),
-    (lambda path: os.truncate(path, 10), "changed while it was read"),
-    (lambda path: os.utime(path, ns=(1, 1)), "changed while it was read"),
-    (lambda path: path.unlink(), "removed or replaced"),
-    (lambda path: os.replace(path.with_name("new"), path), "removed or replaced"),
-])
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes() + b"more"), "changed while it was read"),
+        (lambda path: os.truncate(path, 10), "changed while it was read"),
+        (lambda path: os.utime(path, ns=(1, 1)), "changed while it was read"),
+        (lambda path: path.unlink(), "removed or replaced"),
+        (lambda path: os.replace(path.with_name("new"), path), "removed or replaced"),
+    ],
+)
 def test_a_file_that_changes_while_it_is_read_is_refused(
-    tmp_path: Path, landing: Landing, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], object], what: str,
+    tmp_path: Path,
+    landing: Landing,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Path], object],
+    what: str,
 ) -> None:
     monkeypatch.setattr(sources, "CHUNK", 64)
     path = put(tmp_path, "a.csv", b"x" * 1000)
@@ -192,13 +199,17 @@ def test_facts_are_appended_and_the_newest_holds_but_erased_is_final(tmp_path: P
         landing.add_fact(Fact(9, State.WITHDRAWN, NOW, "steward", "because"))
 
 
-@pytest.mark.parametrize("damage", [
-    lambda folder: (folder / "0000000002.json").unlink(),
-    lambda folder: (folder / "0000000002.json").write_text("{"),
-    lambda folder: (folder / "0000000002.json").write_text((folder / "0000000002.json").read_text().replace("snapshot", "all")),
-    lambda folder: (folder / "0000000003.json").write_text((folder / "0000000002.json").read_text()),
-    lambda folder: (folder / "0000000003.json").write_text((folder / "0000000003.json").read_text().replace('"sequence": 3', '"sequence": 4')),
-], ids=["lost", "cut off", "changed", "copied", "renumbered"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "0000000002.json").unlink(),
+        lambda folder: (folder / "0000000002.json").write_text("{"),
+        lambda folder: (folder / "0000000002.json").write_text((folder / "0000000002.json").read_text().replace("snapshot", "all")),
+        lambda folder: (folder / "0000000003.json").write_text((folder / "0000000002.json").read_text()),
+        lambda folder: (folder / "0000000003.json").write_text((folder / "0000000003.json").read_text().replace('"sequence": 3', '"sequence": 4')),
+    ],
+    ids=["lost", "cut off", "changed", "copied", "renumbered"],
+)
 def test_damage_is_said_not_guessed_around(tmp_path: Path, landing: Landing, damage: Callable[[Path], object]) -> None:
     for _ in range(3):
         land(landing, put(tmp_path, "a.csv"))

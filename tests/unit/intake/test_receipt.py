@@ -14,8 +14,22 @@ from suwen.base.errors import SuwenError
 from suwen.model.receipt import Delivery, Fact, Mode, Object, Receipt, Segment, State
 
 HASH = "0" * 63 + "a"
-RECEIPT = Receipt(5, "h1-his", 2, "patients.csv", Object(HASH), 10, HASH, datetime(2024, 5, 1, 8, tzinfo=UTC), datetime(2024, 4, 30), Mode.WINDOW,
-                  (date(2024, 4, 1), date(2024, 4, 30)), "ftp", "gzip", "key-1")
+RECEIPT = Receipt(
+    5,
+    "h1-his",
+    2,
+    "patients.csv",
+    Object(HASH),
+    10,
+    HASH,
+    datetime(2024, 5, 1, 8, tzinfo=UTC),
+    datetime(2024, 4, 30),
+    Mode.WINDOW,
+    (date(2024, 4, 1), date(2024, 4, 30)),
+    "ftp",
+    "gzip",
+    "key-1",
+)
 MESSAGE = replace(RECEIPT, sequence=6, name="m2", form=Segment("0001", 7, 99), mode=Mode.APPEND, window=None)
 DELIVERY = Delivery(2, "h1-his", RECEIPT.as_of, RECEIPT.mode, RECEIPT.window, RECEIPT.received_at, (RECEIPT, replace(RECEIPT, sequence=6, name="b.csv")))
 FACT = Fact(2, State.WITHDRAWN, datetime(2024, 5, 2, tzinfo=UTC), "a.steward", "sent by mistake")
@@ -32,8 +46,15 @@ def test_what_is_written_is_read_again() -> None:
     assert Fact.from_json(through_json(FACT.to_json())) == FACT
 
 
-@pytest.mark.parametrize(("whole", "read"), [(RECEIPT.to_json(), Receipt.from_json), (MESSAGE.to_json(), Receipt.from_json),
-                                             (DELIVERY.to_json(), Delivery.from_json), (FACT.to_json(), Fact.from_json)])
+@pytest.mark.parametrize(
+    ("whole", "read"),
+    [
+        (RECEIPT.to_json(), Receipt.from_json),
+        (MESSAGE.to_json(), Receipt.from_json),
+        (DELIVERY.to_json(), Delivery.from_json),
+        (FACT.to_json(), Fact.from_json),
+    ],
+)
 def test_json_with_a_key_missing_added_or_of_another_kind_is_refused(whole: dict[str, Any], read: Callable[[object], object]) -> None:
     for key in whole:
         with pytest.raises(SuwenError):
@@ -48,18 +69,45 @@ def test_json_with_a_key_missing_added_or_of_another_kind_is_refused(whole: dict
             read(not_an_object)
 
 
-@pytest.mark.parametrize("change", [
-    {"sequence": 0}, {"delivery": 0}, {"feed": ""}, {"feed": "a/b"}, {"name": ""}, {"name": "a/b"}, {"name": ".."}, {"length": -1}, {"sha256": "A" * 64},
-    {"sha256": "b" * 64}, {"codec": "rar"}, {"received_at": datetime(2024, 5, 1)}, {"received_at": datetime(2024, 5, 1, tzinfo=timezone(timedelta(hours=8)))},
-    {"as_of": datetime(2024, 5, 1, tzinfo=UTC)}, {"window": None}, {"window": (date(2024, 5, 2), date(2024, 5, 1))}, {"mode": Mode.SNAPSHOT}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sequence": 0},
+        {"delivery": 0},
+        {"feed": ""},
+        {"feed": "a/b"},
+        {"name": ""},
+        {"name": "a/b"},
+        {"name": ".."},
+        {"length": -1},
+        {"sha256": "A" * 64},
+        {"sha256": "b" * 64},
+        {"codec": "rar"},
+        {"received_at": datetime(2024, 5, 1)},
+        {"received_at": datetime(2024, 5, 1, tzinfo=timezone(timedelta(hours=8)))},
+        {"as_of": datetime(2024, 5, 1, tzinfo=UTC)},
+        {"window": None},
+        {"window": (date(2024, 5, 2), date(2024, 5, 1))},
+        {"mode": Mode.SNAPSHOT},
+    ],
+)
 def test_a_receipt_that_cannot_be_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(SuwenError):
         replace(RECEIPT, **change)
 
 
-@pytest.mark.parametrize("change", [
-    {"number": 3}, {"feed": "other"}, {"receipts": ()}, {"receipts": (RECEIPT, RECEIPT)}, {"receipts": (RECEIPT, replace(RECEIPT, sequence=7, name="b"))},
-    {"receipts": (RECEIPT, replace(RECEIPT, sequence=6))}, {"mode": Mode.APPEND, "window": None}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"number": 3},
+        {"feed": "other"},
+        {"receipts": ()},
+        {"receipts": (RECEIPT, RECEIPT)},
+        {"receipts": (RECEIPT, replace(RECEIPT, sequence=7, name="b"))},
+        {"receipts": (RECEIPT, replace(RECEIPT, sequence=6))},
+        {"mode": Mode.APPEND, "window": None},
+    ],
+)
 def test_a_delivery_that_cannot_be_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(SuwenError):
         replace(DELIVERY, **change)

@@ -71,7 +71,7 @@ def test_members_are_numbered_one_after_the_other(tmp_path: Path) -> None:
 def test_a_member_refused_refuses_the_receipt(tmp_path: Path) -> None:
     whole = zipped(a=b"a\n1\n", b=b"a\n" + bytes(range(65, 91)) * 50)
     at = whole.find(b"b.csv") + 20
-    landing, receipt = landed(tmp_path, "all.zip", whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1:])
+    landing, receipt = landed(tmp_path, "all.zip", whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
     found = survey_receipt(landing, receipt, SPEC)
     assert isinstance(found, Refusal)
     assert found.code == "RDR-014"
@@ -95,7 +95,7 @@ def test_a_survey_is_made_once_and_again_when_its_copy_is_lost_or_damaged(tmp_pa
     assert len(made) == 1
     (kept,) = landing.surveys.glob("*.npz")
     good = kept.read_bytes()
-    for number, damaged in enumerate((good[:100], b"", good[:len(good) // 2] + b"\0" + good[len(good) // 2 + 1:], None), 2):
+    for number, damaged in enumerate((good[:100], b"", good[: len(good) // 2] + b"\0" + good[len(good) // 2 + 1 :], None), 2):
         if damaged is None:
             kept.unlink()
         else:

@@ -126,5 +126,18 @@ def cut(lines: Lines, dialect: Dialect, offset: int, line: int, held: int, eof: 
     if at == 0:
         return None
     mine, theirs = np.array(bounds, np.int64), np.concatenate((np.zeros(1, np.int64), feeds + 1))
-    return Block(offset, line, lines.raw[:bounds[at]], lines.text, mine[firsts], mine[lasts], theirs[firsts], theirs[lasts], own[:at],
-                 np.zeros(len(firsts), np.bool_), "", False, rejected)
+    return Block(
+        offset,
+        line,
+        lines.raw[: bounds[at]],
+        lines.text,
+        mine[firsts],
+        mine[lasts],
+        theirs[firsts],
+        theirs[lasts],
+        own[:at],
+        np.zeros(len(firsts), np.bool_),
+        "",
+        False,
+        rejected,
+    )

@@ -42,8 +42,11 @@ def check(dialect: Dialect, where: str) -> None:
     """Raise SuwenError where delimiter and quote exclude each other."""
     marks = dialect.delimiter + dialect.quote
     if len(dialect.quote) > 1 or any(mark in marks for mark in "\r\n\0") or (dialect.quote and dialect.quote in dialect.delimiter):
-        raise SuwenError("the reader's delimiter and quote cannot be used together", where=where,
-                         expected="a quote of one character that is not in the delimiter, and no line end in either")
+        raise SuwenError(
+            "the reader's delimiter and quote cannot be used together",
+            where=where,
+            expected="a quote of one character that is not in the delimiter, and no line end in either",
+        )
 
 
 def known_encoding(name: str, where: str) -> str:
@@ -54,6 +57,7 @@ def known_encoding(name: str, where: str) -> str:
     except (LookupError, ValueError):
         known = ""
     if not known or known.startswith(_STATEFUL) or (feed != b"\n" and not known.startswith("utf-16")):
-        raise SuwenError(f"the encoding {name!r} is not one that can be read", where=where,
-                         expected="utf-8, gb18030, gbk, big5, shift_jis, latin-1, utf-16 or the like")
+        raise SuwenError(
+            f"the encoding {name!r} is not one that can be read", where=where, expected="utf-8, gb18030, gbk, big5, shift_jis, latin-1, utf-16 or the like"
+        )
     return "utf-8" if known in ("utf-8", "utf-8-sig") else known

@@ -54,7 +54,7 @@ def _ends_of(raw: bytes, dialect: Dialect) -> Int64s:
 def _mended(line: bytes, dialect: Dialect) -> bytes:
     """One line decoded on its own, without its line feed, so that an invalid byte can never take the line feed along."""
     feed = "\n".encode(dialect.encoding)
-    body = line[:-len(feed)] if line.endswith(feed) else line
+    body = line[: -len(feed)] if line.endswith(feed) else line
     return body.decode(dialect.encoding, "replace").replace("\n", "\ufffd").encode("utf-8", "replace")
 
 

@@ -37,8 +37,11 @@ def locate_many(open_stream: Open, member: Member, records: Sequence[int], *, re
             end = int(member.starts[stride + 1]) if stride + 1 < len(member.starts) else member.length
             skip_to(stream, at, start)
             source = Slice(stream, end - start)
-            yield from (one for one in _walk(source, member, start, int(member.lines[stride]), member.first_record + stride * STRIDE, record_limit)
-                        if one.record in wanted)
+            yield from (
+                one
+                for one in _walk(source, member, start, int(member.lines[stride]), member.first_record + stride * STRIDE, record_limit)
+                if one.record in wanted
+            )
             at = end
 
 

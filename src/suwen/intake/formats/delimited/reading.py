@@ -55,8 +55,17 @@ def direct_options(member: Member, spec: Delimited) -> dict[str, object]:
     `new_line` is left out: DuckDB 2.0 reads CR LF well without it, and wrongly with it where fields are empty.
     """
     return {
-        "auto_detect": False, "strict_mode": True, "header": spec.header, "skip": spec.skip_lines, "delim": member.delimiter,
-        "quote": member.quote, "escape": member.quote, "nullstr": sorted({"", *spec.null}),
-        "allow_quoted_nulls": False, "columns": {name: "VARCHAR" for name in member.columns}, "null_padding": False, "max_line_size": 4 << 20,
+        "auto_detect": False,
+        "strict_mode": True,
+        "header": spec.header,
+        "skip": spec.skip_lines,
+        "delim": member.delimiter,
+        "quote": member.quote,
+        "escape": member.quote,
+        "nullstr": sorted({"", *spec.null}),
+        "allow_quoted_nulls": False,
+        "columns": {name: "VARCHAR" for name in member.columns},
+        "null_padding": False,
+        "max_line_size": 4 << 20,
         "encoding": "utf-8",
     }

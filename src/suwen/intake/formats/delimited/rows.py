@@ -66,7 +66,7 @@ class Table:
     def rows(self, block: Block) -> Iterator[pa.RecordBatch]:
         """The rows of a block: plain records by Arrow's reader, the others one by one."""
         if block.plain.all():
-            yield from self.fast(block.text if not len(block.text_ends) else block.text[int(block.text_starts[0]):int(block.text_ends[-1])])
+            yield from self.fast(block.text if not len(block.text_ends) else block.text[int(block.text_starts[0]) : int(block.text_ends[-1])])
         elif block.plain.mean() < MOSTLY:
             yield self._slow(block, np.arange(len(block.starts)))
         else:
@@ -81,8 +81,13 @@ class Table:
             pa.BufferReader(text),
             read_options=pacsv.ReadOptions(column_names=list(self._columns), use_threads=False, block_size=READ_BYTES),
             parse_options=pacsv.ParseOptions(delimiter=self._dialect.delimiter, quote_char=self._dialect.quote or False, newlines_in_values=quoted),
-            convert_options=pacsv.ConvertOptions(column_types={name: pa.string() for name in self._columns}, null_values=sorted(self._null),
-                                                 strings_can_be_null=True, quoted_strings_can_be_null=False))
+            convert_options=pacsv.ConvertOptions(
+                column_types={name: pa.string() for name in self._columns},
+                null_values=sorted(self._null),
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
         for batch in reader:
             if batch.num_rows:
                 yield pa.RecordBatch.from_arrays([*batch.columns, pa.nulls(batch.num_rows, pa.string())], schema=self.schema)
@@ -153,7 +158,7 @@ class After:
 
     def read(self, size: int, /) -> bytes:
         """The next bytes, at most `size`."""
-        data = self._held[self._at:self._at + size]
+        data = self._held[self._at : self._at + size]
         self._at += len(data)
         return data or self._stream.read(size)
 

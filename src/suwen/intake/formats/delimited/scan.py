@@ -33,7 +33,7 @@ def blocks(stream: Readable, dialect: Dialect, fields: int, offset: int, line: i
         if block is None and not eof and len(buffer) > dialect.limit and not whole_lines(buffer, dialect):
             block, buffer = _overlong(stream, buffer, dialect, offset, line)
         elif block is not None:
-            buffer = buffer[block.size:]
+            buffer = buffer[block.size :]
         if block is not None:
             yield block
             offset, line = offset + block.size, line + len(block.line_ends)
@@ -106,7 +106,7 @@ def _overlong(stream: Readable, buffer: bytes, dialect: Dialect, offset: int, li
             length, rest = length + end, buffer[end:]
             break
         keep = len(buffer) % dialect.width
-        length, tail = length + len(buffer) - keep, buffer[len(buffer) - keep:]
+        length, tail = length + len(buffer) - keep, buffer[len(buffer) - keep :]
         chunk = stream.read(BLOCK_BYTES)
         if not chunk:
             length, rest = length + keep, b""

@@ -52,8 +52,13 @@ def sniff_encoding(sample: bytes, where: str) -> str:
         return "utf-8"
     if _valid(sample, "gb18030") and _plausible(_text(sample, "gb18030")):
         return "gb18030"
-    raise SuwenError("the encoding cannot be told from the bytes", where=where, expected="a byte order mark, UTF-8, UTF-16 or GB18030 (these were tried)",
-                     do="declare `encoding` in the template's [reader]", code=UNDECIDED)
+    raise SuwenError(
+        "the encoding cannot be told from the bytes",
+        where=where,
+        expected="a byte order mark, UTF-8, UTF-16 or GB18030 (these were tried)",
+        do="declare `encoding` in the template's [reader]",
+        code=UNDECIDED,
+    )
 
 
 def _valid(sample: bytes, encoding: str) -> bool:
@@ -90,7 +95,7 @@ def sniff_delimiter(text: str, skip: int, quote: str, where: str) -> str:
     """
     shown = "".join(text[:SHOWN_BYTES].splitlines(keepends=True)[skip:]) if skip else text[:SHOWN_BYTES]
     if len(text) > SHOWN_BYTES and "\n" in shown:
-        shown = shown[:shown.rindex("\n") + 1]
+        shown = shown[: shown.rindex("\n") + 1]
     counts = {one: _fields(shown, one, quote, whole=len(text) <= SHOWN_BYTES) for one in _DELIMITERS}
     scores = {one: _consistency(found) for one, found in counts.items()}
     best = max(scores, key=lambda one: scores[one])
@@ -99,8 +104,13 @@ def sniff_delimiter(text: str, skip: int, quote: str, where: str) -> str:
     if all(line.strip('\r"').replace("_", "").isalnum() for line in shown.split("\n")[:20] if line.strip("\r")):
         return ","
     tried = ", ".join(repr(one) for one in _DELIMITERS)
-    raise SuwenError("the delimiter cannot be told from the first records", where=where, expected=f"one of {tried} (these were tried) as often in most records",
-                     do="declare `delimiter` in the template's [reader]", code=UNDECIDED)
+    raise SuwenError(
+        "the delimiter cannot be told from the first records",
+        where=where,
+        expected=f"one of {tried} (these were tried) as often in most records",
+        do="declare `delimiter` in the template's [reader]",
+        code=UNDECIDED,
+    )
 
 
 def _fields(text: str, delimiter: str, quote: str, whole: bool) -> list[int]:

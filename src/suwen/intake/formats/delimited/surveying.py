@@ -22,8 +22,17 @@ PIECE_BYTES = 64 << 20
 
 
 def survey(
-    open_stream: Open, spec: Delimited, *, name: str, columns: Sequence[str] = (), piece_bytes: int = PIECE_BYTES, position: int = 1, codec: str = "",
-    first_record: int = 1, record_limit: int = RECORD_LIMIT, progress: Callable[[int], None] = lambda _: None,
+    open_stream: Open,
+    spec: Delimited,
+    *,
+    name: str,
+    columns: Sequence[str] = (),
+    piece_bytes: int = PIECE_BYTES,
+    position: int = 1,
+    codec: str = "",
+    first_record: int = 1,
+    record_limit: int = RECORD_LIMIT,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Member:
     """Pass once over a member (unpacked bytes). `columns` name the fields of a file without header; `progress` is told bytes.
 
@@ -36,8 +45,7 @@ def survey(
         with open_stream() as stream:
             head = _head(stream)
             # A file may begin with plain ASCII and go on in something else: then what it is shows only there, and the pass begins again.
-            dialect = replace(dialect, encoding=sniff_encoding(found, name), open_encoding=False) if dialect else \
-                resolve(spec, head, name, record_limit)
+            dialect = replace(dialect, encoding=sniff_encoding(found, name), open_encoding=False) if dialect else resolve(spec, head, name, record_limit)
             found = _pass(stream, head, dialect, spec, name, columns, piece_bytes, progress)
     return replace(found, position=position, codec=codec).numbered_from(first_record)
 
@@ -56,11 +64,18 @@ def _newlines(head: str) -> set[str]:
 
 
 def _pass(
-    stream: BinaryIO, head: bytes, dialect: Dialect, spec: Delimited, name: str, columns: Sequence[str], piece_bytes: int, progress: Callable[[int], None],
+    stream: BinaryIO,
+    head: bytes,
+    dialect: Dialect,
+    spec: Delimited,
+    name: str,
+    columns: Sequence[str],
+    piece_bytes: int,
+    progress: Callable[[int], None],
 ) -> Member | bytes:
     """The member, or the first lines that are not ASCII when the encoding was still open and they are not in it."""
     named, offset, line = read_header(head, dialect, spec, name, columns)
-    tally = _Tally(offset, piece_bytes, newlines=_newlines(head[dialect.mark:offset].decode(dialect.encoding, "replace")))
+    tally = _Tally(offset, piece_bytes, newlines=_newlines(head[dialect.mark : offset].decode(dialect.encoding, "replace")))
     still_open = dialect.open_encoding
     for block in blocks(After(head[offset:], stream), dialect, len(named), offset, line, min(BLOCK_BYTES, piece_bytes)):
         if still_open and not block.raw.isascii():
@@ -71,9 +86,25 @@ def _pass(
         progress(block.size)
     tally.close()
     return Member(
-        name=name, position=1, codec="", length=tally.end, encoding=dialect.encoding, delimiter=dialect.delimiter, quote=dialect.quote, newline=tally.newline,
-        simple=dialect.simple, columns=named, first_record=1, records=tally.records, data_offset=offset, gap_bytes=tally.end - offset - tally.record_bytes,
-        multiline=tally.multiline, pieces=tuple(tally.pieces), starts=np.concatenate(tally.starts), lines=np.concatenate(tally.lines))
+        name=name,
+        position=1,
+        codec="",
+        length=tally.end,
+        encoding=dialect.encoding,
+        delimiter=dialect.delimiter,
+        quote=dialect.quote,
+        newline=tally.newline,
+        simple=dialect.simple,
+        columns=named,
+        first_record=1,
+        records=tally.records,
+        data_offset=offset,
+        gap_bytes=tally.end - offset - tally.record_bytes,
+        multiline=tally.multiline,
+        pieces=tuple(tally.pieces),
+        starts=np.concatenate(tally.starts),
+        lines=np.concatenate(tally.lines),
+    )
 
 
 @dataclass
@@ -99,7 +130,7 @@ class _Tally:
 
     def add(self, block: Block) -> None:
         """Take a block in."""
-        sampled = block.starts[-self.records % STRIDE::STRIDE]
+        sampled = block.starts[-self.records % STRIDE :: STRIDE]
         if len(sampled):
             self.starts.append(sampled + block.offset)
             self.lines.append(block.lines_of(sampled))

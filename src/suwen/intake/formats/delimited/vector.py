@@ -40,7 +40,7 @@ def cut(lines: Lines, dialect: Dialect, fields: int, offset: int, line: int) -> 
     found = _outside_quotes(data, ord(dialect.delimiter), ord(dialect.quote)) if quoted else _all(data, ord(dialect.delimiter))
     if found is None:
         return None
-    own = found.feeds + 1 if lines.ends is None else lines.ends[:len(found.feeds)]
+    own = found.feeds + 1 if lines.ends is None else lines.ends[: len(found.feeds)]
     ends = own if found.ending is None else own[found.ending]
     starts = _starts(ends)
     if found.ending is not None and len(ends) and int((ends - starts).max()) > dialect.limit:
@@ -48,7 +48,7 @@ def cut(lines: Lines, dialect: Dialect, fields: int, offset: int, line: int) -> 
         if not good:
             return None
         found = found.first(good)
-        ends, starts, own = ends[:good], starts[:good], own[:len(found.feeds)]
+        ends, starts, own = ends[:good], starts[:good], own[: len(found.feeds)]
     return _block(found, lines, data, starts, ends, own, dialect, fields, offset, line)
 
 
@@ -79,16 +79,16 @@ def _outside_quotes(data: Bytes, delimiter: int, quote: int) -> _Found | None:
     closing = either | (pack(data == CR) & from_after(feeds))
     bad = (quotes & inside & ~from_before(either, True)) | (quotes & ~inside & ~from_after(closing))
     if bad.any():
-        ends = ends[:int(np.searchsorted(ends, positions(bad)[0]))]
+        ends = ends[: int(np.searchsorted(ends, positions(bad)[0]))]
         if not len(ends):
             return None
     places = positions(separators & ~inside)
-    places = places[:int(np.searchsorted(places, ends[-1], "right"))]
+    places = places[: int(np.searchsorted(places, ends[-1], "right"))]
     if not (feeds & inside).any():
         return _Found(places, data[places], ends, None, True)
     all_feeds = positions(feeds)
     ending = np.searchsorted(all_feeds, ends)
-    return _Found(places, data[places], all_feeds[:int(ending[-1]) + 1], ending, True)
+    return _Found(places, data[places], all_feeds[: int(ending[-1]) + 1], ending, True)
 
 
 def plain_lines(lines: Lines, feeds: Int64s, dialect: Dialect, fields: int) -> Bools:
@@ -106,11 +106,20 @@ def plain_lines(lines: Lines, feeds: Int64s, dialect: Dialect, fields: int) -> B
 
 
 def _block(
-    found: _Found, lines: Lines, data: Bytes, starts: Int64s, ends: Int64s, own: Int64s, dialect: Dialect, fields: int, offset: int, line: int,
+    found: _Found,
+    lines: Lines,
+    data: Bytes,
+    starts: Int64s,
+    ends: Int64s,
+    own: Int64s,
+    dialect: Dialect,
+    fields: int,
+    offset: int,
+    line: int,
 ) -> Block:
     text_ends = found.feeds + 1 if found.ending is None else found.feeds[found.ending] + 1
     text_starts = _starts(text_ends)
-    even = len(found.kinds) == fields * len(ends) and bool((found.kinds[fields - 1::fields] == LF).all())
+    even = len(found.kinds) == fields * len(ends) and bool((found.kinds[fields - 1 :: fields] == LF).all())
     plain = np.ones(len(ends), np.bool_) if even else np.diff(np.flatnonzero(found.kinds == LF), prepend=-1) == fields
     newline = "" if not len(ends) else _newline(lines.text, data, found.feeds, lines.open_end and int(text_ends[-1]) == len(data))
     for places in _suspects(lines, data, text_ends, found.quoted, dialect):
@@ -122,8 +131,19 @@ def _block(
     used = int(own[-1]) if len(own) else 0
     raw = lines.raw if used == len(lines.raw) else lines.raw[:used]
     return Block(
-        offset, line, raw, raw if lines.ends is None else lines.text, starts[kept], ends[kept], text_starts[kept], text_ends[kept], own, plain[kept], newline,
-        bool(newline) and bool(plain.all()) and isinstance(kept, slice))
+        offset,
+        line,
+        raw,
+        raw if lines.ends is None else lines.text,
+        starts[kept],
+        ends[kept],
+        text_starts[kept],
+        text_ends[kept],
+        own,
+        plain[kept],
+        newline,
+        bool(newline) and bool(plain.all()) and isinstance(kept, slice),
+    )
 
 
 def _newline(text: bytes, data: Bytes, feeds: Int64s, open_end: bool) -> str:

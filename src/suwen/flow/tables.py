@@ -11,7 +11,7 @@ from suwen.engine.sql import Tree, alias, col, compared, conjunction, in_numbers
 from suwen.flow.layout import part_of, parts_of
 from suwen.flow.targets import Made, collision, map_target, mapped_rows, parents, sources
 from suwen.flow.touched import Touched, tag_of
-from suwen.flow.work import TargetKey, Work
+from suwen.flow.work import TargetKey, Work, required_tables
 from suwen.model.cdm import Table
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.rows import MONTH, cells, completed, identity, lake_name, merged, month_of, projected, stored_columns
@@ -27,15 +27,36 @@ class Group:
 
 def run_group(work: Work, keys: list[TargetKey], touched: dict[TargetKey, Touched]) -> list[Made]:
     """Map the touched targets of a group and bring their tables up to date."""
+    shared = len(keys) > 1 or any(not work.plans[k].own_key for k in keys)
+    if shared:
+        touched = {k: _with_bereft(work, k, t) for k, t in touched.items()}
     active = [k for k in keys if touched[k] is None or work.engine.count(str(touched[k]))]
     made = [map_target(work, k, touched[k]) for k in active]
     if not made:
         return []
-    shared = len(keys) > 1 or any(not work.plans[k].own_key for k in keys)
     group = Group(keys, made)
     for table in dict.fromkeys(t for k in keys for t in work.plans[k].tables):
         _bring_up(work, group, table, shared)
     return made
+
+
+def _with_bereft(work: Work, key: TargetKey, touched: Touched) -> Touched:
+    """The touched keys, and those of records whose own required parent has gone though the row they take part in names the parent of its first source."""
+    gone = {c: t for c, t in required_tables(work.plans[key].target).items() if t in work.live and work.engine.count(f"gone_{t}")}
+    files = work.files("state/lineage")
+    if touched is None or not gone or not files:
+        return touched
+    data, plan, keep = work.kinds[key.feed, key.kind], work.plans[key], work.fresh("keep")
+    others = conjunction([_renamed(tag_of(work, [key])), in_numbers(col("receipt", "l"), sorted(data.receipts)), compared(col("ordinal", "l"), "<>", integer(0))])
+    work.engine.temporary(keep, statement("select distinct l.receipt, l.record from {l} l where {others}", l=read_parquet([f.path for f in files]), others=others))
+    if not work.engine.count(keep):
+        return touched
+    rows = mapped_rows(work, plan, sources(work, data, plan, statement("select receipt, record from {k}", k=keep), None), parents(work, key, plan), key)
+    bereft = [statement("select _receipt as receipt, _record as record from {m} m semi join {g} g on g.id = m.{c}", m=rows, g=f"gone_{t}", c=c) for c, t in gone.items()]
+    name = work.fresh("keys")
+    keys = statement("select i.key from {i} i semi join {b} b on b.receipt = i.receipt and b.record = i.record", i=read_parquet(data.indexes), b=union_all(bereft))
+    work.engine.temporary(name, statement("select key from {t} union select key from {keys} k", t=touched, keys=keys))
+    return name
 
 
 def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:

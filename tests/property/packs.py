@@ -7,6 +7,7 @@ Each stands in several editions (`Edition`), as a template is mended in the cour
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,19 +17,19 @@ from typing import Any
 from tests.property.plain_model import Kind, Ref, Target, Template, Text
 
 
-
 @dataclass(frozen=True)
 class Edition:
     """`mended`: dates of birth in a second form, one test code mapped anew. `changed`: no more addresses, no sequence of stays, "U" and "?" are no value,
-    persons of `prop/lab` come last. `moved`: the far feed belongs to the organisation of the others.
+    persons of `prop/lab` come last. `moved`: the far feed belongs to the organisation of the others. `apart`: the lab numbers its persons in its own way.
     """
 
     mended: bool = False
     changed: bool = False
     moved: bool = False
+    apart: bool = False
 
 
-FIRST = Edition()
+FIRST, MENDED = Edition(), Edition(mended=True)
 PACK = """\
 name = "prop"
 title = { en = "For tests", zh = "测试" }
@@ -245,9 +246,7 @@ def write_packs(folder: Path, edition: Edition) -> None:
     files["concept/prop.csv"] = "concept_id,name,domain,code\n" + "".join(f"{n},c{n},{d},c{n}\n" for n, d in CONCEPTS.items())
     for name, body in (("his", HIS), ("lab", LAB)):
         head = HEAD.format(name=name, version=f"{edition.mended} {edition.changed}", null=", ".join(f'"{n}"' for n in nulls(edition)))
-        for hole, part in parts.items():
-            body = body.replace("{" + hole + "}", part)
-        files[f"template/{name}.toml"] = head + body
+        files[f"template/{name}.toml"] = head + re.sub(r"\{(\w+)\}", lambda hole: parts[hole[1]], body)
     for name, text in files.items():
         path = folder / "prop" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -320,7 +319,12 @@ def his(edition: Edition) -> Template:
         Kind("items", window=day_of("DAY")),
     ]
     place = Target(
-        "place", "patients", "location", {"city": of("CITY"), "county": of("SEX")}, key=lambda r: (r.get("CITY"),), filters=[("no-city", lambda r: bool(r.get("CITY")))]
+        "place",
+        "patients",
+        "location",
+        {"city": of("CITY"), "county": of("SEX")},
+        key=lambda r: (r.get("CITY"),),
+        filters=[("no-city", lambda r: bool(r.get("CITY")))],
     )
     person = Target(
         "person",

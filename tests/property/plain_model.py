@@ -313,7 +313,16 @@ def _record(delivery: Delivery, file: File, kind: Kind, number: int, text: Text,
     if not issue and delivery.window and kind.window:
         day = kind.window(text)
         issue = "" if day and delivery.window[0] <= day <= delivery.window[1] else "WIN"
-    return Record(delivery.feed, (file.receipt, number), delivery.as_of, text, key if issue != "KEY" else ("no key", file.receipt, number), issue, kind.version(text), kind.tombstone(text))
+    return Record(
+        delivery.feed,
+        (file.receipt, number),
+        delivery.as_of,
+        text,
+        key if issue != "KEY" else ("no key", file.receipt, number),
+        issue,
+        kind.version(text),
+        kind.tombstone(text),
+    )
 
 
 def observation_periods(outcome: Outcome, spans: Mapping[str, tuple[str, str]]) -> dict[Id, tuple[date, date]]:

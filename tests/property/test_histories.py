@@ -21,11 +21,24 @@ DEEP = int(os.environ.get("SUWEN_DEEP_HISTORIES", "150"))
 
 # What each column may say: few values, so that keys meet, contents repeat and references hit.
 SAID = {
-    "ID": ("p1", "p1", "p2", "p3"), "SEX": ("M", "F", "", "U"), "BIRTH": ("1980-01-01", "1980-01-01", "1990-05-05", "19700202", "bad", ""), "CITY": ("", "X", "Y"),
-    "PAT": ("p1", "p1", "p2", "p3", ""), "BEGIN": ("2024-01-05", "2024-01-05", "2024-02-10", "?"), "UNTIL": ("", "2024-02-12"), "SEQ": ("", "", "1", "2"),
-    "STAY": ("v1", "v1", "v2", "v3", ""), "CODE1": ("A", "A", "B", ""), "CODE2": ("", "", "A"), "RACE": ("", "R", "S"), "DIED": ("", "", "2024-02-03", "x"),
-    "DAY": ("2024-01-06", "2024-01-06", "2024-02-11", ""), "CODE": ("T1", "T2", "T3", ""), "RESULT": ("", "5"), "OP": ("", "", "", "D"),
-}  # fmt: skip
+    "ID": ("p1", "p1", "p2", "p3"),
+    "SEX": ("M", "F", "", "U"),
+    "BIRTH": ("1980-01-01", "1980-01-01", "1990-05-05", "19700202", "bad", ""),
+    "CITY": ("", "X", "Y"),
+    "PAT": ("p1", "p1", "p2", "p3", ""),
+    "BEGIN": ("2024-01-05", "2024-01-05", "2024-02-10", "?"),
+    "UNTIL": ("", "2024-02-12"),
+    "SEQ": ("", "", "1", "2"),
+    "STAY": ("v1", "v1", "v2", "v3", ""),
+    "CODE1": ("A", "A", "B", ""),
+    "CODE2": ("", "", "A"),
+    "RACE": ("", "R", "S"),
+    "DIED": ("", "", "2024-02-03", "x"),
+    "DAY": ("2024-01-06", "2024-01-06", "2024-02-11", ""),
+    "CODE": ("T1", "T2", "T3", ""),
+    "RESULT": ("", "5"),
+    "OP": ("", "", "", "D"),
+}
 SAID |= {"PID": SAID["ID"], "CNO": SAID["STAY"], "TID": ("t1", "t1", "t2", "")}
 STAYS = {**SAID, "ID": ("v1", "v1", "v2", "v3")}
 
@@ -53,7 +66,7 @@ def histories(draw: st.DrawFn) -> list[Step]:
         if what == "run":
             steps.append(Run())
         elif what == "mend":
-            steps.append(Mend(packs.Edition(*draw(st.tuples(st.booleans(), st.booleans(), st.booleans())))))
+            steps.append(Mend(packs.Edition(*draw(st.tuples(*[st.booleans()] * 4)))))
         elif what == "again" and before:
             old = draw(st.sampled_from(before))
             steps.append(Deliver(old.feed, next(days), old.mode, old.files, old.window, draw(st.booleans())))

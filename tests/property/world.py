@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -57,7 +56,7 @@ class Run:
 class Mend:
     """The templates are taken in another edition."""
 
-    edition: packs.Edition = packs.Edition(mended=True)
+    edition: packs.Edition = packs.MENDED
 
 
 Step = Deliver | Run | Mend
@@ -77,12 +76,12 @@ class World:
     @classmethod
     def new(cls, folder: Path) -> World:
         """A region with the three feeds."""
-        region = create(folder, ["core"], "prop")
+        create(folder, ["core"], "prop")
         packs.write_packs(folder / "packs", packs.FIRST)
         settings = (folder / "region.toml").read_text(encoding="utf-8")
         (folder / "region.toml").write_text(settings.replace('["core"]', '["prop"]').replace("# threads = 4", "threads = 1"), encoding="utf-8")
         for name, (template, organisation) in FEEDS.items():
-            region, _ = add_feed(open_region(folder), name, f"prop/{template}", organisation)
+            add_feed(open_region(folder), name, f"prop/{template}", organisation)
         return cls(folder)
 
     def rebuilt(self, folder: Path) -> World:
@@ -120,8 +119,13 @@ class World:
     def mend(self, edition: packs.Edition) -> None:
         self.edition = edition
         packs.write_packs(self.folder / "packs", edition)
-        far = self.folder / "feeds" / "far.toml"
-        far.write_text(re.sub(r'organisation = "H."', f'organisation = "{self.organisation("far")}"', far.read_text(encoding="utf-8")), encoding="utf-8")
+        for name, (template, _) in FEEDS.items():
+            systems = '\nkey_systems = { person = "lab" }' if self.key_systems(name) else ""
+            text = f'template = "prop/{template}"\norganisation = "{self.organisation(name)}"\nmode = "append"{systems}\n'
+            (self.folder / "feeds" / f"{name}.toml").write_text(text, encoding="utf-8")
+
+    def key_systems(self, feed: str) -> Mapping[str, str]:
+        return {"person": "lab"} if self.edition.apart and feed == "lab" else {}
 
     def organisation(self, feed: str) -> str:
         return "H1" if self.edition.moved else FEEDS[feed][1]
@@ -133,7 +137,7 @@ class World:
         return run(open_region(self.folder))
 
     def expected(self) -> plain.Outcome:
-        feeds = {name: plain.Feed(self.organisation(name), self.template(name)) for name in FEEDS}
+        feeds = {name: plain.Feed(self.organisation(name), self.template(name), self.key_systems(name)) for name in FEEDS}
         return plain.repository(feeds, [_read(d, packs.nulls(self.edition)) for d in self.delivered], key_order=_key_hash)
 
     def received_records(self) -> Counter[tuple[str, str]]:
@@ -275,7 +279,8 @@ def _rows(world: World, expected: plain.Outcome, reading: Reading) -> list[str]:
 
 def _group(name: str) -> str:
     """Ids are compared among those of one kind of thing: every column that names a person holds the same id."""
-    return {"person_id": "person", "visit_occurrence_id": "visit_occurrence", "location_id": "location", "measurement": "event", "observation": "event"}.get(name, name)
+    events = dict.fromkeys(("measurement", "observation"), "event")
+    return {"person_id": "person", "visit_occurrence_id": "visit_occurrence", "location_id": "location", **events}.get(name, name)
 
 
 def _physical(table: str, column: str) -> str:

@@ -142,6 +142,21 @@ def test_answers_in_every_form(run_suwen: Suwen, tmp_path: Path) -> None:
     assert run_suwen.json("query", "select 1 as n where false") == []
 
 
+ODD_TYPES = """select interval 3 days as i, time '12:00' as t, 'x'::blob as b, '123e4567-e89b-12d3-a456-426614174000'::uuid as u, {'a': 1} as s,
+    map {'a': 1} as m, null as n, true as o, 1::utinyint as ut, timestamptz '2020-01-01 00:00:00+08' as tz, '101'::bit as bit,
+    170141183460469231731687303715884105727::hugeint as h, 'a'::enum ('a', 'b') as e, date '2020-01-01' as d, 'infinity'::double as f"""
+
+
+def test_answers_of_odd_types(run_suwen: Suwen, tmp_path: Path) -> None:
+    (row,) = run_suwen.json("query", ODD_TYPES)
+    assert (row["o"], row["b"], row["h"], row["f"], row["s"]) == (True, "78", "170141183460469231731687303715884105727", None, {"a": 1})
+    header, line = csv.reader(run_suwen.ok("query", ODD_TYPES, "--format", "csv").splitlines())
+    assert dict(zip(header, line, strict=True)) | {"b": "78", "o": "true", "s": '{"a": 1}', "n": ""} == dict(zip(header, line, strict=True))
+    run_suwen.ok("query", ODD_TYPES, "--format", "parquet", "--output", tmp_path / "odd.parquet")
+    assert pq.read_table(tmp_path / "odd.parquet").num_rows == 1
+    assert "123e4567-e89b-12d3-a456-426614174000" in run_suwen.ok("query", ODD_TYPES)
+
+
 def test_a_question_from_standard_input(run_suwen: Suwen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", __import__("io").StringIO("select 7 as n"))
     assert run_suwen.json("query", "-") == [{"n": 7}]

@@ -52,17 +52,28 @@ def _table(answer: Answer) -> None:
 
 
 def _csv(answer: Answer, out: IO[bytes]) -> None:
-    """RFC 4180 with a header; a null is nothing, an empty text is `""`; lists and the like are JSON."""
-    nested = [pa.types.is_nested(field.type) for field in answer.schema]
-    schema = pa.schema([pa.field(field.name, pa.string() if is_nested else field.type) for field, is_nested in zip(answer.schema, nested, strict=True)])
+    """RFC 4180 with a header; a null is nothing, an empty text is `""`; lists and the like are JSON, bytes hexadecimal."""
+    kept = [_plain_type(field.type) for field in answer.schema]
+    schema = pa.schema([pa.field(field.name, field.type if plain_type else pa.string()) for field, plain_type in zip(answer.schema, kept, strict=True)])
     with pacsv.CSVWriter(out, schema) as writer:
         for batch in answer:
-            columns = [_as_json(column) if is_nested else column for column, is_nested in zip(batch.columns, nested, strict=True)]
+            columns = [column if plain_type else _as_text(column) for column, plain_type in zip(batch.columns, kept, strict=True)]
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
 
 
-def _as_json(column: pa.Array) -> pa.Array:
-    return pa.array([None if value is None else json.dumps(plain(value), ensure_ascii=False) for value in column.to_pylist()], pa.string())
+def _plain_type(kind: pa.DataType) -> bool:
+    """Whether a value of this type is one word of CSV."""
+    wanted = ("integer", "floating", "decimal", "boolean", "string", "date", "timestamp", "time", "null", "dictionary")
+    return any(getattr(pa.types, f"is_{name}")(kind) for name in wanted)
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    return pa.array([None if value is None else _text(value) for value in column.to_pylist()], pa.string())
+
+
+def _text(value: object) -> str:
+    held = plain(value)
+    return held if isinstance(held, str) else json.dumps(held, ensure_ascii=False)
 
 
 def _json(answer: Answer, out: IO[bytes]) -> None:
@@ -80,6 +91,8 @@ def _json(answer: Answer, out: IO[bytes]) -> None:
 def _parquet(answer: Answer, output: Path | None) -> None:
     if output is None:
         raise SuwenError("Parquet cannot be shown", where="--format parquet", expected="a file to write to", do="add --output FILE")
-    with explained(output), pq.ParquetWriter(output, answer.schema, compression="zstd") as writer:
+    schema = pa.schema([pa.field(f.name, pa.string() if pa.types.is_interval(f.type) else f.type) for f in answer.schema])
+    with explained(output), pq.ParquetWriter(output, schema, compression="zstd") as writer:
         for batch in answer:
-            writer.write_batch(batch)
+            columns = [_as_text(column) if pa.types.is_interval(column.type) else column for column in batch.columns]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))

@@ -76,7 +76,15 @@ def say_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbe
 
 
 def _shown(cell: object) -> str:
-    text = cell.isoformat(" ") if isinstance(cell, datetime) else str(cell)
+    text = (
+        cell.isoformat(" ")
+        if isinstance(cell, datetime)
+        else cell.hex()
+        if isinstance(cell, bytes)
+        else str(cell).lower()
+        if isinstance(cell, bool)
+        else str(cell)
+    )
     return escape("".join(c if c.isprintable() else "�" for c in text))
 
 

@@ -9,7 +9,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -25,8 +25,9 @@ from suwen.repository.versions import STATES
 ROOT = Path(__file__).parents[2]
 WRITTEN = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 RUN = ["README.md", "docs/guide/write-a-template.md", "docs/guide/deliveries.md", "docs/guide/operate.md"]
-_FENCE = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```\w+ ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEREDOC = re.compile(r"<<'?(\w+)'?$")
+OURS = "suwen "
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 
 
@@ -43,17 +44,16 @@ class Block:
 def blocks(text: str) -> list[Block]:
     found: list[Block] = []
     for fence in _FENCE.finditer(text):
-        language, _, said = fence[1], *fence[2].partition("run")[1:]
-        if language == "sh" and fence[2].startswith("run"):
-            found.append(Block(text.count("\n", 0, fence.start()) + 1, fence[3], int(said.removeprefix(" exit ") or 0), ""))
-        elif fence[2] == "output":
-            found[-1] = Block(found[-1].line, found[-1].commands, found[-1].code, fence[3])
+        if run := re.fullmatch(r"run(?: exit (\d+))?", fence[1]):
+            found.append(Block(text.count("\n", 0, fence.start()) + 1, fence[2], int(run[1] or 0), ""))
+        elif fence[1] == "output":
+            found[-1] = replace(found[-1], output=fence[2])
     return found
 
 
 def statements(commands: str) -> Iterator[str]:
-    """The commands of a block one by one: a `suwen` command with its quotes closed, or lines for the shell with what they are fed."""
-    lines = iter(commands.splitlines())
+    """The commands of a block in turn: each of ours with its quotes closed, and what stands between them for the shell as one."""
+    lines, shell = iter(commands.splitlines()), ""
     for line in lines:
         statement = line
         fed = _HEREDOC.search(line)
@@ -61,8 +61,15 @@ def statements(commands: str) -> Iterator[str]:
             statement += "\n" + next(lines)
         while not fed and not _closed(statement):
             statement += "\n" + next(lines)
-        if statement.strip():
-            yield statement
+        if not statement.startswith(OURS):
+            shell += statement + "\n"
+            continue
+        if shell.strip():
+            yield shell
+        shell = ""
+        yield statement
+    if shell.strip():
+        yield shell
 
 
 def _closed(statement: str) -> bool:
@@ -74,27 +81,33 @@ def _closed(statement: str) -> bool:
 
 
 def matches(expected: str, printed: str) -> bool:
-    """Whether a page's output is what was printed: `…` within a line is any text, on a line of its own any lines."""
-    parts = ["(?:.*\n)*?" if line.strip() == "…" else re.escape(line).replace("…", ".*") + "\n" for line in expected.splitlines()]
-    return re.fullmatch("".join(parts), "".join(f"{line.rstrip()}\n" for line in printed.splitlines())) is not None
+    """Whether a page's output is what was printed, however wide the columns: `…` within a line is any text, on a line of its own any lines."""
+    parts = ["(?:.*\n)*?" if line == "…" else re.escape(line).replace("…", ".*") + "\n" for line in _narrowed(expected)]
+    return re.fullmatch("".join(parts), "".join(f"{line}\n" for line in _narrowed(printed))) is not None
+
+
+def _narrowed(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines()]
 
 
 @pytest.mark.parametrize("page", RUN)
 def test_commands_of_a_page_do_what_it_says(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
-    found = blocks((ROOT / page).read_text("utf-8"))
-    assert found
-    for block in found:
+    wrong: list[str] = []
+    for block in blocks((ROOT / page).read_text("utf-8")):
         codes = [_run(statement) for statement in statements(block.commands)]
         out, error = capfd.readouterr()
-        assert codes[-1] == block.code and not any(codes[:-1]), f"{page}:{block.line} ended with {codes}\n{error}"
+        if codes[-1] != block.code or any(codes[:-1]):
+            wrong.append(f"{page}:{block.line} ended with {codes}\n{error}")
         printed = error if block.code else out
-        assert not block.output or matches(block.output, printed), f"{page}:{block.line} printed\n{printed}"
+        if block.output and not matches(block.output, printed):
+            wrong.append(f"{page}:{block.line} printed\n{printed}")
+    assert not wrong, "\n".join(wrong)
 
 
 def _run(statement: str) -> int:
     """Ours in this process, which spares a start for each; everything else by the shell."""
-    if statement.startswith("suwen "):
+    if statement.startswith(OURS):
         words = shlex.split(statement.replace("\\\n", ""))[1:]
         return main([path for word in words for path in _expanded(word)])
     return subprocess.run(["sh", "-ec", statement], check=False, env={"PATH": os.environ["PATH"], "LC_ALL": "C"}).returncode
@@ -139,7 +152,8 @@ def test_every_guide_with_commands_is_run() -> None:
 def test_a_command_that_prints_otherwise_is_found() -> None:
     assert matches("a …\n…\nlast\n", "a b\nx\ny\nlast\n")
     assert matches("…\n", "") and not matches("a\n", "a\nb\n") and not matches("a.c\n", "abc\n")
-    assert list(statements("a <<'END'\nsuwen x\nEND\nsuwen q \"b\nc\"\n\nd \\\n e")) == ["a <<'END'\nsuwen x\nEND", 'suwen q "b\nc"', "d \\\n e"]
+    told = "a <<'END'\nsuwen x\nEND\nb\nsuwen q \"c\nd\"\n\ne \\\n f"
+    assert list(statements(told)) == ["a <<'END'\nsuwen x\nEND\nb\n", 'suwen q "c\nd"', "\ne \\\n f\n"]
 
 
 def _terms() -> set[str]:

@@ -98,6 +98,8 @@ def failures(text: str, **columns: Column) -> list[list[Value]]:
 
 def rows(listed: Sequence[str], table: pa.Table) -> list[list[Value]]:
     """The values of SQL expressions over a table, column by column."""
+    if not listed:
+        return []
     connection = _connection()
     connection.register("given", table)
     found = connection.sql(f"SELECT {', '.join(f'{e} AS r{at}' for at, e in enumerate(listed))} FROM given").to_arrow_table()

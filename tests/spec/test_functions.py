@@ -92,7 +92,7 @@ def test_every_type_an_argument_can_have_binds_as_declared(function: Function) -
 def test_engine_forms_come_back_from_the_generator(function: Function) -> None:
     for form in [*function.forms.values(), function.duckdb, function.failure]:
         if form:
-            tree = form_tree(form)
+            tree = form_tree(form, len(function.arguments))
             assert parse_one(sql.render(tree), dialect="duckdb").sql(dialect="duckdb") == sql.render(tree)
 
 

@@ -2,6 +2,9 @@
 
 Types are reckoned here from what functions declare, so that messages are ours and nothing is coerced silently; DuckDB's binder
 checks the same expressions as a second opinion, all in one statement.
+
+Nulls: a comparison, an operator or a function "null in, null out" with a null gives null (`same` compares nulls too); AND, OR and NOT are
+three-valued; WHEN and filters take null as false. An empty text is a value of its own, but no function gives one: it gives null.
 """
 
 from __future__ import annotations
@@ -15,13 +18,14 @@ from suwen.base.errors import Defect, SuwenError
 from suwen.engine import sql
 from suwen.engine.bind import bound_types
 from suwen.engine.calls import Caller
-from suwen.engine.forms import copied
+from suwen.engine.forms import copied, depth
 from suwen.engine.grammar import nearest, parse
 from suwen.engine.sql import Tree
 from suwen.engine.typing_rules import NULL, Literal, Read, Typed, common, constant, fits, literal, literal_type, widened
 from suwen.model.functions import DUCKDB_TYPES, OPERATORS
 from suwen.model.pack import Expression
 
+MOST_LEVELS = 300  # of a compiled tree; SQLGlot needs a frame of Python's stack of 1,000 for each
 __all__ = ["Compiled", "Context", "Read", "compile_all", "compile_expression", "parse"]
 
 ResolveRef = Callable[[str, Sequence[Tree]], Tree]
@@ -89,7 +93,13 @@ def _any_id(parts: Sequence[Tree]) -> Tree:
 
 
 def _compile(tree: Tree, expression: Expression, context: Context, expected: str | None, flat: Mapping[str, str] | None = None) -> Compiled:
-    piece = _Compiler(context, expression, flat).piece(tree)
+    try:
+        piece = _Compiler(context, expression, flat).piece(tree)
+        levels = depth(piece.tree)
+    except RecursionError:
+        levels = MOST_LEVELS + 1
+    if levels > MOST_LEVELS:
+        raise SuwenError("an expression nested too deeply", where=expression.place, expected="fewer calls and operators within one another")
     wanted = expected or ("text" if piece.type == NULL else piece.type)
     if not fits(piece.type, wanted):
         raise SuwenError(f"an expression of type {piece.type}", where=expression.place, expected=f"type {wanted}", do=_conversion(piece.type, wanted))
@@ -186,7 +196,7 @@ class _Compiler:
         return [replace(p, tree=widened(p, type_), type=type_) for p in pieces] if type_ != NULL else pieces
 
     def compare(self, node: Tree) -> Typed:
-        left, right = self.alike([node.this, node.expression], f"a comparison with {node.key}")
+        left, right = self.alike([node.this, node.expression], f"a comparison with {_COMPARISONS[type(node)]}")
         return _joined(type(node)(this=left.tree, expression=right.tree), "boolean", [left, right])
 
     def is_null(self, node: Tree) -> Typed:
@@ -259,10 +269,11 @@ def _listed(names: Mapping[str, str]) -> str:
 
 
 _SYMBOLS: dict[type[Tree], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
+_COMPARISONS: dict[type[Tree], str] = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
 _VISITS: dict[type[Tree], Callable[[_Compiler, Tree], Typed]] = {
     exp.Null: _Compiler.null, exp.Boolean: _Compiler.boolean, exp.Column: _Compiler.column, exp.Paren: _Compiler.paren,
     exp.And: _Compiler.logic, exp.Or: _Compiler.logic, exp.Not: _Compiler.logic, exp.Is: _Compiler.is_null, exp.In: _Compiler.within,
     exp.Between: _Compiler.between, exp.DPipe: _Compiler.join_texts, exp.Neg: _Compiler.negative, exp.Case: _Compiler.case, exp.Anonymous: _Compiler.call,
-    **dict.fromkeys((exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE), _Compiler.compare), **dict.fromkeys(_SYMBOLS, _Compiler.arithmetic),
+    **dict.fromkeys(_COMPARISONS, _Compiler.compare), **dict.fromkeys(_SYMBOLS, _Compiler.arithmetic),
 }  # fmt: skip
 assert {o.symbol for o in OPERATORS} == set(_SYMBOLS.values())

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from sqlglot import exp, parse_one
 
 from suwen.base.errors import Defect
+from suwen.engine import sql
 from suwen.engine.sql import Tree
 from suwen.model.functions import FUNCTIONS
 
-_PLACEHOLDER = re.compile(r"\$(\d+|args|zone|result)(?!\w)")
+_PLACEHOLDER = re.compile(r"\$(\d+|zone|result)(?!\w)")
+_ALL = "$args"
 _OURS = "our_"
-_ALL = "_args"
+WRITTEN_OUT = 600  # nodes that repeating an argument may add; beyond, it is named once
 
 
 @cache
-def form_tree(form: str) -> Tree:
-    """The tree of an engine form; $1 and the like become columns `_1`, calls of `our_x` are replaced by x's own form."""
-    tree = parse_one(_PLACEHOLDER.sub(r"_\1", form), dialect="duckdb")
-    return tree.transform(_expand)
+def form_tree(form: str, count: int = 1) -> Tree:
+    """The tree of an engine form for so many arguments; $1 and the like become columns `_1`, calls of `our_x` are replaced by x's own form."""
+    text = form.replace(_ALL, ", ".join(f"_{at}" for at in range(1, count + 1)))
+    return parse_one(_PLACEHOLDER.sub(r"_\1", text), dialect="duckdb").transform(_expand)
 
 
 def _expand(node: Tree) -> Tree:
@@ -31,7 +35,7 @@ def _expand(node: Tree) -> Tree:
         return node
     function = FUNCTIONS[name.removeprefix(_OURS)]
     args = [argument.transform(_expand) for argument in node.expressions]
-    return _filled(form_tree(function_form(function.name, args)), {f"_{at}": _held(arg) for at, arg in enumerate(args, 1)}, args)
+    return _filled(form_tree(function_form(function.name, args), len(args)), {f"_{at}": _held(arg) for at, arg in enumerate(args, 1)})
 
 
 def function_form(name: str, args: Sequence[Tree]) -> str:
@@ -41,14 +45,72 @@ def function_form(name: str, args: Sequence[Tree]) -> str:
 
 
 def substitute(form: str, args: Sequence[Tree], named: Mapping[str, Tree] | None = None) -> Tree:
-    """A new tree of `form` with arguments (and `zone`, `result`) in their places; each argument is copied as often as it is used."""
-    holes = {f"_{at}": _held(arg) for at, arg in enumerate(args, 1)} | {f"_{name}": _held(arg) for name, arg in (named or {}).items()}
-    return _filled(form_tree(form), holes, args)
+    """A new tree of `form` with arguments (and `zone`, `result`) in their places.
+
+    An argument is copied as often as it is used, because the engine then works on plain columns and finds repetitions itself; a large
+    one is bound to a name once, `list_extract(list_transform([argument], lambda v1: ...), 1)`, or nesting would multiply it.
+    """
+    given = {f"_{at}": arg for at, arg in enumerate(args, 1)} | {f"_{name}": arg for name, arg in (named or {}).items()}
+    used = _uses(form, len(args))
+    large = [hole for hole, arg in given.items() if used[hole] > 1 and (used[hole] - 1) * size(arg) > WRITTEN_OUT]
+    names = dict(zip(large, _new_names(given.values(), len(large)), strict=True))
+    holes = {hole: sql.ident(names[hole]) if hole in names else _held(arg) for hole, arg in given.items()}
+    tree = _filled(form_tree(form, len(args)), holes)
+    for hole in reversed(large):
+        tree = _let(names[hole], given[hole], tree)
+    return tree
+
+
+@cache
+def _uses(form: str, count: int) -> Counter[str]:
+    """How often the engine sees each placeholder of a form."""
+    uses: Counter[str] = Counter()
+    for node, times in _weighted(form_tree(form, count)):
+        if isinstance(node, exp.Column):
+            uses[node.name] += times
+    return uses
+
+
+def size(tree: Tree) -> int:
+    """How many nodes of a tree the engine sees."""
+    return sum(times for _, times in _weighted(tree))
+
+
+def _weighted(tree: Tree) -> Iterator[tuple[Tree, int]]:
+    """Every node, and how often the engine sees it: DuckDB writes `nullif(a, b)` out as `case when a = b then null else a end`."""
+    stack = [(tree, 1)]
+    while stack:
+        node, times = stack.pop()
+        yield node, times
+        stack += [(child, times * 2 if isinstance(node, exp.Nullif) else times) for child in node.iter_expressions()]
+
+
+def depth(tree: Tree) -> int:
+    """How many levels a tree has."""
+    deepest, level = 0, [tree]
+    while level:
+        deepest += 1
+        level = [child for node in level for child in node.iter_expressions()]
+    return deepest
+
+
+def _new_names(trees: Iterable[Tree], count: int) -> list[str]:
+    """Names that no column or binding in the trees has: a name must not hide what is meant inside its own binding."""
+    if not count:
+        return []
+    taken = {i.name.lower() for tree in trees for i in tree.find_all(exp.Identifier)}
+    free = (name for number in itertools.count(1) if (name := f"v{number}") not in taken)
+    return list(itertools.islice(free, count))
+
+
+def _let(name: str, argument: Tree, body: Tree) -> Tree:
+    bound = exp.Lambda(this=body, expressions=[sql.ident(name)])
+    return exp.Anonymous(this="list_extract", expressions=[exp.Transform(this=exp.Array(expressions=[copied(argument)]), expression=bound), sql.integer(1)])
 
 
 def copied(tree: Tree) -> Tree:
     """A tree of its own; several times faster than sqlglot's copy, which keeps comments and types that there are none of."""
-    return _filled(tree, {}, ())
+    return _filled(tree, {})
 
 
 def _held(argument: Tree) -> Tree:
@@ -57,35 +119,18 @@ def _held(argument: Tree) -> Tree:
     return exp.Paren(this=copied(argument)) if compound else argument
 
 
-def _filled(node: Tree, holes: Mapping[str, Tree], args: Sequence[Tree]) -> Tree:
-    if holes and isinstance(node, exp.Column) and not node.table:
-        if node.name in holes:
-            return copied(holes[node.name])
-        if node.name == _ALL:
-            raise Defect("$args stands where only one expression can")
-    return type(node)(**_filled_parts(node.args, holes, args))
-
-
-def _filled_parts(parts: Mapping[str, Any], holes: Mapping[str, Tree], args: Sequence[Tree]) -> dict[str, Any]:
+def _filled(node: Tree, holes: Mapping[str, Tree]) -> Tree:
+    """A copy of the node with its holes filled; what fills them is copied as it is."""
+    if holes and isinstance(node, exp.Column):
+        if node.name not in holes:
+            raise Defect(f"nothing to set in for {node.name} of an engine form")
+        return _filled(holes[node.name], {})
     filled: dict[str, Any] = {}
-    for key, value in parts.items():
+    for key, value in node.args.items():
         if isinstance(value, exp.Expression):
-            if holes and _is_all(value):  # sqlglot keeps the first argument of some functions apart
-                filled[key], filled["expressions"] = copied(args[0]), [copied(a) for a in args[1:]]
-            else:
-                filled[key] = _filled(value, holes, args)
-        elif isinstance(value, list) and (value or key not in filled):
-            filled[key] = [new for item in value for new in _filled_items(item, holes, args)]
-        elif key not in filled:
+            filled[key] = _filled(value, holes)
+        elif isinstance(value, list):
+            filled[key] = [_filled(item, holes) if isinstance(item, exp.Expression) else item for item in value]
+        else:
             filled[key] = value
-    return filled
-
-
-def _filled_items(item: Any, holes: Mapping[str, Tree], args: Sequence[Tree]) -> list[Any]:
-    if not isinstance(item, exp.Expression):
-        return [item]
-    return [copied(a) for a in args] if holes and _is_all(item) else [_filled(item, holes, args)]
-
-
-def _is_all(node: Tree) -> bool:
-    return isinstance(node, exp.Column) and node.name == _ALL and not node.table
+    return type(node)(**filled)

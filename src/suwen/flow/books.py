@@ -79,7 +79,7 @@ def _move(work: Work, key: TargetKey, data: KindData, old: str, new: str) -> Non
         """with n as (select receipt, record, state from {new}), o as (select receipt, record, state from {old}),
         known as (select coalesce(o.receipt, n.receipt) as receipt, coalesce(o.state, 'mapped') as from_state,
             coalesce(n.state, 'mapped') as to_state, count(*) as records
-            from (select * from o where not {fresh}) o full join (select * from n where not {fresh})
+            from (select * from o where not {fresh} and receipt in (select receipt from receipts)) o full join (select * from n where not {fresh})
                 n on n.receipt = o.receipt and n.record = o.record group by all),
         come as (select receipt, '' as from_state, state as to_state, count(*) as records from n where {fresh} group by all),
         mapped as (select r.receipt, '' as from_state, 'mapped' as to_state, r.records - coalesce((select sum(c.records)

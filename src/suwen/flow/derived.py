@@ -115,19 +115,13 @@ def _split_by_organisation(work: Work, made: str) -> None:
 
 
 def _organisations(work: Work) -> Tree:
-    """(person_id, organisation), by the person row's feed, of persons before and after the run."""
-    paths = sorted({*(f.path for f in work.files("cdr/person")), *work.after("cdr/person")})
-    receipts = [
-        statement("select {r}::BIGINT as receipt, {o} as organisation", r=r.sequence, o=text(work.region.feeds[r.feed].organisation))
-        for r in work.receipts.values()
-    ]
-    if not paths or not receipts:
-        return statement("select 0::BIGINT as person_id, '' as organisation where false")
-    return statement(
-        "select p.person_id, min(r.organisation) as organisation from {p} p join {r} r on r.receipt = p._receipt group by p.person_id",
-        p=read_parquet(paths),
-        r=union_all(receipts),
-    )
+    """(person_id, organisation), by the person row's feed, of persons before and after the run; a feed that has moved since made other ids."""
+    old, new = [f.path for f in work.files("cdr/person")], [str(n.written.path) for n in work.change("cdr/person").created if n.written.rows]
+    parts = [statement("select 0::BIGINT as person_id, '' as organisation where false")]
+    for paths, column in ((old, "before"), (new, "organisation")):
+        if paths:
+            parts.append(statement("select p.person_id, r.{c} as organisation from {p} p join owned_receipts r on r.receipt = p._receipt", c=column, p=read_parquet(paths)))
+    return statement("select person_id, min(organisation) as organisation from {all} x group by person_id", all=union_all(parts))
 
 
 def _retire(work: Work, new: str, made: str, old_paths: list[str], organisations: Tree) -> None:

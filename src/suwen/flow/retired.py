@@ -22,8 +22,7 @@ def retire(work: Work) -> None:
     gone = retired(work)
     for key in gone:
         _take_rows(work, key)
-    restaged = {feed for (feed, _), data in work.kinds.items() if data.restaged}
-    closed = [f"{k.feed}|{k.kind}|{k.target}" for k in gone] + [label for label in _labels(work) if label.split("|")[0] in restaged]
+    closed = [f"{k.feed}|{k.kind}|{k.target}" for k in gone] + [label for label in _labels(work) if label.split("|")[0] in work.reread]
     if closed:
         _close_books(work, sorted(set(closed)))
     for label in closed:
@@ -40,7 +39,7 @@ def _labels(work: Work) -> set[str]:
 
 def _take_rows(work: Work, key: TargetKey) -> None:
     """Mark the rows a retired target made for removal."""
-    receipts = sorted(s for s, r in work.receipts.items() if r.feed == key.feed)
+    receipts = work.of_feed[key.feed]
     tag = work.old_tag(key)
     for name in sorted(work.previous.tables if work.previous else {}):
         group, table = name.split("/")

@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +42,7 @@ from suwen.repository.record_index import index_query, write_index
 from suwen.repository.rows import lake_name
 from suwen.repository.vocabulary import current
 
+_OWNED = {"receipt": pa.int64(), "organisation": pa.string(), "before": pa.string()}  # whose every receipt is, and was in the last release
 INDEX_FORM = 1
 
 
@@ -65,28 +66,46 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
         releases = Releases(region.releases)
         previous = releases.latest()
         landing = Landing(region.landing)
-        receipts = accepted(landing)
+        known = landing.receipts()
+        receipts = accepted(landing, known)
         _refuse_unknown_feeds(region, receipts)
         packs = region_packs(region)
         vocabulary = current(region.vocabulary)
         in_force = _in_force(region, packs, vocabulary.hash if vocabulary else "")
-        if previous is not None and not _news(region, previous, receipts, in_force):
+        before = _held(previous, known)
+        if previous is not None and before == set(receipts) and dict(previous.packs) == dict(in_force):
             return RunReport(None, 0, 0, {}, {}, {}, previous.totals, {})
         engine = Engine(threads=region.settings.threads, memory=region.settings.memory, scratch=_scratch(region))
         try:
             number = (previous.number if previous else 0) + 1
             work = Work(region, engine, packs, previous, number, uuid.uuid4().hex[:8], receipts, vocabulary, progress)
             work.step = engine.step = step
+            _note_receipts(work, known, before)
             return _run(work, landing, releases, in_force)
         finally:
             engine.close()
             shutil.rmtree(region.scratch, ignore_errors=True)
 
 
-def accepted(landing: Landing) -> Mapping[int, Receipt]:
+def accepted(landing: Landing, known: Sequence[Receipt]) -> Mapping[int, Receipt]:
     """Receipts of the deliveries that hold, by sequence."""
     states = landing.states()
-    return {r.sequence: r for r in landing.receipts() if states.get(r.delivery, State.ACCEPTED) is State.ACCEPTED}
+    return {r.sequence: r for r in known if states.get(r.delivery, State.ACCEPTED) is State.ACCEPTED}
+
+
+def _held(previous: Release | None, known: Sequence[Receipt]) -> set[int]:
+    """The receipts that are in the last release."""
+    return {r.sequence for r in known if r.sequence <= previous.receipts_through} - set(previous.left_out) if previous else set()
+
+
+def _note_receipts(work: Work, known: Sequence[Receipt], before: set[int]) -> None:
+    """Which receipts are new to this run, and which feeds lost one and are counted anew."""
+    feeds: dict[str, list[int]] = {}
+    for receipt in known:
+        feeds.setdefault(receipt.feed, []).append(receipt.sequence)
+    work.of_feed = feeds
+    work.unseen = frozenset(set(work.receipts) - before)
+    work.reread = {r.feed for r in known if r.sequence in before and r.sequence not in work.receipts}
 
 
 def _refuse_unknown_feeds(region: Region, receipts: Mapping[int, Receipt]) -> None:
@@ -115,11 +134,6 @@ def _in_force(region: Region, packs: object, vocabulary: str) -> Mapping[str, st
     return {"all": hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}
 
 
-def _news(region: Region, previous: Release, receipts: Mapping[int, Receipt], in_force: Mapping[str, str]) -> bool:
-    del region
-    return dict(previous.packs) != dict(in_force) or max(receipts, default=0) > previous.receipts_through or len(receipts) != previous.receipts_held
-
-
 def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str, str]) -> RunReport:
     clock = Stopwatch()
     _take_back(work)
@@ -146,7 +160,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         number=work.number,
         run=work.number,
         published_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        receipts_through=max(work.receipts, default=0),
+        receipts_through=max((max(sequences) for sequences in work.of_feed.values()), default=0),
         receipts_held=len(work.receipts),
         tables=states,
         totals=totals,
@@ -159,6 +173,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         dangling=work.dangling,
         as_of=_as_of(work),
         id_bits=work.region.settings.id_bits,
+        left_out=sorted({s for sequences in work.of_feed.values() for s in sequences} - set(work.receipts)),
     )
     _keep_packs(work)
     releases.publish(release, work.step)
@@ -218,19 +233,26 @@ def _register_receipts(work: Work) -> None:
     work.engine.register("receipts_in", table)
     work.engine.temporary("receipts", statement("select * from receipts_in"))
     work.engine.unregister("receipts_in")
+    before = work.organisations_before()
+    every = [(s, feed.organisation, before.get(feed.name, feed.organisation)) for feed in work.region.feeds.values() for s in work.of_feed.get(feed.name, ())]
+    owned = pa.table({n: pa.array([row[i] for row in every], t) for i, (n, t) in enumerate(_OWNED.items())})
+    work.engine.register("receipts_in", owned)
+    work.engine.temporary("owned_receipts", statement("select * from receipts_in"))
+    work.engine.unregister("receipts_in")
 
 
 def _stage(work: Work, landing: Landing) -> None:
     """Read every receipt not yet read by the feed's reader; what was read before is taken as it is."""
-    through = work.previous.receipts_through if work.previous else 0
     specs = {name: spec_of(work.template(name)) for name in {r.feed for r in work.receipts.values()}}
     empty: list[tuple[str, str, int, bool]] = []
     for receipt in sorted(work.receipts.values(), key=lambda r: r.sequence):
         template = work.template(receipt.feed)
         stager = Stager(work.engine, landing, work.region.staging, template, receipt.feed, work.region.settings.piece_mb << 20, work.progress, work.step)
         staged = stager.staged(receipt)
-        again = work.previous is not None and work.previous.readers.get(receipt.feed) not in (None, specs[receipt.feed])
-        new = receipt.sequence > through or again
+        if work.previous is not None and work.previous.readers.get(receipt.feed) not in (None, specs[receipt.feed]):
+            work.reread.add(receipt.feed)
+        again = receipt.feed in work.reread
+        new = receipt.sequence in work.unseen or again
         if new:
             work.unread += staged.unread
         for kind, files in by_kind(staged.files).items():

@@ -92,7 +92,7 @@ def _touched_rows(work: Work, group: Group, table: str, files: Sequence[DataFile
             continue
         data = work.kinds[made.key.feed, made.key.kind]
         tags = tag_of(work, [made.key])
-        own = in_numbers(col("_receipt"), sorted({f.receipt for f in data.files}))
+        own = in_numbers(col("_receipt"), work.of_feed[made.key.feed])
         wanted = conjunction([tags, own])
         if made.touched is None:
             parts.append(statement("select {id} as id from {rows} r where {wanted}", id=identifier, rows=rows, wanted=wanted))
@@ -110,8 +110,9 @@ def _touched_rows(work: Work, group: Group, table: str, files: Sequence[DataFile
             )
             more = records
         if lineage:
+            theirs = conjunction([_renamed(tags), in_numbers(col("receipt", "l"), work.of_feed[made.key.feed])])
             sources_of = statement(
-                "select l.* from {l} l where l.table_name = {t} and {tags}", l=read_parquet([f.path for f in lineage]), t=text(table), tags=_renamed(tags)
+                "select l.* from {l} l where l.table_name = {t} and {theirs}", l=read_parquet([f.path for f in lineage]), t=text(table), theirs=theirs
             )
             if more is not None:
                 sources_of = statement("select l.* from {l} l semi join {k} k on k.receipt = l.receipt and k.record = l.record", l=sources_of, k=more)
@@ -312,7 +313,7 @@ def _take_from_cells(work: Work, group: Group, table: str, gone: str) -> None:
 def _refuse_foreign(work: Work, group: Group, table: str, old: str, old_ids: str) -> None:
     """A new id that a row of something else already has is a collision."""
     mine = tag_of(work, group.keys)
-    receipts = sorted({f.receipt for k in group.keys for f in work.kinds[k.feed, k.kind].files})
+    receipts = sorted({s for k in group.keys for s in work.of_feed[k.feed]})
     foreign = statement("select not {own}", own=conjunction([mine, in_numbers(col("_receipt"), receipts)])).expressions[0]
     found = work.engine.rows(
         statement("select _receipt, _record from {o} o where {foreign} and _id not in (select id from {ids}) limit 1", o=old, foreign=foreign, ids=old_ids)

@@ -90,6 +90,9 @@ class Work:
     receipts: Mapping[int, Receipt]
     vocabulary: VocabularyVersion | None
     progress: Progress = SILENT
+    of_feed: Mapping[str, Sequence[int]] = field(default_factory=dict)  # feed -> all its receipts in landing, ascending, accepted or not
+    unseen: frozenset[int] = frozenset()  # accepted receipts that are not in the last release
+    reread: set[str] = field(default_factory=set)  # feeds whose records are all counted anew: another reader, or a delivery withdrawn
     kinds: dict[tuple[str, str], KindData] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
     plans: dict[TargetKey, MappingPlan] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -21,7 +21,8 @@ class Release:
 
     `tables`: by lake name (`cdr/person`, `state/disposition`). `totals`: "feed|kind|target|state" -> records. `mapped_with`: "feed|kind|target"
     -> tag and hash of all that decides its rows. `packs`: hash of everything in force. `readers`: feed -> reader spec. `dangling`: "table.column"
-    -> optional references whose row is absent. `as_of`: feed -> the latest moment a delivery of it speaks for.
+    -> optional references whose row is absent. `as_of`: feed -> the latest moment a delivery of it speaks for. `left_out`: receipts up to
+    `receipts_through` that are not in it, since their deliveries wait for approval or were withdrawn.
     """
 
     number: int
@@ -40,6 +41,7 @@ class Release:
     dangling: Mapping[str, int]
     as_of: Mapping[str, str]
     id_bits: int = 63
+    left_out: Sequence[int] = ()
 
     @property
     def content(self) -> str:

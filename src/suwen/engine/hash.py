@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from sqlglot import exp
 
@@ -18,6 +19,7 @@ from suwen.engine.sql import alias, call, integer, statement, text, typed
 BITS = 63
 _P1, _P2 = 2_147_483_629, 4_294_967_291  # the largest primes below 2^31 and 2^32: no product leaves 63 bits
 _SECOND = (2_147_483_587, 4_294_967_279)  # the next smaller ones
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 def prefix(*words: str) -> str:
@@ -55,16 +57,38 @@ def entity_id(
 
 def slot_hash(entity: str, organisation: str, slot: exp.Expression, bits: int = BITS) -> exp.Expression:
     """What a slot adds to the id; nothing when it is empty."""
-    empty = exp.EQ(this=exp.Coalesce(this=slot.copy(), expressions=[text("")]), expression=text(""))
-    return exp.Case(ifs=[exp.If(this=empty, true=typed(integer(0), "BIGINT"))], default=text_hash(prefix(entity, organisation, "slot"), slot, bits))
+    nothing = exp.If(this=_is_empty(slot), true=typed(integer(0), "BIGINT"))
+    return exp.Case(ifs=[nothing], default=text_hash(prefix(entity, organisation, "slot"), slot, bits))
+
+
+def _is_empty(slot: exp.Expression) -> exp.Expression:
+    return exp.EQ(this=exp.Coalesce(this=slot.copy(), expressions=[text("")]), expression=text(""))
 
 
 def entity_md5(entity: str, organisation: str, system: str, parts: Sequence[exp.Expression], slot: exp.Expression | None = None) -> exp.Expression:
     """All 128 bits from which an entity's id is cut, as 32 hexadecimal digits: what the exception table names a colliding key by."""
     wide = [_wide(prefix(entity, organisation, system, str(i)), part) for i, part in enumerate(parts)]
     if slot is not None:
-        wide.append(_wide(prefix(entity, organisation, "slot"), exp.Coalesce(this=slot.copy(), expressions=[text("")])))
+        nothing = exp.If(this=_is_empty(slot), true=typed(integer(0), "UHUGEINT"))
+        wide.append(exp.Case(ifs=[nothing], default=_wide(prefix(entity, organisation, "slot"), slot)))
+    return _hexadecimal(wide)
+
+
+def record_md5(parts: Sequence[exp.Expression]) -> exp.Expression:
+    """The same for a record's key."""
+    return _hexadecimal([_wide(prefix("key", str(i)), part) for i, part in enumerate(parts)])
+
+
+def _hexadecimal(wide: Sequence[exp.Expression]) -> exp.Expression:
     return call("lpad", call("lower", call("hex", typed(_xor(wide), "UHUGEINT"))), integer(32), text("0"))
+
+
+def excepted(plain: exp.Expression, md5: exp.Expression, replacements: Mapping[str, int]) -> exp.Expression:
+    """`plain`, but for the keys whose md5 has a replacement (md5 -> id); no md5 is worked out where there is none."""
+    whens = [
+        exp.If(this=exp.EQ(this=md5.copy(), expression=text(key_md5)), true=typed(integer(number), "BIGINT")) for key_md5, number in sorted(replacements.items())
+    ]
+    return exp.Case(ifs=whens, default=plain) if whens else plain
 
 
 def xored(parts: Sequence[exp.Expression]) -> exp.Expression:
@@ -77,9 +101,9 @@ def narrowed(value: exp.Expression, bits: int) -> exp.Expression:
     return value if bits == BITS else exp.Paren(this=exp.BitwiseAnd(this=value.copy(), expression=typed(integer(2**bits - 1), "BIGINT")))
 
 
-def record_key(parts: Sequence[exp.Expression], bits: int = BITS) -> exp.Expression:
-    """The hash of a record's key columns; null when one is null."""
-    return _xor([text_hash(prefix("key", str(i)), part, bits) for i, part in enumerate(parts)])
+def record_key(parts: Sequence[exp.Expression], bits: int = BITS, replacements: Mapping[str, int] = _NOTHING) -> exp.Expression:
+    """The hash of a record's key columns, but for keys with a replacement; null when one is null."""
+    return excepted(_xor([text_hash(prefix("key", str(i)), part, bits) for i, part in enumerate(parts)]), record_md5(parts), replacements)
 
 
 def record_check(parts: Sequence[exp.Expression]) -> exp.Expression:

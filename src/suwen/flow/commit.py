@@ -11,8 +11,8 @@ from suwen.engine.keys import repeated
 from suwen.engine.sql import Tree, alias, col, integer, read_parquet, statement, text, typed, union_all
 from suwen.flow.derived import observation_periods
 from suwen.flow.linked import keep_links, keep_tree
+from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.source_maps import source_maps
-from suwen.flow.targets import collision
 from suwen.flow.work import Work, standing
 from suwen.model import state as states
 from suwen.model.extension import ALL_TABLES
@@ -29,9 +29,10 @@ def commit_all(work: Work) -> tuple[dict[str, TableState], str]:
     fingerprints, cells_sha = _cells(work)
     before = dict(work.previous.tables) if work.previous else {}
     result: dict[str, TableState] = dict(before)
-    for name in sorted(work.changes):
-        files = _rewrite(work, name)
+    taken_out = {name: _rewrite(work, name) for name in sorted(work.changes)}
+    for name in sorted(work.changes, key=lambda n: (n == "cdr/death", n)):  # a death has its person's id: a collision is told where it arose
         _refuse_repeated_ids(work, name)
+    for name, files in taken_out.items():
         change = work.changes[name]
         add = [n for n in change.created if n.written.rows]
         if not add and not files:
@@ -98,15 +99,16 @@ def _refuse_repeated_ids(work: Work, name: str) -> None:
         return
     twice = repeated(created, identifier)["key"]
     if len(twice):
-        places = work.engine.rows(
+        row_id = twice[0].as_py()
+        claims = work.engine.rows(
             statement(
-                "select _receipt, _record from {f} f where {id} = {value} order by 1, 2 limit 2",
+                "select _receipt, _record, _template from {f} f where {id} = {value} order by 1, 2, 3 limit 2",
                 f=read_parquet(created),
                 id=identifier,
-                value=integer(twice[0].as_py()),
+                value=integer(row_id),
             )
         )
-        raise collision(name, f"table {table}", places[0], places[-1])
+        refuse_rows(work, name, table, row_id, [Claim(*claim) for claim in claims])
 
 
 def _append_books(work: Work) -> None:

@@ -126,11 +126,13 @@ def _scratch(region: Region) -> Path:
 
 def _in_force(region: Region, packs: object, vocabulary: str) -> Mapping[str, str]:
     """All besides receipts that decides a release's content, by name."""
-    feeds = {f.name: json.dumps([f.template, f.organisation, region.zone_of(f), dict(f.key_systems or {})]) for f in region.feeds.values()}
+    feeds = {f"feed {f.name}": json.dumps([f.template, f.organisation, region.zone_of(f), dict(f.key_systems or {})]) for f in region.feeds.values()}
     templates = {f"template {t.name}": t.sha256 for t in packs.templates.values()}  # type: ignore[attr-defined]
     maps = {f"map {m.system}": m.sha256 for m in packs.code_maps.values()}  # type: ignore[attr-defined]
     exceptions = json.dumps([[c.id, c.key_md5, c.replacement] for c in region.collisions])
-    said = {**feeds, **templates, **maps, "vocabulary": vocabulary, "functions": VERSION, "collisions": exceptions, "bits": str(region.settings.id_bits)}
+    concepts = sorted((c.concept_id, c.domain) for c in packs.concepts.values())  # type: ignore[attr-defined]
+    others = {"concepts": json.dumps(concepts), "vocabulary": vocabulary, "functions": VERSION, "collisions": exceptions, "bits": str(region.settings.id_bits)}
+    said = {**feeds, **templates, **maps, **others}
     return {"all": hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}
 
 
@@ -282,7 +284,7 @@ def _index(work: Work) -> None:
             paths = {r: index_path(work.region, feed, kind, r, spec) for r in receipts}
             if not all(is_whole(p) for p in paths.values()):
                 queries = {
-                    r: index_query(data.kind, [f for f in data.files if f.receipt == r], compiled, work.receipts, bits=work.region.settings.id_bits)
+                    r: index_query(data.kind, [f for f in data.files if f.receipt == r], compiled, work.receipts, region=work.region)
                     for r in receipts
                 }
                 write_index(work.engine, data.kind, queries, paths)
@@ -295,6 +297,7 @@ def _index_spec(work: Work, data: KindData, zone: str) -> str:
     kind = data.kind
     expressions = [e.text if e else "" for e in (kind.version, kind.tombstone, kind.window)]
     said = [INDEX_FORM, spec_of(work.template(data.feed)), kind.key, expressions, kind.window is not None and zone, VERSION, work.region.settings.id_bits]
+    said.append(sorted(work.region.replacements.items()))
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
 
 

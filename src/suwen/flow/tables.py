@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from suwen.base.errors import Defect
 from suwen.engine.delta import DataFile, NewFile
-from suwen.engine.sql import Tree, alias, col, compared, conjunction, in_numbers, integer, read_parquet, statement, text, union_all
+from suwen.engine.sql import Tree, alias, col, compared, conjunction, in_numbers, integer, negation, read_parquet, statement, text, union_all
 from suwen.flow.layout import part_of, parts_of
-from suwen.flow.targets import Made, collision, map_target, mapped_rows, parents, sources
+from suwen.flow.rivals import Claim, refuse_rows
+from suwen.flow.targets import Made, map_target, mapped_rows, parents, sources
 from suwen.flow.touched import Touched, tag_of
 from suwen.flow.work import TargetKey, Work, required_tables
 from suwen.model.cdm import Table
@@ -78,7 +79,7 @@ def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:
     if not old_files:
         write_rows(work, table, new, organisation)
         return
-    _compare(work, group, table, new, old_ids or "", old_files, organisation)
+    _compare(work, group, table, new, old_ids or "", old_files, organisation, shared)
 
 
 def _touched_rows(work: Work, group: Group, table: str, files: Sequence[DataFile]) -> str:
@@ -185,15 +186,7 @@ def _merge(work: Work, group: Group, table: str, rows: Tree) -> str:
     if not work.engine.count(twice):
         return every
     several = statement("select e.* from {e} e semi join {t} t on t._id = e._id", e=every, t=twice)
-    clash = work.engine.rows(
-        statement(
-            "select min(_receipt), arg_min(_record, _receipt), max(_receipt), arg_max(_record, _receipt) "
-            "from {s} s group by _id having min(_check) <> max(_check) limit 1",
-            s=several,
-        )
-    )
-    if clash:
-        raise collision(group.keys[0].feed, f"table {table}", clash[0][:2], clash[0][2:])
+    _refuse_other_keys(work, group, table, several)
     indexes = [p for k in group.keys for p in work.kinds[k.feed, k.kind].indexes]
     records = statement(
         "select i.receipt, i.record, i.version, i.key, r.as_of, r.feed from {i} i join receipts r on r.receipt = i.receipt",
@@ -211,6 +204,20 @@ def _merge(work: Work, group: Group, table: str, rows: Tree) -> str:
     )
     work.engine.drop(every)
     return result
+
+
+def _refuse_other_keys(work: Work, group: Group, table: str, several: Tree) -> None:
+    """Rows to be merged were made from one key."""
+    place = statement("select struct_pack(receipt := _receipt, record := _record, tag := _template)").expressions[0]
+    found = work.engine.rows(
+        statement(
+            "select _id, arg_min({place}, _check), arg_max({place}, _check) from {s} s group by _id having min(_check) <> max(_check) order by 1 limit 1",
+            place=place,
+            s=several,
+        )
+    )
+    for row_id, *claims in found:
+        refuse_rows(work, group.keys[0].feed, table, row_id, [Claim(**claim) for claim in claims])
 
 
 def _keep_lineage(work: Work, table: str, several: Tree, merged_rows: str) -> None:
@@ -236,7 +243,7 @@ def _id(table: str) -> str:
     return identifier
 
 
-def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str, files: Sequence[DataFile], organisation: str) -> None:
+def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str, files: Sequence[DataFile], organisation: str, shared: bool) -> None:
     """Write what is new or changed and mark what is gone; rows that are equal stay where they are."""
     shape = ALL_TABLES[table]
     met = work.fresh("met")
@@ -272,7 +279,7 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
             m=met,
         ),
     )
-    _refuse_foreign(work, group, table, old, old_ids)
+    _refuse_foreign(work, group, table, old, rows, old_ids, shared)
     gone = work.fresh("removed")
     before = work.removed_ids(lake_name(table))  # a row of several sources that part may have been taken out for another of them
     work.engine.temporary(
@@ -310,16 +317,23 @@ def _take_from_cells(work: Work, group: Group, table: str, gone: str) -> None:
         work.add_cells(table, cells(theirs, shape, text(organisation), -1))
 
 
-def _refuse_foreign(work: Work, group: Group, table: str, old: str, old_ids: str) -> None:
-    """A new id that a row of something else already has is a collision."""
+def _refuse_foreign(work: Work, group: Group, table: str, old: str, new: str, old_ids: str, shared: bool) -> None:
+    """A new id that a row of another key already has is a collision; where a group shares rows, its own were compared when they were merged."""
     mine = tag_of(work, group.keys)
     receipts = sorted({s for k in group.keys for s in work.of_feed[k.feed]})
-    foreign = statement("select not {own}", own=conjunction([mine, in_numbers(col("_receipt"), receipts)])).expressions[0]
+    foreign = negation(conjunction([mine, in_numbers(col("_receipt"), receipts)])) if shared else conjunction([])
     found = work.engine.rows(
-        statement("select _receipt, _record from {o} o where {foreign} and _id not in (select id from {ids}) limit 1", o=old, foreign=foreign, ids=old_ids)
+        statement(
+            "select o._id, o._receipt, o._record, o._template, n._receipt, n._record, n._template from (select * from {o} x where {foreign}) o "
+            "join {n} n on n._id = o._id where o._id not in (select id from {ids} i) order by all limit 1",
+            o=old,
+            foreign=foreign,
+            n=new,
+            ids=old_ids,
+        )
     )
-    if found:
-        raise collision(group.keys[0].feed, f"table {table}", found[0], found[0])
+    for row_id, *places in found:
+        refuse_rows(work, group.keys[0].feed, table, row_id, [Claim(*places[:3]), Claim(*places[3:])])
 
 
 def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> None:

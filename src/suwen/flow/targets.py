@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from suwen.base.errors import SuwenError
 from suwen.engine.keys import repeated
 from suwen.engine.sql import Tree, alias, case, col, disjunction, in_numbers, integer, read_parquet, statement, text, typed, union_all
+from suwen.flow.collisions import refuse_keys
 from suwen.flow.touched import Touched, absences
 from suwen.flow.work import KindData, TargetKey, Work, required_tables
-from suwen.model.finding import describe
 from suwen.model.staging import ISSUES
 from suwen.repository import versions
 from suwen.repository.mapping import MappingPlan
@@ -57,25 +56,8 @@ def contested_versions(work: Work, data: KindData, touched: Touched) -> str:
     if touched is None:
         work.engine.unregister("repeated_keys")
         work.weighed[data.feed, data.kind.name] = name
-    _stop_on_collision(work, data, work.engine.rows(versions.colliding(name)))
+    refuse_keys(work, data, work.engine.rows(versions.colliding(name)))
     return name
-
-
-def _stop_on_collision(work: Work, data: KindData, found: list[tuple[int, int, int, int, int]]) -> None:
-    if found:
-        _, receipt, record, other_receipt, other_record = found[0]
-        raise collision(data.feed, data.kind.name, (receipt, record), (other_receipt, other_record))
-
-
-def collision(feed: str, what: str, one: tuple[int, int], other: tuple[int, int]) -> SuwenError:
-    """Two different keys have one id: the run stops and names the records of both."""
-    return SuwenError(
-        f"two different keys have the same id: record {one[1]} of receipt {one[0]} and record {other[1]} of receipt {other[0]} ({what})",
-        where=feed,
-        expected=describe("IDN-001"),
-        do="give one of them another id in collisions.csv of the region (docs/guide/collisions.md)",
-        code="IDN-001",
-    )
 
 
 def sources(work: Work, data: KindData, plan: MappingPlan, keep: Tree | None, drop: Tree | None) -> Tree:

@@ -78,7 +78,7 @@ def _children(work: Work, data: KindData, columns: Sequence[str], parents: str) 
         index=read_parquet(data.indexes),
         staged=staged(data.files, list(columns)),
         parents=parents,
-        key=hashing.record_key([col(c, "s") for c in columns], work.region.settings.id_bits),
+        key=hashing.record_key([col(c, "s") for c in columns], work.region.settings.id_bits, work.region.replacements),
     )
 
 

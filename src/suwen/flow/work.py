@@ -207,7 +207,10 @@ class Work:
         """All that decides how the target's rows come out of its records: tag, hash and organisation."""
         template = self.template(key.feed)
         feed = self.feed(key.feed)
-        maps = sorted((m.system, m.sha256) for m in self.packs.code_maps.values())
+        maps = [
+            sorted((m.system, m.sha256) for m in self.packs.code_maps.values()),
+            sorted((c.concept_id, c.domain) for c in self.packs.concepts.values()),
+        ]
         exceptions = [[c.id, c.key_md5, c.replacement] for c in self.region.collisions]
         systems = dict(feed.key_systems or {})
         said = [
@@ -263,7 +266,7 @@ def standing(work: Work, name: str) -> Tree | None:
 
 def place_of(region: Region, feed: Feed) -> Place:
     """For whom a feed's template is compiled."""
-    return Place(feed.name, feed.organisation, region.zone_of(feed), dict(feed.key_systems or {}), region.settings.id_bits, region.collisions)
+    return Place(feed.name, feed.organisation, region.zone_of(feed), dict(feed.key_systems or {}), region.settings.id_bits, region.replacements)
 
 
 def make_plans(work: Work) -> None:

@@ -111,6 +111,11 @@ class Region:
         """Where the engine spills what does not fit into memory; may be emptied while nothing runs."""
         return self.lake / ".scratch"
 
+    @property
+    def replacements(self) -> Mapping[str, int]:
+        """The exceptions: md5 of a key -> the id it takes."""
+        return {c.key_md5: c.replacement for c in self.collisions}
+
     def zone_of(self, feed: Feed) -> str:
         """The IANA zone in which a feed writes its local times."""
         return self.organisations[feed.organisation].zone

@@ -78,7 +78,7 @@ class MappingPlan:
     """All that one (feed, kind, target) needs for its query, compiled; trees name flattened columns.
 
     `joined`: per alias the columns taken from the parent. `slots`: (slot name, alias -> tree). `filters`: (rule, keep). `tables`: where rows may go;
-    `table`: tree giving the 0-based place in `tables`.
+    `table`: tree giving the 0-based place in `tables`. `key_md5`: what collisions.csv names the row's key by.
     """
 
     feed: str
@@ -98,6 +98,7 @@ class MappingPlan:
     tables: tuple[str, ...]
     table: Tree
     own_key: bool
+    key_md5: Tree
     required_refs: tuple[str, ...]
 
     def physical(self, column: str, table: str) -> str | None:

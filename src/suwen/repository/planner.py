@@ -14,7 +14,6 @@ from suwen.model import event
 from suwen.model.extension import ALL_TABLES
 from suwen.model.functions import DUCKDB_TYPES
 from suwen.model.pack import Expression, Kind, Target, Template
-from suwen.model.region import Collision
 from suwen.repository.mapping import Check, Lookup, Mapped, MappingPlan
 from suwen.repository.record_index import KindExpressions
 
@@ -41,7 +40,7 @@ class Place:
     zone: str
     key_systems: Mapping[str, str] = field(default_factory=dict)
     bits: int = hashing.BITS
-    collisions: tuple[Collision, ...] = ()
+    replacements: Mapping[str, int] = field(default_factory=dict)
 
 
 def kind_expressions(kind: Kind, zone: str) -> KindExpressions:
@@ -73,7 +72,7 @@ class _Planner:
         checks = tuple(Check(READ_CODES.get(r.function, "MAP-011"), name, _flat(r.failed)) for name, c in columns for r in c.reads)
         main = self._main_code(context)
         filters = [(f.rule, _flat(compile_all([(f.keep, "boolean")], context)[0].tree)) for f in target.filters]
-        identifier, check, own_key = self._identity(context, dict(columns), main)
+        identifier, check, own_key, key_md5 = self._identity(context, dict(columns), main)
         mapped = [*self._made(main), *(self._mapped(name, c) for name, c in columns)]
         unmapped = tuple(Check("MAP-020", lookup.alias, _unmapped(lookup)) for lookup in self.lookups)
         used = self._used(context, [c for _, c in columns])
@@ -82,7 +81,7 @@ class _Planner:
             feed=self.place.feed, organisation=self.place.organisation, template=self.template.name, kind=self.kind, target=target, source_columns=used[""],
             joined={j.alias: tuple(sorted({*used.get(j.alias, ()), *(theirs for _, theirs in j.on)})) for j in target.joins},
             slots=self.slots, lookups=tuple(self.lookups), columns=tuple(_with_defaults(mapped) if target.event else mapped), checks=checks + unmapped,
-            filters=tuple(filters), identifier=identifier, check=check, tables=tables, table=_table(main, target), own_key=own_key,
+            filters=tuple(filters), identifier=identifier, check=check, tables=tables, table=_table(main, target), own_key=own_key, key_md5=key_md5,
             required_refs=tuple(dict.fromkeys([*([p] if (p := self._person()) else []), *target.require])),
         )  # fmt: skip
 
@@ -127,11 +126,11 @@ class _Planner:
     def _entity(self, target: Target, parts: Sequence[Tree], slot: Tree | None) -> Tree:
         system = self.place.key_systems.get(target.name, target.key_system or target.name)
         plain = hashing.entity_id(target.name, self.place.organisation, system, parts, slot, self.place.bits)
-        exceptions = [c for c in self.place.collisions]
-        if not exceptions:
-            return plain
-        full = hashing.entity_md5(target.name, self.place.organisation, system, parts, slot)
-        return case([(compared(full, "=", text(c.key_md5)), typed(integer(c.replacement), "BIGINT")) for c in exceptions], plain)
+        return hashing.excepted(plain, self._entity_md5(target, parts, slot), self.place.replacements)
+
+    def _entity_md5(self, target: Target, parts: Sequence[Tree], slot: Tree | None) -> Tree:
+        system = self.place.key_systems.get(target.name, target.key_system or target.name)
+        return hashing.entity_md5(target.name, self.place.organisation, system, parts, slot)
 
     def _concept(self, system: str, code: Tree, source: bool) -> Tree:
         found = self._lookup(text(system), _flat(code))
@@ -174,20 +173,22 @@ class _Planner:
             required = column.required and not column.is_concept
         return Mapped(name, self._type(name), tree, required)
 
-    def _identity(self, context: Context, columns: Mapping[str, Compiled], main: Lookup | None) -> tuple[Tree, Tree, bool]:
-        """(id, check, whether the key is the record's own, so that no other record of the kind can make the same row)."""
+    def _identity(self, context: Context, columns: Mapping[str, Compiled], main: Lookup | None) -> tuple[Tree, Tree, bool, Tree]:
+        """(id, check, whether the key is the record's own, so that no other record of the kind can make the same row, md5 of the key)."""
         slot = self._slot(main)
         if self.target.table == "death" and not self.target.event:
-            return _flat(columns["person_id"].tree), typed(integer(0), "INTEGER"), True
+            # several records may tell one person's death; that two persons have one id is seen in person
+            return _flat(columns["person_id"].tree), typed(integer(0), "INTEGER"), False, text("")
         if not self.target.key and not self.kind.key:
             salt = hashing.text_hash(hashing.prefix(self.target.name, self.place.organisation, self.place.feed, "record"), text(""), self.place.bits)
             slotted = [] if slot is None else [hashing.slot_hash(self.target.name, self.place.organisation, slot, self.place.bits)]
             masked = hashing.narrowed(col(RECORD_KEY), self.place.bits)
-            return hashing.xored([masked, salt, *slotted]), typed(integer(0), "INTEGER"), True
+            md5 = hashing.entity_md5(self.target.name, self.place.organisation, self.place.feed, [typed(col(RECORD_KEY), "VARCHAR")], slot)
+            return hashing.excepted(hashing.xored([masked, salt, *slotted]), md5, self.place.replacements), typed(integer(0), "INTEGER"), True, md5
         keys = self.target.key or tuple(Expression(_quoted(c), self.kind.place) for c in self.kind.key)
         parts = [_flat(c.tree) for c in compile_all([(k, "text") for k in keys], context)]
         own = (bool(self.kind.key) and [e.text for e in keys] == list(self.kind.key)) or not self.target.key
-        return self._entity(self.target, parts, slot), hashing.record_check(parts), own
+        return self._entity(self.target, parts, slot), hashing.record_check(parts), own, self._entity_md5(self.target, parts, slot)
 
     def _slot(self, main: Lookup | None) -> Tree | None:
         parts: list[Tree] = [col("row.")] if self.target.rows else []

@@ -18,6 +18,7 @@ from suwen.engine.keys import repeated
 from suwen.engine.sql import Tree, case, col, compared, disjunction, integer, is_null, negation, null, read_parquet, statement, text, typed
 from suwen.model.pack import Kind
 from suwen.model.receipt import Mode, Receipt
+from suwen.model.region import Region
 from suwen.model.staging import ISSUES, RECEIPT, RECORD, StagedFile
 from suwen.repository.staged import staged
 
@@ -33,8 +34,8 @@ class KindExpressions:
     window: Tree | None
 
 
-def index_query(kind: Kind, files: Sequence[StagedFile], compiled: KindExpressions, receipts: Mapping[int, Receipt], *, bits: int) -> Tree:
-    """The index rows of the staging files of one kind (all of one delivery), keyless ones still without their ordinal."""
+def index_query(kind: Kind, files: Sequence[StagedFile], compiled: KindExpressions, receipts: Mapping[int, Receipt], *, region: Region) -> Tree:
+    """The index rows of the staging files of one kind (all of one delivery), keyless ones still without their ordinal; keys as the region's ids go."""
     columns = sorted({c for f in files for c in f.columns} | set(kind.key))
     contents = {c: col(c) for c in columns}
     keyed = bool(kind.key)
@@ -53,7 +54,8 @@ def index_query(kind: Kind, files: Sequence[StagedFile], compiled: KindExpressio
         receipt=RECEIPT,
         record=RECORD,
         key=case(
-            [(disjunction([negation(is_null(col(ISSUES))), blank]), typed(null(), "BIGINT"))], hashing.record_key(keys, bits) if keyed else keyless_key(columns)
+            [(disjunction([negation(is_null(col(ISSUES))), blank]), typed(null(), "BIGINT"))],
+            hashing.record_key(keys, region.settings.id_bits, region.replacements) if keyed else keyless_key(columns),
         ),
         check=hashing.record_check(keys) if keyed else typed(integer(0), "INTEGER"),
         check_name="check",

@@ -76,9 +76,10 @@ def states(versions: Tree | str, codes: Tree | str, absences: Tree | str) -> Tre
 
 
 def colliding(versions: Tree | str) -> Tree:
-    """Places of two records whose keys differ though their hashes are equal: (key, receipt, record) twice or more per key."""
+    """(key, place, place) of two records whose keys differ though their hashes are equal, a place being the struct (receipt, record)."""
     return statement(
-        """select key, min(receipt) as receipt, arg_min(record, receipt) as record, max(receipt) as other_receipt, arg_max(record, receipt) as other_record
+        """select key, arg_min(struct_pack(receipt := receipt, record := record), {check}) as one,
+            arg_max(struct_pack(receipt := receipt, record := record), {check}) as other
         from {versions} where issue is null group by key having min({check}) <> max({check}) order by key""",
         versions=versions,
         check="check",

@@ -121,8 +121,9 @@ class Joined:
         """The staging files of a kind that are in the release, as the run kept them."""
         region = self.opened.region
         stager = Stager(engine, self.places.landing, region.staging, template, feed.name, region.settings.piece_mb << 20)
-        through = self.opened.release.receipts_through
-        receipts = [r for r in self.places.receipts.values() if r.feed == feed.name and r.sequence <= through]
+        release = self.opened.release
+        taken_in = [r for r in self.places.receipts.values() if r.sequence <= release.receipts_through and r.sequence not in set(release.left_out)]
+        receipts = [r for r in taken_in if r.feed == feed.name]
         return [file for receipt in receipts for file in stager.staged(receipt).files if file.kind == kind]
 
     def _receipts(self) -> pa.Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from suwen.engine.releases import Releases
@@ -51,14 +51,17 @@ def status(region: Region) -> Status:
     landing = Landing(region.landing)
     decided = landing.states()
     held = [d for d in landing.deliveries() if decided.get(d.number, State.ACCEPTED) is State.ACCEPTED]
-    through = release.receipts_through if release else 0
+    through, left_out = (release.receipts_through, frozenset(release.left_out)) if release else (0, frozenset[int]())
     states = Counter[str]()
     for label, records in (release.totals if release else {}).items():
         states[label.rsplit("|", 1)[1]] += records
     return Status(
         name=region.name,
         folder=str(region.folder),
-        feeds=tuple(_feed(region, name, [d for d in held if d.feed == name], through) for name in sorted({*region.feeds, *(d.feed for d in held)})),
+        feeds=tuple(
+            _feed(region, name, [d for d in held if d.feed == name], lambda receipt: receipt <= through and receipt not in left_out)
+            for name in sorted({*region.feeds, *(d.feed for d in held)})
+        ),
         release=release.number if release else 0,
         published_at=release.published_at if release else "",
         states=dict(states),
@@ -66,7 +69,7 @@ def status(region: Region) -> Status:
     )
 
 
-def _feed(region: Region, name: str, deliveries: list[Delivery], through: int) -> FeedStatus:
+def _feed(region: Region, name: str, deliveries: list[Delivery], taken_in: Callable[[int], bool]) -> FeedStatus:
     feed = region.feeds.get(name)
     receipts = [receipt for delivery in deliveries for receipt in delivery.receipts]
     return FeedStatus(
@@ -78,5 +81,5 @@ def _feed(region: Region, name: str, deliveries: list[Delivery], through: int) -
         receipts=len(receipts),
         bytes=sum(receipt.length for receipt in receipts),
         latest=max((d.as_of.isoformat() for d in deliveries), default=""),
-        waiting=sum(receipt.sequence > through for receipt in receipts),
+        waiting=sum(not taken_in(receipt.sequence) for receipt in receipts),
     )

@@ -104,11 +104,17 @@ def _present(column: Column, files: Files) -> Tree:
     assert column.references is not None
     other, key = column.references
     rows = _rows({key: str(ALL_TABLES[other].column(key).type)}, files(lake_name(other)))
-    return statement("select case when {own} in (select r.{key} from {rows} r) then {own} end", own=col(column.name, "s"), key=key, rows=rows).expressions[0]
+    shown: Tree = statement(
+        "select case when {own} in (select r.{key} from {rows} r) then {own} end", own=col(column.name, "s"), key=key, rows=rows
+    ).expressions[0]
+    return shown
 
 
 def _is_open(kind: str, end: str) -> Tree:
-    return statement("select {kind} = {still} and {end} is null", kind=col(kind, "s"), still=integer(STILL_PATIENT), end=col(end, "s")).expressions[0]
+    condition: Tree = statement("select {kind} = {still} and {end} is null", kind=col(kind, "s"), still=integer(STILL_PATIENT), end=col(end, "s")).expressions[
+        0
+    ]
+    return condition
 
 
 def _days(last_days: Mapping[int, str]) -> Tree:

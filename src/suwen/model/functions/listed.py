@@ -16,5 +16,15 @@ from suwen.model.functions.times import TIMES
 FUNCTIONS: Mapping[str, Function] = MappingProxyType({f.name: f for f in (*TEXTS, *LOGIC, *NUMBERS, *TIMES, *IDENTITY)})
 SPECIAL = ("ref", "concept", "source_concept")
 """Calls that the compiler itself resolves: `ref('target', key...)`, `concept(code, 'system')`, `source_concept(code, 'system')`."""
-VERSION = hashlib.sha256(repr((tuple(FUNCTIONS.values()), OPERATORS)).encode()).hexdigest()
-"""Changes with any definition, so that results keyed by it become stale."""
+
+
+def _meaning(function: Function) -> tuple[object, ...]:
+    """What a function does, without what is only said about it."""
+    arguments = tuple((a.type, a.literal, a.low, a.high) for a in function.arguments)
+    return (function.name, arguments, function.result, function.many, function.duckdb, tuple(function.forms.items()), function.failure)
+
+
+VERSION = hashlib.sha256(
+    repr((tuple(map(_meaning, FUNCTIONS.values())), tuple((o.symbol, o.left, o.right, o.result, o.duckdb, o.failed) for o in OPERATORS))).encode()
+).hexdigest()
+"""Changes with what any function or operator does, so that results keyed by it become stale; words and examples do not count."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from tests.property.packs import Edition
-from tests.property.world import JUNK, Deliver, Fields, History, Mend, Run
+from tests.property.world import JUNK, Decide, Deliver, Fields, History, Mend, Run
 
 JANUARY = (date(2024, 1, 1), date(2024, 1, 31))
 FEBRUARY = (date(2024, 2, 1), date(2024, 2, 29))
@@ -272,6 +272,16 @@ HISTORIES: Mapping[str, History] = {
         M,
         R,
     ],
+    "a code map is changed alone": [
+        his(1, patients=[patient(city="X"), patient("p2", city="X")], stays=[stay()]),
+        his(2, feed="far", patients=[patient(city="X"), patient("p2", city="X")]),
+        lab(3, people=[human()], tests=[exam(code="T2")]),
+        R,
+        Mend(Edition(coded=True)),
+        R,
+        his(4, patients=[patient()]),
+        R,
+    ],
     "a feed numbers its persons in its own way": [
         BASE,
         lab(2, people=[human(race="R")], cases=[case(), case("v3")], tests=[exam()]),
@@ -293,5 +303,20 @@ HISTORIES: Mapping[str, History] = {
         his(3, patients=[patient()]),
         R,
     ],
+    "a delivery is withdrawn, and taken after all": [
+        BASE,
+        his(2, "snapshot", patients=[patient(city="X")]),
+        lab(3, people=[human(race="R")]),
+        R,
+        Decide(2, "withdrawn"),
+        R,
+        Decide(3, "withdrawn"),
+        lab(4, people=[human(race="S"), ("p4",)]),
+        R,
+        Decide(2, "accepted"),
+        Decide(4, "withdrawn"),
+        R,
+    ],
+    "a delivery waits for approval": [BASE, his(2, patients=[patient(city="X")]), Decide(2, "waiting"), R, his(3, items=[item()]), R, Decide(2, "accepted"), R],
     "nothing new": [BASE, R, R, M, R, R],
 }

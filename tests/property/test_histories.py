@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,70 +15,91 @@ from hypothesis import strategies as st
 
 from tests.property import packs
 from tests.property.histories import FEBRUARY, HISTORIES, JANUARY
-from tests.property.world import FEEDS, JUNK, Deliver, Fields, Mend, Run, Step, World, after, content, play, reordered
+from tests.property.world import FEEDS, JUNK, Decide, Deliver, Fields, Mend, Run, Step, World, after, content, play, reordered
 
 EXAMPLES = int(os.environ.get("SUWEN_HISTORIES", "6"))  # a run costs about a second: `SUWEN_HISTORIES=200` for a night
 DEEP = int(os.environ.get("SUWEN_DEEP_HISTORIES", "150"))
 
-# What each column may say: few values, so that keys meet, contents repeat and references hit.
+# What each column says mostly, and what at times: few values, so that keys meet, contents repeat and references hit.
 SAID = {
-    "ID": ("p1", "p1", "p2", "p3"),
-    "SEX": ("M", "F", "", "U"),
-    "BIRTH": ("1980-01-01", "1980-01-01", "1990-05-05", "19700202", "bad", ""),
+    "ID": ("p1", "p2", "p3"),
+    "SEX": ("M", "F", ""),
+    "BIRTH": ("1980-01-01", "1990-05-05"),
     "CITY": ("", "X", "Y"),
-    "PAT": ("p1", "p1", "p2", "p3", ""),
-    "BEGIN": ("2024-01-05", "2024-01-05", "2024-02-10", "?"),
+    "PAT": ("p1", "p2", "p3"),
+    "BEGIN": ("2024-01-05", "2024-02-10"),
     "UNTIL": ("", "2024-02-12"),
     "SEQ": ("", "", "1", "2"),
-    "STAY": ("v1", "v1", "v2", "v3", ""),
-    "CODE1": ("A", "A", "B", ""),
-    "CODE2": ("", "", "A"),
+    "STAY": ("v1", "v2", "v3"),
+    "CODE1": ("A", "B"),
+    "CODE2": ("", "A"),
     "RACE": ("", "R", "S"),
-    "DIED": ("", "", "2024-02-03", "x"),
-    "DAY": ("2024-01-06", "2024-01-06", "2024-02-11", ""),
-    "CODE": ("T1", "T2", "T3", ""),
+    "DIED": ("", "2024-02-03"),
+    "DAY": ("2024-01-06", "2024-02-11"),
+    "CODE": ("T1", "T2", "T3"),
     "RESULT": ("", "5"),
-    "OP": ("", "", "", "D"),
+    "TID": ("t1", "t2"),
+    "OP": ("",),
 }
-SAID |= {"PID": SAID["ID"], "CNO": SAID["STAY"], "TID": ("t1", "t1", "t2", "")}
-STAYS = {**SAID, "ID": ("v1", "v1", "v2", "v3")}
+SAID |= {"PID": SAID["ID"], "CNO": SAID["STAY"]}
+ODD = {
+    "ID": "",
+    "PAT": "",
+    "BIRTH": "19700202",
+    "BEGIN": "?",
+    "DAY": "",
+    "STAY": "",
+    "CNO": "",
+    "CODE": "",
+    "CODE1": "",
+    "SEX": "U",
+    "DIED": "x",
+    "OP": "D",
+    "PID": "p9",
+}
 
 
-def records(kind: str) -> st.SearchStrategy[Fields]:
-    said = STAYS if kind == "stays" else SAID
-    good = st.tuples(*(st.sampled_from(said[c]) for c in packs.COLUMNS[kind]))
-    return st.one_of(good, good, good, good, good, st.just(("p1", "too", "few")[: len(packs.COLUMNS[kind]) - 1]))
+@st.composite
+def records(draw: st.DrawFn, kind: str) -> Fields:
+    """A good record; at times one with an odd value, or with a field too few."""
+    columns = packs.COLUMNS[kind]
+    said = {**SAID, "ID": SAID["STAY"]} if kind == "stays" else SAID
+    fields = {c: draw(st.sampled_from(said[c])) for c in columns}
+    odd = draw(st.sampled_from(("", "", "", "", "", *columns)))
+    fields[odd or columns[0]] = ODD.get(odd, fields[odd or columns[0]])
+    return tuple(fields.values())[: -1 if draw(st.integers(0, 24)) == 24 else None]
 
 
-def files(template: str) -> st.SearchStrategy[dict[str, list[Fields]]]:
-    kinds = {k: st.lists(records(k), max_size=4) for k in packs.KINDS[template]}
-    junk = st.just({JUNK: [("1", "2")]})
-    some = st.fixed_dictionaries({}, optional=kinds).filter(bool)
-    return st.one_of(*[some] * 12, junk)
+@st.composite
+def deliveries(draw: st.DrawFn, feed: str, day: int) -> Deliver:
+    mode = draw(st.sampled_from(("append", "append", "snapshot", "upsert", "window")))
+    window = draw(st.sampled_from((JANUARY, FEBRUARY))) if mode == "window" else None
+    template = FEEDS[feed][0]
+    wanted = draw(
+        st.sampled_from([packs.KINDS[template]] * 3 + [packs.KINDS[template][n::2] for n in (0, 1)] + [(k,) for k in packs.KINDS[template]] + [(JUNK,)])
+    )
+    kinds = [k for k in wanted if k != "items" or mode != "upsert"]  # records without a key are not landed as upsert
+    files = {k: draw(st.lists(records(k), min_size=draw(st.sampled_from((1, 1, 1, 0))), max_size=5)) if k != JUNK else [("1", "2")] for k in kinds or [JUNK]}
+    return Deliver(feed, day, mode, files, window, draw(st.sampled_from((False, False, True))))
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Step]:
     """Deliveries of distinct days with runs between them, templates mended in their course, and a run at the end."""
-    days = iter(draw(st.permutations(range(1, 10))))
-    steps: list[Step] = []
-    for what in draw(st.lists(st.sampled_from(("deliver", "deliver", "deliver", "again", "run", "mend")), min_size=2, max_size=8)):
+    days = iter(draw(st.permutations(range(1, 12))))
+    steps: list[Step] = [draw(deliveries("his", next(days))), draw(deliveries("lab", next(days)))]
+    for what in draw(st.lists(st.sampled_from(("deliver", "deliver", "deliver", "again", "run", "run", "mend", "decide")), min_size=2, max_size=8)):
         before = [s for s in steps if isinstance(s, Deliver)]
         if what == "run":
             steps.append(Run())
         elif what == "mend":
-            steps.append(Mend(packs.Edition(*draw(st.tuples(*[st.booleans()] * 4)))))
-        elif what == "again" and before:
-            old = draw(st.sampled_from(before))
-            steps.append(Deliver(old.feed, next(days), old.mode, old.files, old.window, draw(st.booleans())))
+            steps.append(Mend(packs.Edition(*draw(st.tuples(*[st.booleans()] * 5)))))
+        elif what == "again":
+            steps.append(replace(draw(st.sampled_from(before)), day=next(days), zipped=draw(st.booleans())))
+        elif what == "decide":
+            steps.append(Decide(draw(st.integers(1, len(before))), draw(st.sampled_from(("withdrawn", "waiting", "accepted")))))
         else:
-            feed = draw(st.sampled_from(("his", "his", "lab", "lab", "far")))
-            mode = draw(st.sampled_from(("append", "snapshot", "upsert", "window")))
-            window = draw(st.sampled_from((JANUARY, FEBRUARY))) if mode == "window" else None
-            sent = draw(files(FEEDS[feed][0]))
-            if mode == "upsert":
-                sent.pop("items", None)  # records without a key are not landed as upsert
-            steps.append(Deliver(feed, next(days), mode, sent or {JUNK: []}, window, draw(st.sampled_from((False, False, True)))))
+            steps.append(draw(deliveries(draw(st.sampled_from(("his", "his", "lab", "lab", "far"))), next(days))))
     return [*steps, Run()]
 
 

@@ -20,8 +20,9 @@ from suwen.flow.land import land
 from suwen.flow.reader import open_release
 from suwen.flow.region import add_feed, create, open_region
 from suwen.flow.run import RunReport, run
+from suwen.intake.landing import Landing
 from suwen.model.extension import ALL_TABLES
-from suwen.model.receipt import Mode
+from suwen.model.receipt import Fact, Mode, State
 from suwen.model.release import Release
 from suwen.repository.rows import lake_name
 from tests.property import packs
@@ -59,7 +60,15 @@ class Mend:
     edition: packs.Edition = packs.MENDED
 
 
-Step = Deliver | Run | Mend
+@dataclass(frozen=True)
+class Decide:
+    """Something is decided about a delivery (counted from 1): waiting, accepted or withdrawn."""
+
+    delivery: int
+    state: str
+
+
+Step = Deliver | Run | Mend | Decide
 History = Sequence[Step]
 
 
@@ -72,6 +81,7 @@ class World:
     delivered: list[plain.Delivery] = field(default_factory=list)
     ids: dict[tuple[str, plain.Id], int] = field(default_factory=dict)
     received: int = 0
+    states: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def new(cls, folder: Path) -> World:
@@ -87,7 +97,7 @@ class World:
     def rebuilt(self, folder: Path) -> World:
         """The same region from its landing and configuration alone, after one run."""
         shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("lake", "inbox"))
-        other = World(folder, self.edition, list(self.delivered), dict(self.ids), self.received)
+        other = World(folder, self.edition, list(self.delivered), dict(self.ids), self.received, dict(self.states))
         other.run()
         return other
 
@@ -138,13 +148,19 @@ class World:
 
     def expected(self) -> plain.Outcome:
         feeds = {name: plain.Feed(self.organisation(name), self.template(name), self.key_systems(name)) for name in FEEDS}
-        return plain.repository(feeds, [_read(d, packs.nulls(self.edition)) for d in self.delivered], key_order=_key_hash)
+        return plain.repository(feeds, [_read(d, packs.nulls(self.edition)) for d in self.accepted()], key_order=_key_hash)
+
+    def decide(self, step: Decide) -> None:
+        fact = Fact(step.delivery, State(step.state), RECEIVED + timedelta(days=30), "a tester", "to see what becomes of it")
+        Landing(self.folder / "landing").add_fact(fact)
+        self.states[step.delivery] = step.state
+
+    def accepted(self) -> list[plain.Delivery]:
+        return [d for n, d in enumerate(self.delivered, 1) if self.states.get(n, "accepted") == "accepted"]
 
     def received_records(self) -> Counter[tuple[str, str]]:
         """Records received by (feed, kind), unreadable ones too; files that fit nothing count one under kind ""."""
-        return Counter({(d.feed, f.kind): 0 for d in self.delivered for f in d.files}) + Counter(
-            (d.feed, f.kind) for d in self.delivered for f in d.files for _ in (f.records if f.kind else (None,))
-        )
+        return Counter((d.feed, f.kind) for d in self.accepted() for f in d.files for _ in (f.records if f.kind else (None,)))
 
 
 def _file(receipt: int, kind: str, files: Mapping[str, Sequence[Fields]]) -> plain.File:
@@ -329,6 +345,8 @@ def play(world: World, history: History) -> list[str]:
             world.deliver(step)
         elif isinstance(step, Mend):
             world.mend(step.edition)
+        elif isinstance(step, Decide):
+            world.decide(step)
         elif world.delivered:
             try:
                 report = world.run()
@@ -348,10 +366,12 @@ def content(world: World) -> str:
 
 
 def reordered(history: History, order: Sequence[int]) -> list[Step]:
-    """The deliveries of a history in another order, a mended template at the end, and one run."""
+    """The deliveries of a history in another order, the last edition of the templates, what was decided last about each delivery, and one run."""
     deliveries = [s for s in history if isinstance(s, Deliver)]
     mends = [s for s in history if isinstance(s, Mend)][-1:]
-    return [*(deliveries[i] for i in order), *mends, Run()]
+    last = {s.delivery: s.state for s in history if isinstance(s, Decide)}
+    decided = [Decide(order.index(number - 1) + 1, state) for number, state in last.items()]
+    return [*(deliveries[i] for i in order), *mends, *decided, Run()]
 
 
-__all__ = ["Deliver", "Mend", "Run", "World", "after", "content", "play", "reordered", "replace"]
+__all__ = ["Decide", "Deliver", "Mend", "Run", "World", "after", "content", "play", "reordered", "replace"]

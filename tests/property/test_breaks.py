@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -25,13 +26,19 @@ Break = Callable[[Patch], None]
 NO_KEYS = "select 0::BIGINT as key where false"
 
 
+def one_line(text: str) -> str:
+    """Text however it is broken into lines and adjoining literals."""
+    return re.sub(r"\s+", " ", re.sub(r'"\s*\n\s*"', "", text))
+
+
 def reworded(module: ModuleType, *pairs: tuple[str, str]) -> Break:
     """Queries of a module with words exchanged; a word that stands in no query of the module breaks nothing and is told."""
-    text = Path(module.__file__ or "").read_text(encoding="utf-8")
+    text = one_line(Path(module.__file__ or "").read_text(encoding="utf-8"))
     for old, _ in pairs:
         assert old in text, f"{module.__name__} does not say {old!r} any more: mend this break"
 
     def changed(query: str, **parts: Any) -> Any:
+        query = one_line(query)
         for old, new in pairs:
             query = query.replace(old, new)
         return sql.statement(query, **parts)

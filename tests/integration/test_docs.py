@@ -137,6 +137,13 @@ def _headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", *(f"docs/decisions/{page.name}" for page in (ROOT / "docs" / "decisions").glob("*.md"))])
+def test_modules_that_are_named_are_there(page: str) -> None:
+    text, source = (ROOT / page).read_text("utf-8"), ROOT / "src" / "suwen"
+    named = re.findall(r"\b(?:base|model|packs|engine|intake|repository|flow|cli)/[\w/]+\.py", text)
+    assert not [name for name in named if not (source / name).exists()]
+
+
 def test_every_guide_and_decision_is_listed() -> None:
     listed = (ROOT / "docs" / "decisions" / "README.md").read_text("utf-8")
     missing = [page.name for page in (ROOT / "docs" / "decisions").glob("*.md") if page.name != "README.md" and f"({page.name})" not in listed]

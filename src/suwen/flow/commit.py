@@ -30,7 +30,7 @@ def commit_all(work: Work) -> tuple[dict[str, TableState], str]:
     before = dict(work.previous.tables) if work.previous else {}
     result: dict[str, TableState] = dict(before)
     taken_out = {name: _rewrite(work, name) for name in sorted(work.changes)}
-    for name in sorted(work.changes, key=lambda n: (n == "cdr/death", n)):  # a death has its person's id: a collision is told where it arose
+    for name in sorted(work.changes, key=lambda n: (_borrows(n), n)):  # a death has its person's id: a collision is told where it arose
         _refuse_repeated_ids(work, name)
     for name, files in taken_out.items():
         change = work.changes[name]
@@ -88,6 +88,11 @@ def _rewrite(work: Work, name: str) -> list[DataFile]:
         change.created.append(NewFile(written, file.part))
         change.rewritten_rows += written.rows
     return out
+
+
+def _borrows(name: str) -> bool:
+    table = name.split("/")[1]
+    return table in ALL_TABLES and ALL_TABLES[table].borrowed_id is not None
 
 
 def _refuse_repeated_ids(work: Work, name: str) -> None:

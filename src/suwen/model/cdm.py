@@ -90,6 +90,12 @@ class Table:
         return self.key[0] if len(self.key) == 1 else None
 
     @property
+    def borrowed_id(self) -> str | None:
+        """The id column where it is the id of another table's row: a death has its person's, ext_visit its visit's. None for a table with ids of its own."""
+        own = self.id_column
+        return own if own is not None and self.column(own).references else None
+
+    @property
     def person_column(self) -> str | None:
         """The column that says whose row it is, None for rows of nobody in particular."""
         return "person_id" if "person_id" in self.row_columns else None

@@ -176,9 +176,10 @@ class _Planner:
     def _identity(self, context: Context, columns: Mapping[str, Compiled], main: Lookup | None) -> tuple[Tree, Tree, bool, Tree]:
         """(id, check, whether the key is the record's own, so that no other record of the kind can make the same row, md5 of the key)."""
         slot = self._slot(main)
-        if self.target.table == "death" and not self.target.event:
+        borrowed = None if self.target.event else ALL_TABLES[self.target.table].borrowed_id
+        if borrowed:
             # several records may tell one person's death; that two persons have one id is seen in person
-            return _flat(columns["person_id"].tree), typed(integer(0), "INTEGER"), False, text("")
+            return _flat(columns[borrowed].tree), typed(integer(0), "INTEGER"), False, text("")
         if not self.target.key and not self.kind.key:
             salt = hashing.text_hash(hashing.prefix(self.target.name, self.place.organisation, self.place.feed, "record"), text(""), self.place.bits)
             slotted = [] if slot is None else [hashing.slot_hash(self.target.name, self.place.organisation, slot, self.place.bits)]

@@ -63,7 +63,7 @@ def month_of(day: Tree) -> Tree:
 
 def _value(plan: MappingPlan, name: str, table: str, physical: str) -> Tree:
     names = {m.name for m in plan.columns}
-    if physical == ALL_TABLES[table].id_column and table != "death":
+    if physical == ALL_TABLES[table].id_column and ALL_TABLES[table].borrowed_id is None:
         return col("_id")
     parts: list[Tree] = [col(name)] if name in names else []
     if plan.target.event:

@@ -151,6 +151,14 @@ def test_pieces_are_cut_at_records_and_say_where_they_are() -> None:
             locate(lambda: io.BytesIO(raw), again, absent)
 
 
+def test_good_quoting_of_every_form_is_regular() -> None:
+    for end in (b"\n", b"\r\n"):
+        raw = end.join([b"a,b", b'"","x""y"', b'"""x""",""""', b'"1","2"', b"1,2"])
+        assert all(piece.regular for piece in surveyed(raw).pieces)
+        assert all(piece.regular for piece in surveyed(raw + end).pieces)
+        assert [row["b"] for row in rows(raw)] == ['x"y', '"', "2", "2"]
+
+
 def test_a_bad_record_makes_its_own_piece_irregular_only() -> None:
     raw = b"a,b\n" + b"1,2\n" * 5000 + b'1,"2\n1\n\n1,2\r\n' + b"1,2\n" * 5000
     regular = [piece.regular for piece in surveyed(raw, piece_bytes=2000, record_limit=100).pieces]

@@ -47,6 +47,9 @@ def files(draw: st.DrawFn) -> tuple[bytes, str, str, str]:
 @example(file=(b"\xef\xbb\xbf,b,c\n", "utf-8", ",", '"'), piece_bytes=1, null=("",))
 @example(file=(b'"' + b"x" * 60 + b'\n"a",b,c\n', "utf-8", ",", '"'), piece_bytes=7, null=("",))
 @example(file=(b'x",",y\n' * 12, "utf-8", ",", '"'), piece_bytes=7, null=("",))
+@example(file=(b'a,b,c\n,"",', "utf-8", ",", '"'), piece_bytes=1, null=("",))
+@example(file=(b"a,b,c\n" + b"y" * 60 + b",b,c\n1,2,3\n", "utf-8", ",", '"'), piece_bytes=1 << 20, null=("",))
+@example(file=(b'a,b,c\n1,2,"3"4\n' + b"y" * 60 + b",b,c\n1,2,3\n", "utf-8", ",", '"'), piece_bytes=1 << 20, null=("",))
 @example(file=(b"a,b,c\n" + b"y" * 100 + b"\n1,2,3", "utf-8", ",", '"'), piece_bytes=1, null=("",))
 def test_survey_read_and_locate_agree_with_the_plain_rules(file: tuple[bytes, str, str, str], piece_bytes: int, null: tuple[str, ...]) -> None:
     raw, encoding, delimiter, quote = file

@@ -78,10 +78,8 @@ class _Cutter:
             return block
         self._patience = min(2 * self._patience, ALL)
         feeds = np.flatnonzero(np.frombuffer(lines.text, np.uint8) == LF)
-        plain = vector.plain_lines(lines, feeds, self._dialect, self._fields)
-        first = np.searchsorted(feeds, block.text_starts)
-        single = np.searchsorted(feeds, block.text_ends - 1) == first
-        return replace(block, plain=plain[first] & single & (block.ends - block.starts <= self._dialect.limit))
+        plain = vector.plain_lines(lines, feeds, self._dialect, self._fields)[np.searchsorted(feeds, block.text_starts)]
+        return replace(block, plain=plain & (block.ends - block.starts <= self._dialect.limit))
 
 
 def first_record(buffer: bytes, eof: bool, dialect: Dialect, offset: int, line: int) -> Block | None:

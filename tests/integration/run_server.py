@@ -27,10 +27,12 @@ from suwen.base.errors import SuwenError
 from suwen.engine.delta import LakeTable
 from suwen.engine.duck import Engine, Written
 from suwen.engine.releases import Releases
+from suwen.flow.reader import OpenRelease
 from suwen.flow.region import open_region
 from suwen.flow.run import run
 
 ROOT = Path(__file__).parent.parent.parent
+PATIENCE = 60  # seconds
 Answer = dict[str, Any]
 
 
@@ -56,6 +58,14 @@ class Prepared:
         return self.ask("run", region, **more)
 
 
+def wait_for(path: Path) -> None:
+    """Wait until a file is there; not for ever, since a test that failed will not make it."""
+    until = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < until, f"{path.name} did not appear"
+        time.sleep(0.01)
+
+
 class Points:
     """The places of a run at which a process can die, numbered from 1 as they are passed; at `chosen`, a number or a name, this one does."""
 
@@ -70,8 +80,7 @@ class Points:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.hold.get("at") == name:
             Path(self.hold["here"]).touch()
-            while not Path(self.hold["until"]).exists():
-                time.sleep(0.01)
+            wait_for(Path(self.hold["until"]))
 
 
 def watch(points: Points) -> None:
@@ -106,13 +115,24 @@ def watch(points: Points) -> None:
     os.replace, os.link = named("replace"), named("link")
 
 
-def observed(folder: Path) -> Answer:
+def watch_spilling(spilled: list[int]) -> None:
+    """Note after each statement how much the engine has put aside in its scratch folder."""
+    execute = Engine.execute
+
+    def executed(engine: Engine, query: Any) -> None:
+        execute(engine, query)
+        spilled.append(sum(p.stat().st_size for p in engine.scratch.rglob("*") if p.is_file()))
+
+    Engine.execute = executed  # type: ignore[method-assign]
+
+
+def observed(folder: Path, with_rows: bool = True) -> Answer:
     """The newest release: what it says, and a hash over the very rows of its tables, which must not depend on how often runs died."""
     release = Releases(folder / "lake" / "releases").latest()
     if release is None:
         return {}
     rows = {}
-    for name, state in sorted(release.tables.items()):
+    for name, state in sorted(release.tables.items()) if with_rows else ():
         if name.startswith("state/") and name != "state/disposition":
             continue  # the books tell of runs, not only of records
         found = [row for file in LakeTable(folder / "lake" / name, {}).files(state.version) for row in pq.read_table(file.path, partitioning=None).to_pylist()]
@@ -129,9 +149,12 @@ def do_run(region: Path, command: Answer) -> Answer:
         watch(points)
     settings = {k: command[k] for k in ("threads", "memory") if k in command}
     opened = replace(opened, settings=replace(opened.settings, **settings))
+    spilled: list[int] = []
+    if "memory" in command:
+        watch_spilling(spilled)
     began = time.monotonic()
     report = run(opened, step=points, wait=command.get("wait", False))
-    return {"release": report.release, "points": points.names, "seconds": time.monotonic() - began, "observed": observed(region)}
+    return {"release": report.release, "points": points.names, "seconds": time.monotonic() - began, "spilled": sum(spilled), "observed": observed(region, command.get("rows", True))}
 
 
 def do_look(region: Path, _: Answer) -> Answer:
@@ -139,26 +162,33 @@ def do_look(region: Path, _: Answer) -> Answer:
 
 
 def do_read(region: Path, command: Answer) -> Answer:
-    """Open the newest release again and again until told to stop: (release, visits, parts of visits, persons, hash of all three)."""
-    seen: list[list[object]] = []
-    while not (region / "stop").exists():
+    """Open the newest release again and again until told to stop, and tell what was in it each time."""
+    seen: list[Answer] = []
+    until = time.monotonic() + 3 * PATIENCE
+    while not (region / "stop").exists() and time.monotonic() < until:
         try:
-            opened = suwen.open(region)
+            seen.append(_content(suwen.open(region)))
         except SuwenError as error:
             if "nothing has been published" not in error.what:
                 raise
-            continue
-        tables = [opened.table(f"cdr.{name}") for name in ("visit_occurrence", "visit_detail", "person", "measurement")]
-        ids = [sorted(t.column(0).to_pylist()) for t in tables]
-        visits = [sorted(t.column("visit_occurrence_id").to_pylist()) for t in tables[:2]]
-        content = hashlib.sha256(repr([sorted(repr(r) for r in t.to_pylist()) for t in tables]).encode()).hexdigest()
-        seen.append([opened.release.number, visits[0] == visits[1], [len(i) for i in ids], content])
+        time.sleep(0.05)
     return {"seen": seen}
+
+
+def do_content(region: Path, command: Answer) -> Answer:
+    return _content(suwen.open(region, command.get("number")))
+
+
+def _content(opened: OpenRelease) -> Answer:
+    tables = [opened.table(f"cdr.{name}") for name in ("visit_occurrence", "visit_detail", "person", "measurement")]
+    visits = [sorted(table.column("visit_occurrence_id").to_pylist()) for table in tables[:2]]
+    rows = [sorted(repr(row) for row in table.to_pylist()) for table in tables]
+    return {"number": opened.release.number, "alike": visits[0] == visits[1], "hash": hashlib.sha256(repr(rows).encode()).hexdigest()}
 
 
 def _child(command: Answer, answer: int) -> None:
     try:
-        said = {"run": do_run, "look": do_look, "read": do_read}[command["do"]](Path(command["region"]), command)
+        said = {"run": do_run, "look": do_look, "read": do_read, "content": do_content}[command["do"]](Path(command["region"]), command)
     except SuwenError as error:
         said = {"error": str(error), "where": str(error.where or ""), "do": error.do}
     with os.fdopen(answer, "w") as out:

@@ -12,7 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from suwen.base.errors import SuwenError
-from suwen.flow.region_files import ORGANISATION_COLUMNS, ORGANISATION_ID, ORGANISATIONS_FILE, REGION_FILE, bad_pattern, known_zone, read_region
+from suwen.flow.region_files import (
+    ORGANISATION_COLUMNS,
+    ORGANISATION_ID,
+    ORGANISATIONS_FILE,
+    REGION_FILE,
+    bad_pattern,
+    check_path,
+    known_zone,
+    read_region,
+)
 from suwen.model.receipt import Mode
 from suwen.model.region import Feed, Region
 from suwen.packs.loader import Packs, load_packs, shipped_packs
@@ -50,6 +59,7 @@ as_of = {as_of}   # regular expression that finds the date of a delivery in its 
 def create(folder: Path, packs: Sequence[str], name: str = "", zone: str = DEFAULT_ZONE) -> Region:
     """Make a region in a new or empty folder and open it. Raises SuwenError when something is there or a pack or zone is unknown; then nothing is made."""
     folder = folder.resolve()
+    check_path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SuwenError("the folder is not empty" if folder.is_dir() else "this is a file", where=str(folder), expected="a new or empty folder")
     unknown = [pack for pack in packs if pack not in shipped_packs()]

@@ -26,6 +26,7 @@ ORGANISATION_COLUMNS = ("organisation_id", "name_en", "name_zh", "parent", "leve
 FEED_KEYS = ("template", "organisation", "mode", "as_of", "key_systems")
 ORGANISATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _MEMORY = re.compile(r"[1-9][0-9]{0,6}(MiB|GiB|MB|GB)")
+_UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f]")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _DATE_GROUPS = ({"date"}, {"year", "month", "day"})
 
@@ -60,7 +61,19 @@ def read_region(folder: Path) -> Region:
         collisions=tuple(_collisions(top, folder, problems)),
     )
     problems.raise_if_any()
+    check_path(region.lake)
     return region
+
+
+def check_path(path: Path) -> None:
+    """Raises SuwenError where a lake cannot lie: delta-rs takes `%41` and `\\` in a path for another path, and no control characters."""
+    if _UNFIT.search(str(path)):
+        raise SuwenError(
+            "the path of the lake has a part that the tables' format cannot take",
+            where=str(path),
+            expected="no percent sign before two hexadecimal digits, no backslash, no control character",
+            do="rename the folder",
+        )
 
 
 def _zone(section: Section, zone: str) -> str:

@@ -118,9 +118,14 @@ def survey(
 
 def kind_of(template: Template, name: str) -> Kind | None:
     """The one kind whose patterns fit a file's base name; None for no or several kinds."""
-    base = name.rsplit("/", 1)[-1].lower()
-    fitting = [kind for kind in template.kinds.values() if any(fnmatch.fnmatchcase(base, pattern.lower()) for pattern in kind.files)]
+    fitting = kinds_of(template, name)
     return fitting[0] if len(fitting) == 1 else None
+
+
+def kinds_of(template: Template, name: str) -> list[Kind]:
+    """Every kind whose patterns fit a file's base name; a good template has one."""
+    base = name.rsplit("/", 1)[-1].lower()
+    return [kind for kind in template.kinds.values() if any(fnmatch.fnmatchcase(base, pattern.lower()) for pattern in kind.files)]
 
 
 def columns_of(template: Template, name: str) -> tuple[str, ...]:

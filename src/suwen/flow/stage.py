@@ -5,11 +5,10 @@ A staging file's content follows from the receipt's bytes and the reader spec al
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from suwen.base.errors import Defect, SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.duck import Engine
 from suwen.engine.faults import is_whole
+from suwen.flow.places import columns_of, kinds_of
 from suwen.intake.archive import Refusal
 from suwen.intake.formats.delimited import Member, Piece, direct_options, read
 from suwen.intake.landing import Landing
@@ -63,8 +63,9 @@ class Stager:
 
     def _stage(self, receipt: Receipt) -> StagedReceipt:
         spec = spec_of(self.template)
+        self.landing.check(receipt)
         try:
-            members = survey_receipt(self.landing, receipt, self.template.reader, self._columns, piece_bytes=self.piece_bytes)
+            members = survey_receipt(self.landing, receipt, self.template.reader, lambda name: columns_of(self.template, name), piece_bytes=self.piece_bytes)
         except SuwenError as error:
             return StagedReceipt(receipt.sequence, spec, (), (Unread(self.feed, receipt.sequence, receipt.name, error.code or "RDR-007", error.what),))
         if isinstance(members, Refusal):
@@ -84,13 +85,9 @@ class Stager:
                 empty.append(kind.name)
         return StagedReceipt(receipt.sequence, spec, tuple(files), tuple(unread), tuple(empty))
 
-    def _columns(self, name: str) -> Sequence[str]:
-        kind = self._kind(name)
-        return () if isinstance(kind, str) else (*kind.columns, *kind.optional)
-
     def _kind(self, name: str) -> Kind | str:
-        base = name.rsplit("/", 1)[-1].lower()
-        fitting = [k for k in self.template.kinds.values() if any(fnmatch.fnmatchcase(base, p.lower()) for p in k.files)]
+        """The kind of a file, or the finding code that says why it has none."""
+        fitting = kinds_of(self.template, name)
         if len(fitting) == 1:
             return fitting[0]
         return "RDR-021" if fitting else "RDR-020"

@@ -24,6 +24,7 @@ from suwen.engine.releases import Releases
 from suwen.engine.sql import statement
 from suwen.flow import books
 from suwen.flow.commit import commit_all, derived_rows
+from suwen.flow.key_findings import note_unread_keys
 from suwen.flow.region import explained, region_lock, region_packs
 from suwen.flow.retired import retire, retired
 from suwen.flow.stage import Stager, by_kind, spec_of
@@ -230,6 +231,7 @@ def _register_receipts(work: Work) -> None:
             "receipt": pa.array([s for s, _ in rows], pa.int64()),
             "as_of": pa.array([r.as_of for _, r in rows], pa.timestamp("us")),
             "feed": pa.array([r.feed for _, r in rows]),
+            "delivery": pa.array([r.delivery for _, r in rows], pa.int64()),
         }
     )
     work.engine.register("receipts_in", table)
@@ -290,6 +292,7 @@ def _index(work: Work) -> None:
                 write_index(work.engine, data.kind, queries, paths)
             data.indexes += [str(p) for p in paths.values()]
             data.new_indexes += [str(p) for r, p in paths.items() if r in data.new_receipts]
+        note_unread_keys(work, data)
         data.repeats = not data.kind.key and work.engine.has_more_than(data.indexes, "nth", 1)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from suwen.engine.keys import repeated
 from suwen.engine.sql import Tree, alias, case, col, disjunction, in_numbers, integer, read_parquet, statement, text, typed, union_all
 from suwen.flow.collisions import refuse_keys
+from suwen.flow.key_findings import note_versions
 from suwen.flow.touched import Touched, absences
 from suwen.flow.work import KindData, TargetKey, Work, required_tables
 from suwen.model.staging import ISSUES
@@ -57,6 +58,7 @@ def contested_versions(work: Work, data: KindData, touched: Touched) -> str:
         work.engine.unregister("repeated_keys")
         work.weighed[data.feed, data.kind.name] = name
     refuse_keys(work, data, work.engine.rows(versions.colliding(name)))
+    note_versions(work, data, name)
     return name
 
 

@@ -105,6 +105,7 @@ class Work:
     bases: dict[str, int] = field(default_factory=dict)  # table -> version that holds the last release's content, after what a dead run left was taken back
     stored: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> its files in the last release, once looked up
     taken_out: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> files of the last release this run replaces
+    noted: set[tuple[str, str]] = field(default_factory=set)  # (feed, kind) whose keys were looked at for findings
     weighed: dict[tuple[str, str], str] = field(default_factory=dict)  # (feed, kind) -> versions of all its contested records
     mapped_codes: bool = False
     stale_groups: set[tuple[str, str]] = field(default_factory=set)  # (organisation, target name) that lost a source

@@ -1,0 +1,58 @@
+"""Findings about keys: one key twice in a delivery or on one day with different content, and absences judged though keys cannot be read."""
+
+from __future__ import annotations
+
+from suwen.engine.sql import Tree, in_numbers, read_parquet, statement, text
+from suwen.flow.work import KindData, Work
+from suwen.model.receipt import Mode
+
+
+def note_unread_keys(work: Work, data: KindData) -> None:
+    """WIN-002: how many records of a new snapshot or window have no readable key, and so count as absent."""
+    asserting = {r for r in data.new_receipts if work.receipts[r].mode in (Mode.SNAPSHOT, Mode.WINDOW)}
+    if asserting and data.new_indexes:
+        found = statement(
+            "select 'WIN-002' as code, receipt, record from {i} i where key is null and {asserting}",
+            i=read_parquet(data.new_indexes),
+            asserting=in_numbers(statement("select receipt").expressions[0], sorted(asserting)),
+        )
+        _post(work, data, found)
+
+
+def note_versions(work: Work, data: KindData, contested: str) -> None:
+    """KEY-002 and KEY-003: records of new receipts whose key stands before them with different content, in their delivery or in another of the same moment.
+
+    `contested`: the versions of every key that has more than one. A source's own sequence parts versions of one moment.
+    """
+    if not data.kind.key or (data.feed, data.kind.name) in work.noted:
+        return
+    work.noted.add((data.feed, data.kind.name))
+    _post(
+        work,
+        data,
+        statement(
+            """with v as (select x.*, r.delivery from {versions} x join receipts r on r.receipt = x.receipt where x.issue is null)
+            select distinct case when a.delivery = b.delivery then 'KEY-002' else 'KEY-003' end as code, a.receipt, a.record
+            from v a join v b on b.key = a.key and b.as_of = a.as_of and b.version is not distinct from a.version
+            where a.content <> b.content and (b.receipt < a.receipt or (b.receipt = a.receipt and b.record < a.record)) and {fresh}""",
+            versions=contested,
+            fresh=in_numbers(statement("select a.receipt").expressions[0], sorted(data.new_receipts)),
+        ),
+    )
+
+
+def _post(work: Work, data: KindData, found: Tree) -> None:
+    name = work.fresh("finding")
+    work.engine.temporary(
+        name,
+        statement(
+            """select {run}::BIGINT as run, code, {feed} as feed, {kind} as kind, '' as target, '' as column_name, receipt::BIGINT as receipt,
+            count(*) as records, to_json(list_sort(min(record, 5)))::VARCHAR as examples from {found} f group by code, receipt""",
+            run=work.number,
+            feed=text(data.feed),
+            kind=text(data.kind.name),
+            found=found,
+        ),
+    )
+    if work.engine.count(name):
+        work.findings.append(name)

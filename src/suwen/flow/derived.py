@@ -120,7 +120,11 @@ def _organisations(work: Work) -> Tree:
     parts = [statement("select 0::BIGINT as person_id, '' as organisation where false")]
     for paths, column in ((old, "before"), (new, "organisation")):
         if paths:
-            parts.append(statement("select p.person_id, r.{c} as organisation from {p} p join owned_receipts r on r.receipt = p._receipt", c=column, p=read_parquet(paths)))
+            parts.append(
+                statement(
+                    "select p.person_id, r.{c} as organisation from {p} p join owned_receipts r on r.receipt = p._receipt", c=column, p=read_parquet(paths)
+                )
+            )
     return statement("select person_id, min(organisation) as organisation from {all} x group by person_id", all=union_all(parts))
 
 

@@ -48,14 +48,23 @@ def _with_bereft(work: Work, key: TargetKey, touched: Touched) -> Touched:
     if touched is None or not gone or not files:
         return touched
     data, plan, keep = work.kinds[key.feed, key.kind], work.plans[key], work.fresh("keep")
-    others = conjunction([_renamed(tag_of(work, [key])), in_numbers(col("receipt", "l"), sorted(data.receipts)), compared(col("ordinal", "l"), "<>", integer(0))])
-    work.engine.temporary(keep, statement("select distinct l.receipt, l.record from {l} l where {others}", l=read_parquet([f.path for f in files]), others=others))
+    others = conjunction(
+        [_renamed(tag_of(work, [key])), in_numbers(col("receipt", "l"), sorted(data.receipts)), compared(col("ordinal", "l"), "<>", integer(0))]
+    )
+    work.engine.temporary(
+        keep, statement("select distinct l.receipt, l.record from {l} l where {others}", l=read_parquet([f.path for f in files]), others=others)
+    )
     if not work.engine.count(keep):
         return touched
     rows = mapped_rows(work, plan, sources(work, data, plan, statement("select receipt, record from {k}", k=keep), None), parents(work, key, plan), key)
-    bereft = [statement("select _receipt as receipt, _record as record from {m} m semi join {g} g on g.id = m.{c}", m=rows, g=f"gone_{t}", c=c) for c, t in gone.items()]
+    bereft = [
+        statement("select _receipt as receipt, _record as record from {m} m semi join {g} g on g.id = m.{c}", m=rows, g=f"gone_{t}", c=c)
+        for c, t in gone.items()
+    ]
     name = work.fresh("keys")
-    keys = statement("select i.key from {i} i semi join {b} b on b.receipt = i.receipt and b.record = i.record", i=read_parquet(data.indexes), b=union_all(bereft))
+    keys = statement(
+        "select i.key from {i} i semi join {b} b on b.receipt = i.receipt and b.record = i.record", i=read_parquet(data.indexes), b=union_all(bereft)
+    )
     work.engine.temporary(name, statement("select key from {t} union select key from {keys} k", t=touched, keys=keys))
     return name
 

@@ -154,7 +154,8 @@ def do_run(region: Path, command: Answer) -> Answer:
         watch_spilling(spilled)
     began = time.monotonic()
     report = run(opened, step=points, wait=command.get("wait", False))
-    return {"release": report.release, "points": points.names, "seconds": time.monotonic() - began, "spilled": sum(spilled), "observed": observed(region, command.get("rows", True))}
+    measured = {"seconds": time.monotonic() - began, "spilled": sum(spilled)}
+    return {"release": report.release, "points": points.names, **measured, "observed": observed(region, command.get("rows", True))}
 
 
 def do_look(region: Path, _: Answer) -> Answer:

@@ -11,13 +11,13 @@ import os
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from suwen.intake import archive
 from suwen.intake.archive import ArchiveRefused, Refusal
-from suwen.intake.durable import explained
 from suwen.intake.formats.delimited import PIECE_BYTES, Member, survey
 from suwen.intake.landing import Landing
 from suwen.model.pack import Delimited
@@ -110,7 +110,10 @@ def _load(kept: Path) -> Member | None:
 
 def _save(kept: Path, data: bytes) -> None:
     temporary = kept.with_name(f".{kept.name}-{os.getpid()}")
-    with explained("keeping the survey", kept):
+    try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(data)
         temporary.replace(kept)
+    except OSError:  # a landing that is full or may not be written to costs the saving, never the reading
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

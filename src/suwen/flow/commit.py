@@ -25,6 +25,7 @@ _MODULUS = 2**64
 
 def commit_all(work: Work) -> tuple[dict[str, TableState], str]:
     """Commit every changed table; gives the state of all tables in the release and the hash of the cells."""
+    _tell_dangling(work)
     _append_books(work)
     fingerprints, cells_sha = _cells(work)
     before = dict(work.previous.tables) if work.previous else {}
@@ -114,6 +115,24 @@ def _refuse_repeated_ids(work: Work, name: str) -> None:
             )
         )
         refuse_rows(work, name, table, row_id, [Claim(*claim) for claim in claims])
+
+
+def _tell_dangling(work: Work) -> None:
+    """REF-002: how many optional references of each column name a row that is not there."""
+    rows = [
+        statement(
+            "select {run}::BIGINT as run, 'REF-002' as code, '' as feed, '' as kind, '' as target, "
+            "{place} as column_name, 0::BIGINT as receipt, {n}::BIGINT as records, '[]' as examples",
+            run=work.number,
+            place=text(place),
+            n=count,
+        )
+        for place, count in work.dangling.items()
+    ]
+    if rows:
+        name = work.fresh("finding")
+        work.engine.temporary(name, union_all(rows))
+        work.findings.append(name)
 
 
 def _append_books(work: Work) -> None:

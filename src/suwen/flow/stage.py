@@ -67,7 +67,9 @@ class Stager:
         try:
             members = survey_receipt(self.landing, receipt, self.template.reader, lambda name: columns_of(self.template, name), piece_bytes=self.piece_bytes)
         except SuwenError as error:
-            return StagedReceipt(receipt.sequence, spec, (), (Unread(self.feed, receipt.sequence, receipt.name, error.code or "RDR-007", error.what),))
+            if not error.code:  # not about what the file holds: a full disk, a missing object
+                raise
+            return StagedReceipt(receipt.sequence, spec, (), (Unread(self.feed, receipt.sequence, receipt.name, error.code, error.what),))
         if isinstance(members, Refusal):
             return StagedReceipt(receipt.sequence, spec, (), (Unread(self.feed, receipt.sequence, receipt.name, members.code, members.reason),))
         files: list[StagedFile] = []

@@ -9,15 +9,17 @@ from suwen.base.errors import SuwenError
 from suwen.engine import hash as hashing
 from suwen.engine.compile import Compiled, Context, compile_all
 from suwen.engine.slots import slot_types
-from suwen.engine.sql import Tree, call, case, coalesce, col, compared, flattened_columns, in_texts, integer, is_null, null, text, typed
+from suwen.engine.sql import Tree, call, case, coalesce, col, compared, flattened_columns, integer, is_null, null, text, typed
 from suwen.model import event
 from suwen.model.extension import ALL_TABLES
-from suwen.model.functions import DUCKDB_TYPES
+from suwen.model.functions import DUCKDB_TYPES, OPERATORS
 from suwen.model.pack import Expression, Kind, Target, Template
 from suwen.repository.mapping import Check, Lookup, Mapped, MappingPlan
 from suwen.repository.record_index import KindExpressions
 
 READ_CODES = {"date_of": "MAP-010", "time_of": "MAP-013", "local_time": "MAP-013", "boolean": "MAP-012"}
+STANDINGS = {"unmapped": "MAP-020", "not standard": "MAP-021"}
+_SYMBOLS = {o.symbol for o in OPERATORS}
 _TYPE_NAMES = {
     "VARCHAR": "text",
     "BIGINT": "integer",
@@ -69,12 +71,14 @@ class _Planner:
         self.slots = self._slots()
         context = self._context(slots=True)
         columns = self._columns(context)
-        checks = tuple(Check(READ_CODES.get(r.function, "MAP-011"), name, _flat(r.failed)) for name, c in columns for r in c.reads)
+        checks = tuple(
+            Check("MAP-030" if r.function in _SYMBOLS else READ_CODES.get(r.function, "MAP-011"), name, _flat(r.failed)) for name, c in columns for r in c.reads
+        )
         main = self._main_code(context)
         filters = [(f.rule, _flat(compile_all([(f.keep, "boolean")], context)[0].tree)) for f in target.filters]
         identifier, check, own_key, key_md5 = self._identity(context, dict(columns), main)
         mapped = [*self._made(main), *(self._mapped(name, c) for name, c in columns)]
-        unmapped = tuple(Check("MAP-020", lookup.alias, _unmapped(lookup)) for lookup in self.lookups)
+        unmapped = tuple(Check(code, lookup.alias, _standing(lookup, standing)) for lookup in self.lookups for standing, code in STANDINGS.items())
         used = self._used(context, [c for _, c in columns])
         tables = event.EVENT_TABLES if target.event else (target.table,)
         return MappingPlan(
@@ -227,10 +231,10 @@ def _flat(tree: Tree) -> Tree:
     return flattened_columns(tree)
 
 
-def _unmapped(lookup: Lookup) -> Tree:
-    """True for a code that leads to no standard concept; one that a map sends to concept 0 on purpose is mapped."""
-    unknown = in_texts(coalesce(col(f"{lookup.alias}.standing"), text("unmapped")), ("unmapped", "not standard"))
-    return case([(is_null(lookup.code), typed(text("false"), "BOOLEAN"))], unknown)
+def _standing(lookup: Lookup, standing: str) -> Tree:
+    """True for a code of that standing; one that a map sends to concept 0 on purpose is mapped."""
+    found = compared(coalesce(col(f"{lookup.alias}.standing"), text("unmapped")), "=", text(standing))
+    return case([(is_null(lookup.code), typed(text("false"), "BOOLEAN"))], found)
 
 
 def _table(main: Lookup | None, target: Target) -> Tree:

@@ -11,6 +11,7 @@ from suwen.cli.options import HERE, JsonOption, RegionOption
 from suwen.cli.pages import command_pages
 from suwen.cli.say import count, say, say_json, shown_path
 from suwen.flow.check import check
+from suwen.flow.examples import run_examples
 from suwen.flow.reference import write_reference
 from suwen.flow.region import open_region, region_packs
 from suwen.flow.region_files import REGION_FILE
@@ -26,12 +27,13 @@ def add_to(app: typer.Typer) -> None:
 
 def check_packs(
     folders: Annotated[list[Path] | None, typer.Argument(metavar="[FOLDER]...", help="Folders of packs, laid over those that come with Suwen.")] = None,
+    examples: Annotated[bool, typer.Option("--examples/--no-examples", help="Run the examples of the templates too.")] = True,
     region: RegionOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Check packs: those of the region, or without one those that come with Suwen and the folders given."""
     packs = _packs(region, folders or [])
-    problems = check(packs)
+    problems = check(packs) or (run_examples(packs) if examples else [])
     if problems:
         raise PackErrors(problems)
     found = {"packs": list(packs.packs), "templates": list(packs.templates), "code_maps": list(packs.code_maps), "overrides": [str(o) for o in packs.overrides]}

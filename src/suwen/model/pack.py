@@ -128,12 +128,20 @@ class Target:
 
 @dataclass(frozen=True)
 class Example:
-    """A test and a page of the manual in one: input rows per kind, expected rows per target (texts; None is null)."""
+    """A test and a page of the manual in one: input rows per kind, expected rows per target (texts; None is null).
+
+    `places`: where (target, row, column) is expected; a target's rows as a whole have row -1 and column "".
+    """
 
     name: str
     place: Place
     given: Mapping[str, tuple[Mapping[str, str | None], ...]]
     expect: Mapping[str, tuple[Mapping[str, str | None], ...]]
+    places: Mapping[tuple[str, int, str], Place] = field(default_factory=dict, compare=False, repr=False)
+
+    def place_of(self, target: str, row: int = -1, column: str = "") -> Place:
+        """Where a value is expected, or the rows of a target; the example itself where that is not known."""
+        return self.places.get((target, row, column), self.place)
 
 
 @dataclass(frozen=True)

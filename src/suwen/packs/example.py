@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from suwen.base.errors import Place
 from suwen.model.cdm import Type
 from suwen.model.pack import Example, Kind, Target
 from suwen.packs.problem import nearest
@@ -31,8 +32,14 @@ def read_examples(document: Section, kinds: Mapping[str, Kind], targets: Mapping
         expect = {t: _rows(section, "expect", t, "target", targets, _target_columns(targets.get(t))) for t in _names(section, "expect")}
         for target in [targets[name] for name in expect if name in targets and targets[name].table]:
             _check_values(section, target, targets)
-        examples.append(Example(name, section.place(), given, expect))
+        examples.append(Example(name, section.place(), given, expect, _places(section, expect)))
     return tuple(examples)
+
+
+def _places(section: Section, expect: Mapping[str, Rows]) -> Mapping[tuple[str, int, str], Place]:
+    """Where each value is expected, and each target's rows."""
+    found = {(target, -1, ""): section.place("expect", target) for target in expect}
+    return found | {(t, at, column): section.place("expect", t, at, column) for t, rows in expect.items() for at, row in enumerate(rows) for column in row}
 
 
 def _names(section: Section, key: str) -> list[str]:

@@ -60,6 +60,11 @@ def plan_target(template: Template, target: Target, place: Place) -> MappingPlan
     return _Planner(template, target, place).plan()
 
 
+def reference(template: Template, target: Target, parts: Sequence[str], place: Place) -> Tree:
+    """The id of the row that a target makes of a key, as `ref('target', ...)` gives it."""
+    return _Planner(template, target, place).id_of_key([text(part) for part in parts])
+
+
 class _Planner:
     def __init__(self, template: Template, target: Target, place: Place) -> None:
         self.template, self.target, self.place = template, target, place
@@ -132,6 +137,9 @@ class _Planner:
         plain = hashing.entity_id(target.name, self.place.organisation, system, parts, slot, self.place.bits)
         return hashing.excepted(plain, self._entity_md5(target, parts, slot), self.place.replacements)
 
+    def id_of_key(self, parts: Sequence[Tree]) -> Tree:
+        return self._entity(self.target, parts, None)
+
     def _entity_md5(self, target: Target, parts: Sequence[Tree], slot: Tree | None) -> Tree:
         system = self.place.key_systems.get(target.name, target.key_system or target.name)
         return hashing.entity_md5(target.name, self.place.organisation, system, parts, slot)
@@ -158,13 +166,12 @@ class _Planner:
         return self._lookup(_flat(system.tree), _flat(code.tree), every=True)
 
     def _made(self, main: Lookup | None) -> list[Mapped]:
-        if main is None:
+        """The concepts of an event's code, 0 where it has none, and the code itself where the template says nothing else."""
+        if not self.target.event:
             return []
-        names = {m for m in event.MADE if m != "id"} if self.target.event else set()
-        made = [Mapped("concept_id", "INTEGER", coalesce(col("code.concept_id"), integer(0)), True)] if "concept_id" in names else []
-        if "source_concept_id" in names:
-            made.append(Mapped("source_concept_id", "INTEGER", coalesce(col("code.source_concept_id"), integer(0)), False))
-        if "source_value" not in self.target.columns and self.target.event:
+        concepts = {m for m in event.MADE if m != "id"}
+        made = [Mapped(m, "INTEGER", coalesce(col(f"code.{m}"), integer(0)) if main else integer(0), m == "concept_id") for m in sorted(concepts)]
+        if main and "source_value" not in self.target.columns:
             made.append(Mapped("source_value", "VARCHAR", main.code, False))
         return made
 

@@ -90,8 +90,11 @@ class LakeTable:
         found = [DataFile(str(self.folder / a["path"]), a["num_records"], a["size_bytes"], a[f"partition.{PART}"]) for a in actions]
         return sorted(found, key=lambda f: f.path)
 
-    def check(self, files: Sequence[DataFile]) -> None:
-        """Raises SuwenError where a file is missing or has not the length it was written with."""
+    def check(self, files: Sequence[DataFile], rows: int) -> None:
+        """Raises SuwenError where a file is missing or has not the length it was written with, or all together have not so many rows."""
+        found_rows = sum(file.rows for file in files)
+        if found_rows != rows:
+            raise broken_table(self.folder, f"its log tells of {found_rows} rows, the release of {rows}")
         for file in files:
             found = _length(Path(file.path))
             if found != file.bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -55,7 +55,8 @@ def engine_errors(sql: str, *, target: Path | None = None, memory: str = "", scr
         said = str(error)
         if isinstance(error, OSError) and said.startswith("Out of Memory"):  # what Arrow makes of it in the middle of a stream
             raise _memory(said, memory, scratch) from None
-        raise system_fault(said, target) or damaged(paths_in(sql), said) or Defect(f"the engine failed on a statement: {type(error).__name__}") from None
+        read = paths_in(sql) if not isinstance(error, duckdb.DataError) else []  # a value that does not convert is no damage
+        raise system_fault(said, target) or damaged(read, said) or Defect(f"the engine failed on a statement: {type(error).__name__}") from None
 
 
 @contextmanager
@@ -96,17 +97,21 @@ def system_fault(said: str, where: Path | None) -> SuwenError | None:
 
 
 def damaged(paths: Sequence[str], said: str = "") -> SuwenError | None:
-    """The first of the files that is missing, no whole Parquet file, or named in the engine's text as unreadable."""
-    for path in dict.fromkeys(paths):
-        reason = _fault(path) or ("is damaged" if path in said else "")
-        if reason:
-            return SuwenError(f"a file of the lake {reason}", where=path, expected="the Parquet file as a run wrote it", do=MEND)
+    """The first of the files that is missing, named in the engine's text as unreadable, or cannot be read to its end."""
+    each = list(dict.fromkeys(paths))
+    judges: list[Callable[[str], str]] = [_fault, lambda path: "is damaged" if path in said else "", lambda path: _fault(path, whole=True)]
+    for judge in judges:
+        for path in each:
+            if reason := judge(path):
+                return SuwenError(f"a file of the lake {reason}", where=path, expected="the Parquet file as a run wrote it", do=MEND)
     return None
 
 
-def _fault(path: str) -> str:
+def _fault(path: str, *, whole: bool = False) -> str:
     try:
-        pq.ParquetFile(path).close()
+        with pq.ParquetFile(path) as file:
+            for _ in file.iter_batches() if whole else ():
+                pass
     except FileNotFoundError:
         return "is missing"
     except PermissionError:

@@ -132,7 +132,15 @@ def _in_force(region: Region, packs: object, vocabulary: str) -> Mapping[str, st
     maps = {f"map {m.system}": m.sha256 for m in packs.code_maps.values()}  # type: ignore[attr-defined]
     exceptions = json.dumps([[c.id, c.key_md5, c.replacement] for c in region.collisions])
     concepts = sorted((c.concept_id, c.domain) for c in packs.concepts.values())  # type: ignore[attr-defined]
-    others = {"concepts": json.dumps(concepts), "vocabulary": vocabulary, "functions": VERSION, "collisions": exceptions, "bits": str(region.settings.id_bits)}
+    tree = [[str(v) for k, v in vars(o).items() if k != "place"] for o in region.history]
+    others = {
+        "organisations": json.dumps(tree),
+        "concepts": json.dumps(concepts),
+        "vocabulary": vocabulary,
+        "functions": VERSION,
+        "collisions": exceptions,
+        "bits": str(region.settings.id_bits),
+    }
     said = {**feeds, **templates, **maps, **others}
     return {"all": hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}
 
@@ -210,11 +218,11 @@ class Stopwatch:
 
 def _take_back(work: Work) -> None:
     """Undo commits after the last release: they belong to a run that died. Raises SuwenError where a table of the release is damaged."""
-    published = {n: s.version for n, s in work.previous.tables.items()} if work.previous else {}
+    published = work.previous.tables if work.previous else {}
     for name in sorted(published.keys() | _tables_there(work.region)):
-        table = work.table(name)
-        table.check(work.files(name))
-        if table.restore(published.get(name, -1)):
+        table, state_then = work.table(name), published.get(name)
+        table.check(work.files(name), state_then.rows if state_then else 0)
+        if table.restore(state_then.version if state_then else -1):
             work.step(f"took back {name}")
         work.bases[name] = table.version()
 
@@ -285,10 +293,7 @@ def _index(work: Work) -> None:
         for receipts in deliveries.values():
             paths = {r: index_path(work.region, feed, kind, r, spec) for r in receipts}
             if not all(is_whole(p) for p in paths.values()):
-                queries = {
-                    r: index_query(data.kind, [f for f in data.files if f.receipt == r], compiled, work.receipts, region=work.region)
-                    for r in receipts
-                }
+                queries = {r: index_query(data.kind, [f for f in data.files if f.receipt == r], compiled, work.receipts, region=work.region) for r in receipts}
                 write_index(work.engine, data.kind, queries, paths)
             data.indexes += [str(p) for p in paths.values()]
             data.new_indexes += [str(p) for r, p in paths.items() if r in data.new_receipts]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.delta import DataFile, LakeTable, NewFile
 from suwen.engine.duck import Engine
@@ -23,6 +24,7 @@ from suwen.model.region import Feed, Region
 from suwen.model.release import Release
 from suwen.model.staging import StagedFile, Unread
 from suwen.packs.loader import Packs
+from suwen.packs.problem import nearest
 from suwen.repository.code_resolution import concept_table, map_table, resolve
 from suwen.repository.mapping import MappingPlan
 from suwen.repository.planner import Place, plan_target
@@ -197,7 +199,16 @@ class Work:
         return self.region.feeds[name]
 
     def template(self, feed: str) -> Template:
-        return self.packs.templates[self.feed(feed).template]
+        """The template of a feed. Raises SuwenError where no pack in use has it."""
+        declared = self.feed(feed)
+        if declared.template not in self.packs.templates:
+            raise SuwenError(
+                f'there is no template "{declared.template}"',
+                where=declared.place,
+                expected="a template of a pack in use",
+                do=nearest(declared.template, self.packs.templates) or "restore its file, or name its pack in region.toml",
+            )
+        return self.packs.templates[declared.template]
 
     def tag(self, key: TargetKey) -> str:
         """`_template` of a target's rows: hash of the template file and the target's line."""

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import suwen
 from suwen.base.errors import SuwenError
+from suwen.cli.main import main
 from suwen.engine.releases import Releases
 from suwen.flow.region import open_region
 from suwen.flow.run import run
@@ -159,6 +161,21 @@ def test_bytes_in_landing_that_are_not_those_that_arrived_stop_the_run(harm: Cal
     harm(path)
     text = refused(patient)
     assert "the bytes of receipt" in text and str(path) in text and "restore landing from its copy" in text
+    mend(path, patient, waiting)
+
+
+@pytest.mark.parametrize("harm", [remove, cut, change])
+def test_readers_are_told_too(harm: Callable[[Path], None], patient: Path, waiting: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = first(patient, "lake/cdr/person/_part=*/*.parquet")
+    harm(path)
+    for read in (lambda: suwen.open(patient).table("person"), lambda: suwen.open(patient).query("select max(year_of_birth) as y from person")):
+        with pytest.raises(SuwenError, match="a file of the lake is (missing|damaged)") as told:
+            read()
+        assert told.value.where == str(path)
+    assert main(["query", "select * from person", "--region", str(patient)]) == 2
+    assert main(["run", "--region", str(patient)]) == 2
+    said = capfd.readouterr()
+    assert said.out == "" and "Traceback" not in said.err and said.err.count("to do:") == 2
     mend(path, patient, waiting)
 
 

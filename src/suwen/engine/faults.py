@@ -96,11 +96,11 @@ def system_fault(said: str, where: Path | None) -> SuwenError | None:
     return None
 
 
-def damaged(paths: Sequence[str], said: str = "") -> SuwenError | None:
-    """The first of the files that is missing, named in the engine's text as unreadable, or cannot be read to its end."""
+def damaged(paths: Sequence[str], said: str = "", *, whole: bool = True) -> SuwenError | None:
+    """The first of the files that is missing, named in the engine's text as unreadable, or (`whole`) cannot be read to its end."""
     each = list(dict.fromkeys(paths))
     judges: list[Callable[[str], str]] = [_fault, lambda path: "is damaged" if path in said else "", lambda path: _fault(path, whole=True)]
-    for judge in judges:
+    for judge in judges if whole else judges[:2]:
         for path in each:
             if reason := judge(path):
                 return SuwenError(f"a file of the lake {reason}", where=path, expected="the Parquet file as a run wrote it", do=MEND)

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from suwen.base.errors import Defect, SuwenError
+from suwen.engine.faults import damaged, engine_errors
 from suwen.engine.guard import Judge, first_line, functions, refusal
 from suwen.engine.sql import Tree, render
 
@@ -29,7 +30,8 @@ _ABOUT_THE_TEXT = (duckdb.ParserException, duckdb.BinderException, duckdb.Catalo
 class Guarded:
     """One connection over one release's views (`schema.name` -> query); `files` are the only ones it can open. Close it after use.
 
-    What does not fit into memory spills to `scratch`, a folder made when needed. DuckDB would let a COPY write over one of `files`: that it never gets to run is the judge's work alone.
+    What does not fit into memory spills to `scratch`, a folder made when needed. DuckDB would let a COPY write over one of `files`: that it
+    never gets to run is the judge's work alone.
     """
 
     def __init__(self, views: Mapping[str, Tree], files: Sequence[str], *, threads: int, memory: str, scratch: Path) -> None:
@@ -39,7 +41,10 @@ class Guarded:
             self._con.execute(f'create schema "{schema}"')
         for name, tree in views.items():
             schema, table = name.split(".", 1)
-            self._con.execute(f'create view "{schema}"."{table}" as {render(tree)}')
+            sql = f'create view "{schema}"."{table}" as {render(tree)}'
+            with engine_errors(sql, memory=memory, scratch=scratch):
+                self._con.execute(sql)
+        self._files = files
         home = "omop" if any(name.startswith("omop.") for name in views) else "main"
         self._judge = Judge(frozenset(name.lower() for name in views), functions(self._con), self._con.cursor(), home)
         self._lock(home, files)
@@ -62,7 +67,7 @@ class Guarded:
     def stream(self, sql: str, rows: int = 122_880) -> Iterator[Answer]:
         """The answer as a stream, to be read inside the `with`. Raises SuwenError when the text is refused or cannot be answered."""
         statement = self._judge.check(sql)
-        with _explained():
+        with _explained(self._files):
             self._con.execute("begin transaction read only")
             try:
                 reader = self._con.sql(statement).to_arrow_reader(rows)
@@ -70,7 +75,7 @@ class Guarded:
                 self._con.execute("rollback")
                 raise
         try:
-            yield Answer(reader)
+            yield Answer(reader, self._files)
         finally:
             reader.close()
             self._con.execute("rollback")
@@ -84,13 +89,13 @@ class Guarded:
 class Answer:
     """A query's answer: its Arrow schema, and its record batches when iterated, once."""
 
-    def __init__(self, reader: pa.RecordBatchReader) -> None:
-        self._reader = reader
+    def __init__(self, reader: pa.RecordBatchReader, files: Sequence[str] = ()) -> None:
+        self._reader, self._files = reader, files
         self.schema: pa.Schema = reader.schema
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         while True:
-            with _explained():
+            with _explained(self._files):
                 try:
                     batch = self._reader.read_next_batch()
                 except StopIteration:
@@ -99,8 +104,8 @@ class Answer:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """DuckDB's errors as ours; a message that may repeat a value of a row is left out."""
+def _explained(files: Sequence[str]) -> Iterator[None]:
+    """DuckDB's errors as ours; a message that may repeat a value of a row is left out. A damaged one of `files` is named."""
     try:
         yield
     except _ABOUT_THE_TEXT as error:
@@ -109,12 +114,15 @@ def _explained() -> Iterator[None]:
         raise _memory() from None
     except duckdb.InterruptException:
         raise KeyboardInterrupt from None
-    except (duckdb.DataError, duckdb.InvalidInputException):
+    except duckdb.DataError:
         raise _value() from None
+    except duckdb.InvalidInputException as error:
+        raise damaged(files, str(error), whole=False) or _value() from None
     except OSError as error:  # what Arrow makes of an error in the middle of a stream
-        raise (_memory() if str(error).startswith("Out of Memory") else _value()) from None
+        said = str(error)
+        raise _memory() if said.startswith("Out of Memory") else damaged(files, said, whole=False) or _value() from None
     except (duckdb.Error, pa.ArrowException) as error:
-        raise Defect(f"the engine failed on a query: {type(error).__name__}") from error
+        raise damaged(files, str(error)) or Defect(f"the engine failed on a query: {type(error).__name__}") from error
 
 
 def _memory() -> SuwenError:

@@ -63,7 +63,7 @@ class RunReport:
 
 def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step: Callable[[str], None] = lambda _: None) -> RunReport:
     """Bring the repository up to what has landed and publish a release, or do nothing when nothing is new."""
-    with region_lock(region, wait=wait), explained(region.lake, "the run stopped"):
+    with region_lock(region, wait=wait, message=progress.start), explained(region.lake, "the run stopped"):
         releases = Releases(region.releases)
         previous = releases.latest()
         landing = Landing(region.landing)

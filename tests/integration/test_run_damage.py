@@ -169,7 +169,7 @@ def test_readers_are_told_too(harm: Callable[[Path], None], patient: Path, waiti
     path = first(patient, "lake/cdr/person/_part=*/*.parquet")
     harm(path)
     for read in (lambda: suwen.open(patient).table("person"), lambda: suwen.open(patient).query("select max(year_of_birth) as y from person")):
-        with pytest.raises(SuwenError, match="a file of the lake is (missing|damaged)") as told:
+        with pytest.raises(SuwenError, match=r"a file of the lake is (missing|damaged)") as told:
             read()
         assert told.value.where == str(path)
     assert main(["query", "select * from person", "--region", str(patient)]) == 2

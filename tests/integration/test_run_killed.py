@@ -24,6 +24,7 @@ STEPS = {
     "state files": r"(inside file|wrote) state/",
     "packs": r"lake/packs|kept pack",
     "release": r"release",
+    "taking back": r"^(took back|cleared) ",
 }
 
 
@@ -36,6 +37,13 @@ def servers() -> Iterator[SimpleQueue[Prepared]]:
         yield queue
 
 
+@pytest.fixture
+def server(servers: SimpleQueue[Prepared]) -> Iterator[Prepared]:
+    borrowed = servers.get()
+    yield borrowed
+    servers.put(borrowed)
+
+
 @pytest.fixture(scope="module")
 def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A region in which one delivery waits for its first run."""
@@ -43,6 +51,16 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make(folder)
     deliver(folder, [0])
     return folder
+
+
+@pytest.fixture
+def corrected(landed: Path, tmp_path: Path, servers: SimpleQueue[Prepared]) -> Path:
+    """A region with one release, and a delivery of corrections and deletions that waits."""
+    borrowed = servers.get()
+    undisturbed(landed, tmp_path / "second", borrowed)
+    servers.put(borrowed)
+    deliver(tmp_path / "second", [2])
+    return tmp_path / "second"
 
 
 def groups(points: list[str]) -> dict[str, list[int]]:
@@ -105,21 +123,25 @@ def test_a_first_run_that_dies_anywhere_is_done_again_to_the_same_end(landed: Pa
     deaths(landed, tmp_path, servers, 1)
 
 
-def test_a_run_of_corrections_and_deletions_that_dies_anywhere_too(landed: Path, tmp_path: Path, servers: SimpleQueue[Prepared]) -> None:
-    server = servers.get()
-    undisturbed(landed, tmp_path / "second", server)
-    servers.put(server)
-    deliver(tmp_path / "second", [2])
-    deaths(tmp_path / "second", tmp_path, servers, 2)
+def test_a_run_of_corrections_and_deletions_that_dies_anywhere_too(corrected: Path, tmp_path: Path, servers: SimpleQueue[Prepared]) -> None:
+    deaths(corrected, tmp_path, servers, 2)
 
 
-def test_runs_that_die_one_after_the_other_leave_nothing_that_counts(landed: Path, tmp_path: Path, servers: SimpleQueue[Prepared]) -> None:
-    server = servers.get()
+def test_runs_that_die_one_after_the_other_leave_nothing_that_counts(landed: Path, tmp_path: Path, server: Prepared) -> None:
     whole, folder = undisturbed(landed, tmp_path / "whole", server), tmp_path / "often"
     shutil.copytree(landed, folder)
-    for place in ("committed cdr/visit_detail", "took back cdr/person", "inside commit state/cell", "took back cdr/visit_detail", "release written"):
+    early = ("wrote aside staging/his/visits", "committed cdr/visit_detail", "took back cdr/person", "inside commit state/cell", "cleared cdr/visit_detail")
+    for place in early:
+        assert server.run(folder, kill_at=place).get("killed"), place
+    for place in ("before name lake/packs", "release written"):
         assert server.run(folder, kill_at=place).get("killed"), place
         assert server.ask("look", folder) == {"observed": {}}
     assert server.run(folder)["observed"] == whole["observed"]
     assert server.run(folder)["release"] is None
-    servers.put(server)
+    assert kept(folder) == kept(tmp_path / "whole")
+
+
+def kept(folder: Path) -> dict[str, int]:
+    """How many files there are of each kind: what dead runs wrote is cleared by the one that lives."""
+    found = {group: list((folder / "lake" / group).rglob("*")) for group in ("cdr", "ext", "state", "releases", "staging", "index", "packs")}
+    return {group: sum("_delta_log" not in path.parts for path in paths) for group, paths in found.items()}

@@ -6,6 +6,7 @@ stale commit and both are accepted). Each removed path is checked to be in that 
 
 from __future__ import annotations
 
+import glob
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -149,6 +150,13 @@ class LakeTable:
         missing = [f.path for f in remove if self._relative(Path(f.path)) not in present]
         if missing:
             raise Defect(f"{self.folder.name}: {len(missing)} files to be removed are not in version {table.version()}")
+
+    def drop_files(self, prefix: str) -> int:
+        """Delete the data files whose names begin so; for what dead runs wrote, which no release names. Gives how many there were."""
+        found = list(self.folder.glob(f"{PART}=*/{glob.escape(prefix)}*.parquet"))
+        for path in found:
+            path.unlink()
+        return len(found)
 
     def restore(self, version: int) -> bool:
         """Bring the table back to a release's version (-1: the table was not there: back to empty); what came after belongs to a dead run.

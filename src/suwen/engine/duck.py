@@ -154,7 +154,7 @@ class Engine:
 
     def _whole(self, path: Path, write: Callable[[Path], Written]) -> Written:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temporary = path.with_name(f".{path.name}.tmp")  # of one name, so that the next attempt writes over what a dead one left
         try:
             written = write(temporary)
             self.step(f"wrote aside {_place(path)}")

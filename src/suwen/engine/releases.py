@@ -49,7 +49,7 @@ class Releases:
         """Put a release if its number is free; durable when this returns. `step` is told when it is written but not yet put."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{release.number:08d}.json"
-        temporary = self.folder / f".{release.number}.{os.getpid()}.tmp"
+        temporary = self.folder / f".{release.number}.tmp"
         try:
             with temporary.open("w", encoding="utf-8") as out:
                 json.dump(asdict(release), out, ensure_ascii=False, indent=1, sort_keys=True)

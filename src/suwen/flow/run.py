@@ -224,6 +224,8 @@ def _take_back(work: Work) -> None:
         table.check(work.files(name), state_then.rows if state_then else 0)
         if table.restore(state_then.version if state_then else -1):
             work.step(f"took back {name}")
+        if table.drop_files(f"{work.number:08d}-"):  # files of this number are of runs that did not come to publish it
+            work.step(f"cleared {name}")
         work.bases[name] = table.version()
 
 

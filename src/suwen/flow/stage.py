@@ -160,7 +160,7 @@ def _save(kept: Path, made: StagedReceipt, folder: Path) -> None:
     for file in raw["files"]:
         file["path"] = Path(file["path"]).relative_to(folder).as_posix()
     kept.parent.mkdir(parents=True, exist_ok=True)
-    temporary = kept.with_name(f".{kept.name}.{os.getpid()}.tmp")
+    temporary = kept.with_name(f".{kept.name}.tmp")
     temporary.write_text(json.dumps(raw), encoding="utf-8")
     os.replace(temporary, kept)
 

@@ -138,6 +138,14 @@ def test_restore_takes_back_what_came_after_a_version(table: Table) -> None:
         table.lake.restore(9)
 
 
+def test_files_of_dead_runs_are_dropped_by_the_beginning_of_their_names(table: Table) -> None:
+    table.lake.commit(-1, [table.new(1), table.new(2, part="000000")], [], application="a")
+    table.new(3)
+    table.new(4, part="a[b]")
+    assert table.lake.drop_files("f[1]") == 0 and table.lake.drop_files("f3") + table.lake.drop_files("f4") == 2
+    assert table.ids() == [1, 2]
+
+
 def test_the_log_is_kept_for_as_long_as_releases_are(table: Table) -> None:
     table.lake.open()
     assert table.lake.open().metadata().configuration["delta.enableExpiredLogCleanup"] == "false"

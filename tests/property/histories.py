@@ -36,8 +36,10 @@ def exam(key: str = "t1", person: str = "p1", visit: str = "v1", day: str = "202
     return (key, person, visit, day, code, result, seq)
 
 
-def his(day: int, mode: str = "append", window: tuple[date, date] | None = None, feed: str = "his", zipped: bool = False, **files: list[Fields]) -> Deliver:
-    return Deliver(feed, day, mode, files, window, zipped)
+def his(
+    day: int, mode: str = "append", window: tuple[date, date] | None = None, feed: str = "his", packed: str = "", split: bool = False, **files: list[Fields]
+) -> Deliver:
+    return Deliver(feed, day, mode, files, window, packed, split)
 
 
 def lab(day: int, mode: str = "append", window: tuple[date, date] | None = None, **files: list[Fields]) -> Deliver:
@@ -90,7 +92,17 @@ HISTORIES: Mapping[str, History] = {
         his(3, patients=[patient(), patient("p2")], items=[item(), item(one="C")]),
         R,
     ],
-    "the same bytes packed are the same file": [BASE, his(2, items=[item(), item()]), his(3, items=[item(), item()], zipped=True), R],
+    "the same bytes packed are the same file": [BASE, his(2, items=[item(), item()]), his(3, items=[item(), item()], packed="gz"), R],
+    "a delivery in several files, in an archive": [
+        BASE,
+        his(2, split=True, items=[item(), item(), item(), item(one="B")]),
+        R,
+        his(3, packed="zip", split=True, patients=[patient(), patient("p2"), ("p3",), patient("p4")], items=[item(), item(), item(), item(one="B")]),
+        R,
+        his(4, "snapshot", packed="zip", split=True, items=[item(), item(), item(), item(one="C")], patients=[patient("p2")]),
+        Deliver("his", 5, "append", {JUNK: [("1", "2")], "patients": [patient("p5")]}, packed="zip"),
+        R,
+    ],
     "equal records in one delivery count apart": [
         BASE,
         his(2, "snapshot", items=[item(), item(), item(one="B")]),

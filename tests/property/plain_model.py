@@ -84,12 +84,16 @@ class Feed:
 
 @dataclass(frozen=True)
 class File:
-    """`kind` "": a file that cannot be taken at all. `same`: equal for equal (uncompressed) bytes. A record that is None is unreadable."""
+    """`kind` "": a file that cannot be taken at all. `same`: equal for equal (uncompressed) bytes. A record that is None is unreadable.
+
+    `first`: the number of its first record, above 1 in an archive of several files.
+    """
 
     receipt: int
     kind: str
     same: str
     records: tuple[Text | None, ...] = ()
+    first: int = 1
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ class _Model:
             kind = self.feeds[delivery.feed].template.kinds[file.kind]
             if delivery.mode == "snapshot" or (delivery.mode == "window" and kind.window):
                 self.absences[delivery.feed, kind.name].append((delivery.as_of, delivery.window))
-            for number, text in enumerate(file.records, 1):
+            for number, text in enumerate(file.records, file.first):
                 if text is None:
                     self.done.states[delivery.feed, kind.name, "", (file.receipt, number)] = ("quarantined", "RDR")
                 else:
@@ -307,7 +311,7 @@ def _record(delivery: Delivery, file: File, kind: Kind, number: int, text: Text,
         issue = "KEY" if not all(key) else ""
     else:
         file_of = file.same if delivery.mode == "append" else ""
-        equals = (kind.name, file.receipt if file_of else 0, tuple(sorted((c, t) for c, t in text.items() if t is not None)))
+        equals = (kind.name, (file.receipt, file_of) if file_of else 0, tuple(sorted((c, t) for c, t in text.items() if t is not None)))
         counts[equals] += 1
         key = (file_of, equals[2], counts[equals])
     if not issue and delivery.window and kind.window:

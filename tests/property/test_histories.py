@@ -17,9 +17,10 @@ from tests.property import packs
 from tests.property.histories import FEBRUARY, HISTORIES, JANUARY
 from tests.property.world import FEEDS, JUNK, Decide, Deliver, Fields, Mend, Run, Step, World, after, content, play, reordered
 
-EXAMPLES = int(os.environ.get("SUWEN_HISTORIES", "6"))  # a run costs about a second: `SUWEN_HISTORIES=200` for a night
+EXAMPLES = int(os.environ.get("SUWEN_HISTORIES", "4"))  # a run costs about a second: `SUWEN_HISTORIES=200` for a night
 DEEP = int(os.environ.get("SUWEN_DEEP_HISTORIES", "150"))
 
+PACKED = ("", "", "gz", "zip")
 # What each column says mostly, and what at times: few values, so that keys meet, contents repeat and references hit.
 SAID = {
     "ID": ("p1", "p2", "p3"),
@@ -80,13 +81,19 @@ def deliveries(draw: st.DrawFn, feed: str, day: int) -> Deliver:
     )
     kinds = [k for k in wanted if k != "items" or mode != "upsert"]  # records without a key are not landed as upsert
     files = {k: draw(st.lists(records(k), min_size=draw(st.sampled_from((1, 1, 1, 0))), max_size=5)) if k != JUNK else [("1", "2")] for k in kinds or [JUNK]}
-    return Deliver(feed, day, mode, files, window, draw(st.sampled_from((False, False, True))))
+    return Deliver(feed, day, mode, files, window, draw(st.sampled_from(PACKED)), draw(st.sampled_from((False, False, True))))
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Step]:
-    """Deliveries of distinct days with runs between them, templates mended in their course, and a run at the end."""
-    days = iter(draw(st.permutations(range(1, 12))))
+    """Deliveries with runs between them, templates mended in their course, and a run at the end; their days are mostly distinct."""
+    days = iter(
+        draw(
+            st.sampled_from((st.permutations(range(1, 12)), st.permutations(range(1, 12)), st.lists(st.integers(1, 3), min_size=11, max_size=11))).flatmap(
+                lambda s: s
+            )
+        )
+    )
     steps: list[Step] = [draw(deliveries("his", next(days))), draw(deliveries("lab", next(days)))]
     for what in draw(st.lists(st.sampled_from(("deliver", "deliver", "deliver", "again", "run", "run", "mend", "decide")), min_size=2, max_size=8)):
         before = [s for s in steps if isinstance(s, Deliver)]
@@ -95,7 +102,7 @@ def histories(draw: st.DrawFn) -> list[Step]:
         elif what == "mend":
             steps.append(Mend(packs.Edition(*draw(st.tuples(*[st.booleans()] * 5)))))
         elif what == "again":
-            steps.append(replace(draw(st.sampled_from(before)), day=next(days), zipped=draw(st.booleans())))
+            steps.append(replace(draw(st.sampled_from(before)), day=next(days), packed=draw(st.sampled_from(PACKED))))
         elif what == "decide":
             steps.append(Decide(draw(st.integers(1, len(before))), draw(st.sampled_from(("withdrawn", "waiting", "accepted")))))
         else:
@@ -110,7 +117,11 @@ def region() -> Iterator[World]:
 
 
 def hold(history: list[Step], order: list[int]) -> None:
-    """One history in three ways: as it went, in another order and one run, and rebuilt from its landing: each is the model's, and all are one."""
+    """One history in three ways: as it went, in another order and one run, and rebuilt from its landing: each is the model's, and all are one.
+
+    Order is promised not to show where the days for which deliveries speak are distinct.
+    """
+    days = [step.day for step in history if isinstance(step, Deliver)]
     for step in history:
         note(repr(step))
     with region() as first, region() as second, tempfile.TemporaryDirectory(prefix="suwen-") as folder:
@@ -118,7 +129,7 @@ def hold(history: list[Step], order: list[int]) -> None:
         if not first.delivered:
             return
         assert play(second, reordered(history, order)) == []
-        assert content(second) == content(first)
+        assert content(second) == content(first) or len(set(days)) < len(days)
         rebuilt = first.rebuilt(Path(folder) / "again")
         assert after(rebuilt) == []
         assert content(rebuilt) == content(first)

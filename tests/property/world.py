@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import shutil
+import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,14 +39,18 @@ Fields = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Deliver:
-    """One delivery: `day` orders its as_of; a record with another number of fields than the kind has is unreadable. `zipped`: sent as gz."""
+    """One delivery: `day` orders its as_of; a record with another number of fields than the kind has is unreadable.
+
+    `packed`: each file as "gz", or all of them in one "zip". `split`: the records of a kind come in two files.
+    """
 
     feed: str
     day: int
     mode: str
     files: Mapping[str, Sequence[Fields]]
     window: tuple[date, date] | None = None
-    zipped: bool = False
+    packed: str = ""
+    split: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,14 +110,14 @@ class World:
         """Write the files and land them; tell the model the same."""
         inbox = self.folder / "inbox" / str(len(self.delivered))
         inbox.mkdir(parents=True)
-        for kind, records in step.files.items():
-            lines = ["|".join(packs.COLUMNS.get(kind, ("A", "B"))), *("|".join(r) for r in records)]
-            content = "".join(f"{line}\n" for line in lines).encode()
-            name = f"{kind}.txt"
-            if step.zipped:
-                (inbox / f"{name}.gz").write_bytes(gzip.compress(content, mtime=self.received))
-            else:
-                (inbox / name).write_bytes(content)
+        sent = dict(sorted(_files(step).items()))
+        if step.packed == "zip":
+            with zipfile.ZipFile(inbox / "all.zip", "w") as archive:
+                for name, (kind, records) in sent.items():
+                    archive.writestr(zipfile.ZipInfo(name, (2024, 1, 1, 0, 0, self.received % 60)), _content(kind, records))
+        for name, (kind, records) in sent.items() if step.packed != "zip" else ():
+            content = _content(kind, records)
+            (inbox / (name + (".gz" if step.packed else ""))).write_bytes(gzip.compress(content, mtime=self.received) if step.packed else content)
         made = land(
             open_region(self.folder),
             step.feed,
@@ -123,8 +128,12 @@ class World:
             received_at=RECEIVED + timedelta(hours=self.received),
         )
         self.received += 1
-        files = tuple(_file(r.sequence, r.name.split(".")[0], step.files) for r in made.receipts)
-        self.delivered.append(plain.Delivery(step.feed, made.as_of, step.mode, step.window, files))
+        sequences = [r.sequence for r in made.receipts] if step.packed != "zip" else [made.receipts[0].sequence] * len(sent)
+        files, first = [], 1
+        for sequence, (kind, records) in zip(sequences, sent.values(), strict=True):
+            files.append(_file(sequence, kind, records, first))
+            first += len(records) if step.packed == "zip" else 0
+        self.delivered.append(plain.Delivery(step.feed, made.as_of, step.mode, step.window, tuple(files)))
 
     def mend(self, edition: packs.Edition) -> None:
         self.edition = edition
@@ -163,12 +172,29 @@ class World:
         return Counter((d.feed, f.kind) for d in self.accepted() for f in d.files for _ in (f.records if f.kind else (None,)))
 
 
-def _file(receipt: int, kind: str, files: Mapping[str, Sequence[Fields]]) -> plain.File:
+def _files(step: Deliver) -> dict[str, tuple[str, Sequence[Fields]]]:
+    """File name -> kind and records."""
+    if not step.split:
+        return {f"{kind}.txt": (kind, records) for kind, records in step.files.items()}
+    halves = {kind: (len(records) + 1) // 2 for kind, records in step.files.items()}
+    return {
+        f"{kind}_{n}.txt": (kind, records[: halves[kind]] if n == 1 else records[halves[kind] :])
+        for kind, records in step.files.items()
+        for n in ((1,) if kind == JUNK else (1, 2))
+    }
+
+
+def _content(kind: str, records: Sequence[Fields]) -> bytes:
+    lines = ["|".join(packs.COLUMNS.get(kind, ("A", "B"))), *("|".join(r) for r in records)]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _file(receipt: int, kind: str, records: Sequence[Fields], first: int) -> plain.File:
     if kind not in packs.COLUMNS:
         return plain.File(receipt, "", "")
     names = packs.COLUMNS[kind]
-    records = tuple({c: t or None for c, t in zip(names, r, strict=True)} if len(r) == len(names) else None for r in files[kind])
-    return plain.File(receipt, kind, hashlib.sha256(repr(files[kind]).encode()).hexdigest(), records)
+    texts = tuple({c: t or None for c, t in zip(names, r, strict=True)} if len(r) == len(names) else None for r in records)
+    return plain.File(receipt, kind, hashlib.sha256(_content(kind, records)).hexdigest(), texts, first)
 
 
 def _read(delivery: plain.Delivery, nulls: tuple[str, ...]) -> plain.Delivery:

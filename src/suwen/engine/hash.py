@@ -17,7 +17,7 @@ from sqlglot import exp
 from suwen.engine.sql import alias, call, integer, statement, text, typed
 
 BITS = 63
-_P1, _P2 = 2_147_483_629, 4_294_967_291  # the largest primes below 2^31 and 2^32: no product leaves 63 bits
+_P1, _P2 = 2_147_483_629, 4_294_967_291  # primes just below 2^31 and 2^32: no product leaves 63 bits
 _SECOND = (2_147_483_587, 4_294_967_279)  # the next smaller ones
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 
@@ -206,10 +206,10 @@ def _salted(name: str, number: exp.Expression) -> exp.Expression:
 
 
 def _decimal(name: str, kind: str, value: exp.Expression) -> exp.Expression:
-    """A decimal by its digits as a whole number; where they exceed 64 bits, by its text."""
-    scale = int(kind.removesuffix(")").split(",")[1])
+    """A decimal by its digits as a whole number; where those, or the product that gives them in the decimal's own width, exceed 64 bits, by its text."""
+    width, scale = (int(number) for number in kind.removeprefix("DECIMAL(").removesuffix(")").split(","))
     digits = typed(exp.Paren(this=exp.Mul(this=value.copy(), expression=integer(10**scale))), "BIGINT")
-    small = exp.LT(this=exp.Abs(this=value.copy()), expression=integer(9 * 10 ** (18 - scale)))
+    small = exp.LT(this=exp.Abs(this=value.copy()), expression=integer(9 * 10 ** (17 - 2 * scale if width <= 18 else 18 - scale)))
     return exp.Case(ifs=[exp.If(this=small, true=_salted(name, digits))], default=text_hash(prefix("row", name), typed(value.copy(), "VARCHAR")))
 
 

@@ -86,7 +86,8 @@ def _hexadecimal(wide: Sequence[exp.Expression]) -> exp.Expression:
 def excepted(plain: exp.Expression, md5: exp.Expression, replacements: Mapping[str, int]) -> exp.Expression:
     """`plain`, but for the keys whose md5 has a replacement (md5 -> id); no md5 is worked out where there is none."""
     whens = [
-        exp.If(this=exp.EQ(this=md5.copy(), expression=text(key_md5)), true=typed(integer(number), "BIGINT")) for key_md5, number in sorted(replacements.items())
+        exp.If(this=exp.EQ(this=md5.copy(), expression=text(key_md5)), true=typed(integer(number), "BIGINT"))
+        for key_md5, number in sorted(replacements.items())
     ]
     return exp.Case(ifs=whens, default=plain) if whens else plain
 

@@ -20,7 +20,7 @@ DEATHS, FROM_OUTSIDE = 50, 9
 STEPS = {
     "staging": r"staging|landing/surveys",
     "index": r"index/",
-    "data files": r"(inside file|wrote|rewrote) cdr/",
+    "data files": r"(inside file|wrote|rewrote) (cdr|ext)/",
     "state files": r"(inside file|wrote) state/",
     "packs": r"lake/packs|kept pack",
     "release": r"release",

@@ -81,7 +81,7 @@ columns = ["WARD", "NO", "ID", "DAY", "TEAM", "LEAD"]
 key = ["WARD", "NO"]
 [kind.notes]
 files = ["n*"]
-columns = ["ID", "WARD", "NO", "DAY", "A", "B", "DAYS"]
+columns = ["ID", "WARD", "NO", "DAY", "A", "B", "DAYS", "AMOUNT"]
 [target.person]
 from = "patients"
 table = "person"
@@ -118,6 +118,7 @@ person_id = "ref('person', stay.ID)"
 visit_occurrence_id = "ref('visit', WARD, NO)"
 start_date = "date_of(stay.DAY, 'iso')"
 days_supply = "integer(DAYS)"
+quantity = "number(AMOUNT)"
 type_concept_id = "32817"
 [target.remark]
 from = "notes"
@@ -129,9 +130,9 @@ type_concept_id = "32817"
 """
 MAPS = {
     "a-sex": "source_code,source_name,concept_id,vocabulary,code\nF,woman,8532,,\n",
-    "a-code": "source_code,source_name,concept_id,vocabulary,code\nflu,flu,7000001,,\npill,pill,2000200001,,\n",
+    "a-code": "source_code,source_name,concept_id,vocabulary,code\nflu,flu,7000001,,\npill,pill,2000200001,,\nstent,stent,2000200002,,\n",
 }
-CONCEPTS = "concept_id,name,domain,code\n2000200001,a pill,Drug,pill\n"
+CONCEPTS = "concept_id,name,domain,code\n2000200001,a pill,Drug,pill\n2000200002,a stent,Device,stent\n"
 
 
 def packs(root: Path, *examples: str) -> tuple[Packs, list[str]]:
@@ -176,9 +177,18 @@ given.stays = [{ WARD = "w", NO = "1", TEAM = "t", DAY = "x" }, { WARD = "w", NO
 expect.team = [{ care_site_name = "Ann", place_of_service_source_value = "x", place_of_service_concept_id = "" }, { care_site_name = "" }]""",
     "named rows, a join, and the table that a code's domain chooses, with that table's defaults": """
 given.stays = [{ WARD = "w", NO = "1", ID = "7", DAY = "2024-01-02" }]
-given.notes = [{ WARD = "w", NO = "1", A = "flu", B = "pill", DAYS = "3" }, { WARD = "w", NO = "1", A = "flu" }]
+given.notes = [{ WARD = "w", NO = "1", A = "flu", B = "pill", DAYS = "3", AMOUNT = "2.5" }, { WARD = "w", NO = "1", A = "flu" }]
 expect.note = [{ concept_id = "7000001", source_value = "flu", end_date = "" }, { concept_id = "7000001", person_id = "ref:person:7" },
-    { concept_id = "2000200001", source_value = "pill", source_concept_id = "0", end_date = "2024-01-04" }]""",
+    { concept_id = "2000200001", source_value = "pill", source_concept_id = "0", end_date = "2024-01-04", quantity = "2.5" }]""",
+    "no number is taken that its column cannot hold, nor a fraction where whole ones count; a supply of no sensible length ends on its first day": """
+given.patients = [{ ID = "1", BORN = "99999999999" }]
+given.stays = [{ WARD = "w", NO = "1", ID = "7", DAY = "2024-01-02" }]
+given.notes = [{ WARD = "w", NO = "1", A = "stent", DAYS = "99999999999", AMOUNT = "2.5" }, { WARD = "w", NO = "1", A = "stent", AMOUNT = "3000000000" },
+    { WARD = "w", NO = "1", A = "stent", AMOUNT = "3.0" }, { WARD = "w", NO = "1", B = "pill", DAYS = "2147483647" },
+    { WARD = "w", NO = "1", B = "pill", DAYS = "0", AMOUNT = "3000000000" }]
+expect.person = []
+expect.note = [{ quantity = "" }, { quantity = "" }, { quantity = "3" }, { days_supply = "2147483647", end_date = "2024-01-02" },
+    { days_supply = "0", end_date = "2024-01-02", quantity = "3000000000" }]""",
     "an event without a code has concept 0": """
 given.notes = [{ ID = "1", DAY = "2024-02-29" }]
 expect.remark = [{ concept_id = "0", source_concept_id = "0", start_date = "2024-02-29", visit_occurrence_id = "" }]""",

@@ -52,6 +52,11 @@ def typed(node: exp.Expression, sql_type: str) -> exp.Expression:
     return exp.Cast(this=node, to=_type(sql_type).copy())
 
 
+def tried(node: exp.Expression, sql_type: str) -> exp.Expression:
+    """`TRY_CAST(node AS sql_type)`: null where the value does not fit."""
+    return exp.TryCast(this=node, to=_type(sql_type).copy())
+
+
 @functools.lru_cache(maxsize=64)
 def _type(sql_type: str) -> exp.Expression:
     """A type's tree; shared, so to be copied."""

@@ -121,6 +121,12 @@ def dropped(table: str) -> tuple[str, ...]:
     return tuple(g.name for g in GENERIC.values() if table not in g.columns)
 
 
+def counts_whole(name: str, table: str) -> bool:
+    """Whether a generic column of decimals is one of whole numbers in a table: a quantity of devices is, one of drugs is not."""
+    generic = GENERIC[name]
+    return generic.type is Type.AMOUNT and table in generic.columns and TABLES[table].column(generic.columns[table]).type is Type.INTEGER
+
+
 def table_for(domain: str | None, otherwise: str) -> str:
     """The table of a standard concept's domain; `otherwise` where there is no domain."""
     return otherwise if not domain else DOMAIN_TABLE.get(domain, OTHER_DOMAIN_TABLE)

@@ -9,7 +9,24 @@ from suwen.base.errors import SuwenError
 from suwen.engine import hash as hashing
 from suwen.engine.compile import Compiled, Context, compile_all
 from suwen.engine.slots import slot_types
-from suwen.engine.sql import Tree, call, case, coalesce, col, compared, flattened_columns, integer, is_null, null, text, typed
+from suwen.engine.sql import (
+    Tree,
+    call,
+    case,
+    coalesce,
+    col,
+    compared,
+    conjunction,
+    disjunction,
+    flattened_columns,
+    in_numbers,
+    integer,
+    is_null,
+    null,
+    text,
+    tried,
+    typed,
+)
 from suwen.model import event
 from suwen.model.extension import ALL_TABLES
 from suwen.model.functions import DUCKDB_TYPES, OPERATORS
@@ -30,6 +47,7 @@ _TYPE_NAMES = {
     "DECIMAL(18,4)": "money",
     "DECIMAL(24,8)": "number",
 }
+_LARGEST = 2**31 - 1
 RECORD_KEY = "_key"  # a keyless record's own key, a column of its staged relation
 
 
@@ -83,6 +101,7 @@ class _Planner:
         filters = [(f.rule, _flat(compile_all([(f.keep, "boolean")], context)[0].tree)) for f in target.filters]
         identifier, check, own_key, key_md5 = self._identity(context, dict(columns), main)
         mapped = [*self._made(main), *(self._mapped(name, c) for name, c in columns)]
+        checks += tuple(Check("MAP-030", name, failed) for name, c in columns for failed in self._too_large(name, c, main))
         unmapped = tuple(Check(code, lookup.alias, _standing(lookup, standing)) for lookup in self.lookups for standing, code in STANDINGS.items())
         used = self._used(context, [c for _, c in columns])
         tables = event.EVENT_TABLES if target.event else (target.table,)
@@ -176,13 +195,28 @@ class _Planner:
         return made
 
     def _mapped(self, name: str, compiled: Compiled) -> Mapped:
-        tree = _flat(compiled.tree)
+        tree = tried(_flat(compiled.tree), "INTEGER") if self._may_not_fit(name, compiled) else _flat(compiled.tree)
         if self.target.event:
             required = any(name in group and len(group) == 1 for group in event.PROMISED) or name == "person_id"
         else:  # a concept nobody tells is 0, but only once the row's sources are merged: see rows.completed
             column = ALL_TABLES[self.target.table].column(name)
             required = column.required and not column.is_concept
         return Mapped(name, self._type(name), tree, required)
+
+    def _may_not_fit(self, name: str, compiled: Compiled) -> bool:
+        """Whether a whole number of 64 bits goes into a column of 32; parts of dates and the like are never so large."""
+        return self._type(name) == "INTEGER" and any(read.function not in READ_CODES for read in compiled.reads)
+
+    def _too_large(self, name: str, compiled: Compiled, main: Lookup | None) -> list[Tree]:
+        """The condition of a number that its column cannot hold: too many digits, or a fraction where the table the row goes to counts in whole ones."""
+        tree = _flat(compiled.tree)
+        outside = disjunction([compared(tree, ">", integer(_LARGEST)), compared(tree, "<", integer(-_LARGEST - 1))])
+        if self._may_not_fit(name, compiled):
+            return [outside]
+        whole = [at for at, t in enumerate(event.EVENT_TABLES) if self.target.event and event.counts_whole(name, t)]
+        if not whole:
+            return []
+        return [conjunction([in_numbers(_table(main, self.target), whole), disjunction([outside, compared(tree, "<>", call("trunc", tree.copy()))])])]
 
     def _identity(self, context: Context, columns: Mapping[str, Compiled], main: Lookup | None) -> tuple[Tree, Tree, bool, Tree]:
         """(id, check, whether the key is the record's own, so that no other record of the kind can make the same row, md5 of the key)."""

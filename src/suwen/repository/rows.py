@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from suwen.engine import hash as hashing
-from suwen.engine.sql import Tree, alias, call, coalesce, col, compared, conjunction, integer, is_null, null, statement, text, typed, union_all
+from suwen.engine.sql import Tree, alias, call, case, coalesce, col, compared, conjunction, integer, is_null, null, statement, text, tried, typed, union_all
 from suwen.model import event
 from suwen.model.cdm import PROVENANCE, Table
 from suwen.model.extension import ALL_TABLES
@@ -13,6 +13,7 @@ from suwen.model.staging import RECEIPT, RECORD, RUN, TEMPLATE
 from suwen.repository.mapping import MappingPlan
 
 MONTH = "_month"  # 12 * year + month - 1 of the row's date; 0 without a date
+_LONGEST = 36_525  # days a supply may last, a hundred years: one of none or of more says nothing about its end
 PUBLISHED_AT_RUN = ("since_release",)  # columns that name a release do not enter the fingerprint
 
 
@@ -66,6 +67,9 @@ def _value(plan: MappingPlan, name: str, table: str, physical: str) -> Tree:
     if physical == ALL_TABLES[table].id_column and ALL_TABLES[table].borrowed_id is None:
         return col("_id")
     parts: list[Tree] = [col(name)] if name in names else []
+    if parts and plan.target.event and event.counts_whole(name, table):
+        whole = compared(col(name), "=", call("trunc", col(name)))
+        parts = [case([(whole, tried(col(name), "INTEGER"))])]
     if plan.target.event:
         for rule in event.DEFAULTS:
             if rule.column == name and rule.tables and table in rule.tables and rule.source in names:
@@ -78,7 +82,8 @@ def _default(rule: event.Default) -> Tree:
         return col(rule.source)
     if rule.how == "date of":
         return typed(col(rule.source), "DATE")
-    return statement("select {start} + ({days}::INTEGER - 1)", start="start_date", days=rule.source).expressions[0]
+    last = "select case when {days} between 1 and {most} then {start} + ({days}::INTEGER - 1) end"
+    return statement(last, start="start_date", days=rule.source, most=_LONGEST).expressions[0]
 
 
 def merged(rows: Tree | str, table: Table, records: Tree | str) -> Tree:

@@ -32,10 +32,10 @@ def parts_of(known: Mapping[str, Mapping[str, int]], table: str, histogram: Sequ
     parts = {month_of_part(p): n for p, n in known.get(table, {}).items()}
     if not parts:
         return _ranges(_cut(histogram))
-    starts = sorted(parts)
+    starts = sorted({0, *parts})  # what comes before the first part has a place, though the part that had it may be empty by now
     last = starts[-1]
     newest = max(m for m, _ in histogram)
-    if parts[last] >= RECENT_ROWS and newest > last:
+    if parts.get(last, 0) >= RECENT_ROWS and newest > last:
         starts.append(newest)
     return _ranges(sorted(set(starts)))
 

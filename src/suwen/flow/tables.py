@@ -379,6 +379,9 @@ def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> N
         known = work.layout.setdefault(name, {})
         known[part] = known.get(part, 0) + written.rows
         work.progress.advance(written.rows)
+        total -= written.rows
+    if total:
+        raise Defect(f"{name}: {total} rows belong to no part")
     # over the written files, whose texts are dictionaries: hashed once an entry, not once a row
     work.add_cells(table, cells(dated(read_parquet(written_files), shape), shape, text(organisation), 1))
 

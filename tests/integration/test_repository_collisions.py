@@ -50,6 +50,15 @@ filters = [{ rule = "alive", keep = "WARD = 'morgue'" }]
 person_id = "ref('person', PATIENT)"
 death_date = "date_of(LEFT_ON, 'iso')"
 death_type_concept_id = "32817"
+[target.told_death]
+from = "tests"
+table = "death"
+filters = [{ rule = "alive", keep = "CODE = 'autopsy'" }]
+[target.told_death.columns]
+person_id = "ref('person', PATIENT)"
+death_date = "date_of(DAY, 'iso')"
+death_type_concept_id = "32817"
+cause_source_value = "text(ID)"
 """
 
 
@@ -218,6 +227,20 @@ def test_a_reference_to_an_event_follows(folder: Path) -> None:
     asked = """select total_charge::integer as paid, measurement_source_value as code
         from omop.cost join omop.measurement on cost_event_id = measurement_id order by 1"""
     assert [tuple(row.values()) for row in opened.query(asked).to_pylist()] == [(1, "a"), (2, "b")]
+
+
+def test_a_death_told_by_two_kinds_of_record_is_one(folder: Path) -> None:
+    send(folder, patients=[PATIENTS, patient("p"), patient("q")], visits=[VISITS, visit("v1", "p", "morgue"), visit("v2", "q", "morgue")])
+    run(open_region(folder))
+    send(folder, day=2, tests=["ID,PATIENT,DAY,CODE", "t1,p,2024-01-04,autopsy", "t2,p,2024-01-04,a"])
+    assert run(open_region(folder)).release == 2
+    deaths = {row["person_id"]: (row["death_date"], row["cause_source_value"]) for row in open_release(folder).table("death").to_pylist()}
+    persons = {row["person_source_value"]: row["person_id"] for row in open_release(folder).table("person").to_pylist()}
+    assert deaths.keys() == set(persons.values()) and deaths[persons["q"]] == (date(2024, 1, 3), None)
+    assert deaths[persons["p"]] == (date(2024, 1, 4), "t1"), "the later word first, and of every column the first that says something"
+    send(folder, day=3, visits=[VISITS, "v1,p,2024-01-01,2024-01-03,morgue,D"])
+    run(open_region(folder))
+    assert len(open_release(folder).table("death").to_pylist()) == 2, "the other record still tells it"
 
 
 def test_the_same_patient_number_in_two_hospitals_is_two_persons(folder: Path) -> None:

@@ -291,10 +291,11 @@ def make_plans(work: Work) -> None:
 
 
 def groups(work: Work) -> list[list[TargetKey]]:
-    """Targets that can make the same rows (one organisation, one target name), parents before those that require them."""
+    """Targets that can make the same rows (one organisation, one target name; one table whose ids are another's), parents before those that require them."""
     found: dict[tuple[str, str], list[TargetKey]] = {}
     for key, plan in work.plans.items():
-        found.setdefault((plan.organisation, key.target), []).append(key)
+        maker = f"table {plan.target.table}" if not plan.target.event and ALL_TABLES[plan.target.table].borrowed_id else key.target
+        found.setdefault((plan.organisation, maker), []).append(key)
     ordered = sorted(found.values(), key=lambda keys: (_rank(work, work.plans[keys[0]], ()), work.plans[keys[0]].organisation, keys[0].target))
     return [sorted(keys, key=str) for keys in ordered]
 

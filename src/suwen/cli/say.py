@@ -83,6 +83,8 @@ def _shown(cell: object) -> str:
         if isinstance(cell, bytes)
         else str(cell).lower()
         if isinstance(cell, bool)
+        else format(cell, "f")
+        if isinstance(cell, Decimal)
         else str(cell)
     )
     return escape("".join(c if c.isprintable() else "�" for c in text))

@@ -49,7 +49,7 @@ def _balance(work: Work, made: Made, data: KindData) -> None:
     if mapped != touched - others:
         mapped = work.engine.one(statement("select count(*) from (select distinct _receipt, _record from {m} where _reason is null) x", m=made.rows))
     if mapped != touched - others:
-        raise Defect(f"the ledger of {made.key} does not balance: {touched} records, {mapped} mapped and {others} otherwise")
+        raise Defect(f"RUN-001: the ledger of {made.key} does not balance: {touched} records, {mapped} mapped and {others} otherwise")
     made.records = mapped
 
 
@@ -206,15 +206,14 @@ def check_totals(work: Work, found: Mapping[str, int]) -> None:
     for label, count in found.items():
         feed, kind, target, _ = label.split("|")
         if count < 0:
-            raise Defect(f"the ledger has {count} records in {label}")
+            raise Defect(f"RUN-001: the ledger has {count} records in {label}")
         sums[feed, kind, target] = sums.get((feed, kind, target), 0) + count
     for key in work.plans:
         data = work.kinds[key.feed, key.kind]
         received = data.records - sums.get((key.feed, key.kind, ""), 0)
-        if sums.get((key.feed, key.kind, key.target), 0) != received:
-            raise Defect(
-                f"the ledger of {key} does not balance: {received} records received, {sums.get((key.feed, key.kind, key.target), 0)} with a disposition"
-            )
+        told = sums.get((key.feed, key.kind, key.target), 0)
+        if told != received:
+            raise Defect(f"RUN-001: the ledger of {key} does not balance: {received} records received, {told} with a disposition")
 
 
 def replaced_files(work: Work, name: str) -> list[DataFile]:

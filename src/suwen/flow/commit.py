@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from suwen.base.errors import Defect
 from suwen.engine.delta import DataFile, NewFile
 from suwen.engine.keys import repeated
-from suwen.engine.sql import Tree, alias, col, integer, read_parquet, statement, text, typed, union_all
+from suwen.engine.sql import Tree, alias, col, disjunction, in_texts, integer, read_parquet, statement, text, typed, union_all
 from suwen.flow.derived import observation_periods
 from suwen.flow.linked import keep_links, keep_tree
 from suwen.flow.rivals import Claim, refuse_rows
@@ -19,7 +19,6 @@ from suwen.model.extension import ALL_TABLES
 from suwen.model.release import TableState
 from suwen.repository.rows import stored_columns
 
-PERIOD_TYPE = 32880  # OMOP concept "Standard algorithm"
 _MODULUS = 2**64
 
 
@@ -57,7 +56,7 @@ def _balance(work: Work, name: str, after: int) -> None:
     before = work.previous.tables[name].rows if work.previous and name in work.previous.tables else 0
     change = work.changes[name]
     if before + change.created_rows - change.removed_rows != after:
-        raise Defect(f"{name} does not balance: {before} rows + {change.created_rows} created - {change.removed_rows} removed is not {after}")
+        raise Defect(f"RUN-002: {name} does not balance: {before} rows + {change.created_rows} created - {change.removed_rows} removed is not {after}")
 
 
 def _rewrite(work: Work, name: str) -> list[DataFile]:
@@ -118,16 +117,21 @@ def _refuse_repeated_ids(work: Work, name: str) -> None:
 
 
 def _tell_dangling(work: Work) -> None:
-    """REF-002: how many optional references of each column name a row that is not there."""
+    """REF-002: how many optional references of each column name a row that is not there, told again where the number changed."""
+    before = work.previous.dangling if work.previous else {}
+    changed = [place for place in sorted({*before, *work.dangling}) if before.get(place, 0) != work.dangling.get(place, 0)]
+    if changed and before:
+        work.untold.append(statement("select code = 'REF-002' and {own}", own=in_texts(col("column_name"), changed)).expressions[0])
     rows = [
         statement(
             "select {run}::BIGINT as run, 'REF-002' as code, '' as feed, '' as kind, '' as target, "
             "{place} as column_name, 0::BIGINT as receipt, {n}::BIGINT as records, '[]' as examples",
             run=work.number,
             place=text(place),
-            n=count,
+            n=work.dangling[place],
         )
-        for place, count in work.dangling.items()
+        for place in changed
+        if place in work.dangling
     ]
     if rows:
         name = work.fresh("finding")
@@ -137,10 +141,27 @@ def _tell_dangling(work: Work) -> None:
 
 def _append_books(work: Work) -> None:
     """Write the run's ledger, findings and lineage."""
-    for name, tables in (("state/ledger", work.moves), ("state/finding", work.findings)):
-        if tables:
-            _new_file(work, name, f"{work.number // 100:06d}00", [statement("select * from {t}", t=t) for t in tables])
+    part = f"{work.number // 100:06d}00"
+    if work.moves:
+        _new_file(work, "state/ledger", part, [statement("select * from {t}", t=t) for t in work.moves])
+    _findings(work, part)
     _lineage(work)
+
+
+def _findings(work: Work, part: str) -> None:
+    """The run's findings; stored ones that are told anew go, with the files they stand in written again."""
+    name = "state/finding"
+    told = [statement("select * from {t}", t=t) for t in work.findings]
+    files = {f.path: f for f in work.files(name)} if work.untold else {}
+    if files:
+        stored, untold = read_parquet(list(files), filename=True), disjunction(work.untold)
+        hit = [path for (path,) in work.engine.rows(statement("select distinct filename from {s} s where {u}", s=stored, u=untold))]
+        if hit:
+            work.taken_out[name] = [files[path] for path in hit]
+            told.append(statement("select * from {s} s where not {u}", s=read_parquet(hit), u=disjunction(work.untold)))
+    if told:
+        work.change(name)
+        _new_file(work, name, part, told)
 
 
 def _new_file(work: Work, name: str, part: str, queries: list[Tree]) -> None:

@@ -21,7 +21,13 @@ SOURCES = (
     "specimen",
     "death",
 )
-_ENDS = {"visit_occurrence": "visit_end_date", "condition_occurrence": "condition_end_date", "drug_exposure": "drug_exposure_end_date"}
+_ENDS = {
+    "visit_occurrence": "visit_end_date",
+    "condition_occurrence": "condition_end_date",
+    "drug_exposure": "drug_exposure_end_date",
+    "procedure_occurrence": "procedure_end_date",
+    "device_exposure": "device_exposure_end_date",
+}
 
 
 def observation_periods(work: Work) -> None:
@@ -33,11 +39,9 @@ def observation_periods(work: Work) -> None:
         return
     persons = _touched_persons(work)
     rows = _periods(work, persons)
-    table, name = ALL_TABLES["observation_period"], lake_name("observation_period")
     made = work.fresh("periods")
     work.engine.temporary(made, rows)
     _split_by_organisation(work, made)
-    del table, name
 
 
 def _touched_persons(work: Work) -> str | None:
@@ -88,7 +92,7 @@ def _spans(table: str, rows: Tree, keep: Tree) -> Tree:
 
 def _split_by_organisation(work: Work, made: str) -> None:
     """Bring observation_period up to date: a period has its person's id and belongs to the person's organisation."""
-    table, name = ALL_TABLES["observation_period"], lake_name("observation_period")
+    name = lake_name("observation_period")
     organisations = _organisations(work)
     day = col("first")
     rows = statement(
@@ -105,13 +109,12 @@ def _split_by_organisation(work: Work, made: str) -> None:
     old_files = work.files(name)
     change = work.change(name)
     if old_files:
-        _retire(work, new, made, [f.path for f in old_files], organisations)
+        _retire(work, new, [f.path for f in old_files], organisations)
     for (organisation,) in work.engine.rows(statement("select distinct _organisation from {n} n order by 1", n=new)):
         only = statement("select * exclude (_organisation) from {n} n where {w}", n=new, w=compared(col("_organisation"), "=", text(organisation)))
         write_rows(work, "observation_period", only, organisation)
     if not change.created and not change.removed:
         work.changes.pop(name)
-    del table
 
 
 def _organisations(work: Work) -> Tree:
@@ -128,10 +131,9 @@ def _organisations(work: Work) -> Tree:
     return statement("select person_id, min(organisation) as organisation from {all} x group by person_id", all=union_all(parts))
 
 
-def _retire(work: Work, new: str, made: str, old_paths: list[str], organisations: Tree) -> None:
+def _retire(work: Work, new: str, old_paths: list[str], organisations: Tree) -> None:
     """Take out old periods that have changed or ended; periods that are equal are not written again."""
     table = ALL_TABLES["observation_period"]
-    del made
     persons = _touched_persons(work)
     scope = (
         statement("select true").expressions[0] if persons is None else statement("select o.person_id in (select person_id from {p})", p=persons).expressions[0]

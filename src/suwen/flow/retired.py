@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from suwen.engine.sql import Tree, col, conjunction, in_numbers, in_texts, read_parquet, statement, text
 from suwen.flow.books import DISPOSITION, LEDGER, part_name
 from suwen.flow.tables import dated
-from suwen.flow.work import TargetKey, Work
+from suwen.flow.work import TargetKey, Work, told_of
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.rows import cells, lake_name
 
@@ -25,8 +25,10 @@ def retire(work: Work) -> None:
     closed = [f"{k.feed}|{k.kind}|{k.target}" for k in gone] + [label for label in _labels(work) if label.split("|")[0] in work.reread]
     if closed:
         _close_books(work, sorted(set(closed)))
-    for label in closed:
+    work.untold += [statement("select feed = {f} and target = ''", f=text(feed)).expressions[0] for feed in sorted(work.reread)]
+    for label in sorted(set(closed)):
         feed, kind, target = label.split("|")
+        work.untold.append(told_of(TargetKey(feed, kind, target)))
         part = part_name(feed, kind, target)
         if (feed, kind) not in work.kinds or target not in {k.target for k in work.plans if k.feed == feed}:
             work.taken_out.setdefault(DISPOSITION, []).extend(f for f in work.files(DISPOSITION) if f.part == part)

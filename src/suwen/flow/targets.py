@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from suwen.engine.keys import repeated
@@ -9,7 +10,7 @@ from suwen.engine.sql import Tree, alias, case, col, disjunction, in_numbers, in
 from suwen.flow.collisions import refuse_keys
 from suwen.flow.key_findings import note_versions
 from suwen.flow.touched import Touched, absences
-from suwen.flow.work import KindData, TargetKey, Work, required_tables
+from suwen.flow.work import KindData, TargetKey, Work, required_tables, told_of
 from suwen.model.staging import ISSUES
 from suwen.repository import versions
 from suwen.repository.mapping import MappingPlan
@@ -17,6 +18,11 @@ from suwen.repository.planner import RECORD_KEY
 from suwen.repository.record_index import SALT, keyless_key, salt_of
 from suwen.repository.staged import staged
 
+_SINGLE = "select count(*) as records, to_json(list_sort(min(_record, 5)))::VARCHAR as examples"
+_SEVERAL = "select count(distinct _record) as records, to_json(list_sort(min(distinct _record, 5)))::VARCHAR as examples"  # a record makes several rows
+_FINDING = """
+    select {run}::BIGINT as run, {code} as code, {feed} as feed, {kind} as kind, {target} as target, {column} as column_name, _receipt as receipt, {told}
+    from {m} where _issues & {mask} <> 0 and {fresh} group by _receipt"""
 _NO_CODES = "select 0::BIGINT as receipt, 0::BIGINT as record, '' as code where false"
 
 
@@ -143,7 +149,7 @@ def map_target(work: Work, key: TargetKey, touched: Touched) -> Made:
     rows = mapped_rows(work, plan, sources(work, data, plan, keep, drop), joined, key)
     held = _hold(work, plan, rows)
     exceptions = _exceptions(work, key, data, plan, judged, rows, held, touched)
-    _gather_findings(work, key, plan, rows)
+    _gather_findings(work, key, plan, rows, data.new_receipts if touched is not None else None)
     _leave_mapped(work, plan, rows, exceptions, held)
     return Made(key, plan, rows, exceptions, touched, 0, _counts(work, plan, rows), _had_rows(work, key, data, touched))
 
@@ -337,32 +343,29 @@ def _leave_mapped(work: Work, plan: MappingPlan, rows: str, exceptions: str, hel
     work.engine.execute(statement("delete from {m} where (_receipt, _record) in (select (receipt, record) from {o} o)", m=rows, o=out))
 
 
-def _gather_findings(work: Work, key: TargetKey, plan: MappingPlan, rows: str) -> None:
-    """Counts per check and receipt over the mapped rows, with at most five record numbers as examples."""
+def _gather_findings(work: Work, key: TargetKey, plan: MappingPlan, rows: str, receipts: Set[int] | None) -> None:
+    """Counts per check and receipt over the mapped records, with at most five record numbers as examples.
+
+    A finding is told once: of the receipts that are new (`receipts`), or of all of them (None) in place of what was told of the target before.
+    """
+    if receipts is None and work.old_tag(key) is not None:
+        work.untold.append(told_of(key))
     if not plan.checks:
         return
+    fresh = statement("select true").expressions[0] if receipts is None else in_numbers(col("_receipt"), sorted(receipts))
     counted = [statement("select count(*) filter (where _issues & {m} <> 0)", m=integer(2**n)).expressions[0] for n in range(len(plan.checks))]
-    totals = work.engine.rows(statement("select {c} from {m} where _issues <> 0", c=counted, m=rows))[0]
-    for n, (check, total) in enumerate(zip(plan.checks, totals, strict=True)):
-        if not total:
-            continue
-        name = work.fresh("finding")
-        work.engine.temporary(
-            name,
-            statement(
-                """select {run}::BIGINT as run, {code} as code, {feed} as feed, {kind} as kind, {target} as target, {column} as column_name,
-                    _receipt as receipt,
-                count(*) as records, to_json(list_sort(min(_record, 5)))::VARCHAR as examples from {m} where _issues & {mask} <> 0 group by _receipt""",
-                run=work.number,
-                code=text(check.code),
-                feed=text(key.feed),
-                kind=text(key.kind),
-                target=text(key.target),
-                column=text(check.column),
-                m=rows,
-                mask=integer(2**n),
-            ),
+    totals = work.engine.rows(statement("select {c} from {m} where _issues <> 0 and {fresh}", c=counted, m=rows, fresh=fresh))[0]
+    told = statement(_SEVERAL if _several(plan) else _SINGLE).expressions
+    found = [
+        statement(
+            _FINDING, run=work.number, code=text(check.code), feed=text(key.feed), kind=text(key.kind), target=text(key.target), column=text(check.column),
+            told=told, m=rows, mask=integer(2**n), fresh=fresh,
         )
+        for n, check in enumerate(plan.checks) if totals[n]
+    ]  # fmt: skip
+    if found:
+        name = work.fresh("finding")
+        work.engine.temporary(name, union_all(found))
         work.findings.append(name)
 
 

@@ -25,6 +25,7 @@ from suwen.model.release import Release
 from suwen.model.staging import StagedFile, Unread
 from suwen.packs.loader import Packs
 from suwen.packs.problem import nearest
+from suwen.packs.promised import referred_table
 from suwen.repository.code_resolution import concept_table, map_table, resolve
 from suwen.repository.mapping import MappingPlan
 from suwen.repository.planner import Place, plan_target
@@ -101,6 +102,7 @@ class Work:
     changes: dict[str, TableChange] = field(default_factory=dict)
     moves: list[str] = field(default_factory=list)  # temporary tables of ledger moves
     findings: list[str] = field(default_factory=list)
+    untold: list[Tree] = field(default_factory=list)  # conditions on stored findings that this run tells anew
     lineage: list[str] = field(default_factory=list)  # temporary tables of sources of merged rows
     retold: list[tuple[str, str]] = field(default_factory=list)  # (table, temporary table of ids) of stored rows whose sources are told anew
     cells: list[str] = field(default_factory=list)  # temporary tables of fingerprint cells to be added
@@ -307,19 +309,16 @@ def _rank(work: Work, plan: MappingPlan, seen: Sequence[str]) -> int:
     return 1 + max(ranks) if ranks else int(bool(wanted))
 
 
+def told_of(key: TargetKey) -> Tree:
+    """True for the stored findings of a target."""
+    return statement("select feed = {f} and kind = {k} and target = {t}", f=text(key.feed), k=text(key.kind), t=text(key.target)).expressions[0]
+
+
 def required_tables(target: Target) -> Mapping[str, str]:
-    """Required reference column -> the table whose row it needs."""
-    names = [*(["person_id"] if target.table != "person" else []), *target.require]
-    known = ALL_TABLES[target.table]
-    found = {}
-    for name in names:
-        if (target.event and name == "person_id") or (name == "person_id" and name in known.row_columns):
-            found[name] = "person"
-        elif not target.event and name in known.row_columns and known.column(name).references:
-            found[name] = known.column(name).references[0]  # type: ignore[index]
-        elif target.event and name in ("visit_occurrence_id", "visit_detail_id", "provider_id"):
-            found[name] = name.removesuffix("_id")
-    return found
+    """Required reference column -> the table whose row it needs; the person always."""
+    has_person = target.table != "person" and (target.event or "person_id" in ALL_TABLES[target.table].row_columns)
+    names = [*(["person_id"] if has_person else []), *target.require]
+    return {name: table for name in names if (table := referred_table(target.table, target.event, name))}
 
 
 def spec_json(value: object) -> str:

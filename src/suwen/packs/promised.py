@@ -50,6 +50,12 @@ def column_of(table: str, event: bool, name: str) -> Column:
     return Column(name, generic.type, found.required, found.primary_key, found.references, found.domain)
 
 
+def referred_table(table: str, event: bool, name: str) -> str | None:
+    """The table whose row a settable column names; None for a value, and for an id whose table another column of the row tells."""
+    references = column_of(table, event, name).references
+    return references[0] if references else None
+
+
 def promises(table: str, event: bool) -> Iterator[tuple[str, ...]]:
     """Per promised column the columns of which one is enough."""
     if event:

@@ -9,7 +9,7 @@ from suwen.model.extension import ALL_TABLES
 from suwen.model.pack import Code, Expression, Filter, Join, Kind, Slot, Target
 from suwen.packs.names import DASHED, WORD, check_name
 from suwen.packs.problem import nearest
-from suwen.packs.promised import column_of, event_tables, made_columns, missing_promises, settable_columns, writable_tables
+from suwen.packs.promised import column_of, event_tables, made_columns, missing_promises, referred_table, settable_columns, writable_tables
 from suwen.packs.section import Section
 
 TARGET_KEYS = ("from", "table", "event", "key", "key_system", "columns", "code", "join", "rows", "filters", "require", "priority")
@@ -190,4 +190,6 @@ def _require(section: Section, columns: Mapping[str, Expression], table: str, ev
             section.problem_at("require", column, f'required reference "{column}" is not set by the target', do=nearest(column, columns))
         elif table and column in settable_columns(table, event) and column_of(table, event, column).type is not Type.BIGINT:
             section.problem_at("require", column, f'required column "{column}" is not set by a ref', expected="a column that holds the id of another row")
+        elif table and column in settable_columns(table, event) and referred_table(table, event, column) is None:
+            section.problem_at("require", column, f'required column "{column}" does not name rows of one table', expected="a reference to one table")
     return required

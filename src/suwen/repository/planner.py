@@ -102,7 +102,9 @@ class _Planner:
         identifier, check, own_key, key_md5 = self._identity(context, dict(columns), main)
         mapped = [*self._made(main), *(self._mapped(name, c) for name, c in columns)]
         checks += tuple(Check("MAP-030", name, failed) for name, c in columns for failed in self._too_large(name, c, main))
-        unmapped = tuple(Check(code, lookup.alias, _standing(lookup, standing)) for lookup in self.lookups for standing, code in STANDINGS.items())
+        unmapped = tuple(
+            Check(code, _column_of(lookup, mapped), _standing(lookup, standing)) for lookup in self.lookups for standing, code in STANDINGS.items()
+        )
         used = self._used(context, [c for _, c in columns])
         tables = event.EVENT_TABLES if target.event else (target.table,)
         return MappingPlan(
@@ -276,6 +278,14 @@ def _standing(lookup: Lookup, standing: str) -> Tree:
     """True for a code of that standing; one that a map sends to concept 0 on purpose is mapped."""
     found = compared(coalesce(col(f"{lookup.alias}.standing"), text("unmapped")), "=", text(standing))
     return case([(is_null(lookup.code), typed(text("false"), "BOOLEAN"))], found)
+
+
+def _column_of(lookup: Lookup, columns: Sequence[Mapped]) -> str:
+    """The first column that holds a concept of the looked-up code."""
+    if lookup.every:
+        return "concept_id"
+    names = (f"{lookup.alias}.concept_id", f"{lookup.alias}.source_concept_id")
+    return next((c.name for c in columns if any(found.name in names for found in c.tree.find_all(type(col(""))))), "")
 
 
 def _table(main: Lookup | None, target: Target) -> Tree:

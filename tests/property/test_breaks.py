@@ -57,13 +57,13 @@ def replaced(*places: tuple[Any, str], by: Any) -> Break:
     return change
 
 
-def absences_of_all_kinds(work: Work, data: KindData, *, new: bool = False) -> Any:
+def asserts_of_all_kinds(work: Work, data: KindData, *, new: bool = False) -> Any:
     receipts = {s for s, r in work.receipts.items() if r.feed == data.feed}
-    return TRUE_ABSENCES(work, replace(data, empty=receipts, new_receipts=receipts if new else data.new_receipts), new=new)
+    return TRUE_ASSERTS(work, replace(data, empty=receipts, new_receipts=receipts if new else data.new_receipts), new=new)
 
 
-def absences_without_days(work: Work, data: KindData, *, new: bool = False) -> Any:
-    return sql.statement("select as_of, null::DATE as low, null::DATE as high from {a} a", a=TRUE_ABSENCES(work, data, new=new))
+def asserts_without_days(work: Work, data: KindData, *, new: bool = False) -> Any:
+    return {(as_of, None) for as_of, _ in TRUE_ASSERTS(work, data, new=new)}
 
 
 def settled_without_the_gone(work: Work, table: str) -> None:
@@ -71,7 +71,7 @@ def settled_without_the_gone(work: Work, table: str) -> None:
     work.engine.temporary(f"gone_{table}", sql.statement("select 0::BIGINT as id where false"))
 
 
-TRUE_ABSENCES, TRUE_SETTLE = touched.absences, Work.settle
+TRUE_ASSERTS, TRUE_SETTLE = touched.asserts, Work.settle
 ORDER = "order by version nulls first, as_of, receipt, record"
 
 BREAKS: Mapping[str, tuple[Break, str]] = {
@@ -128,7 +128,7 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
         "two feeds tell of one person",
     ),
     "a snapshot speaks for kinds that are not in it": (
-        replaced((touched, "absences"), (targets, "absences"), by=absences_of_all_kinds),
+        replaced((touched, "asserts"), (targets, "asserts"), by=asserts_of_all_kinds),
         "a snapshot speaks for its own kinds alone",
     ),
     "an empty file says nothing": (
@@ -136,7 +136,7 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
         "an empty snapshot ends all of its kind and nothing of others",
     ),
     "a window speaks for every day": (
-        replaced((touched, "absences"), (targets, "absences"), by=absences_without_days),
+        replaced((touched, "asserts"), (targets, "asserts"), by=asserts_without_days),
         "a window speaks for its days and kinds alone",
     ),
     "records outside the window are taken": (

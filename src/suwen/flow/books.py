@@ -24,86 +24,74 @@ def post(work: Work, made: Made) -> None:
     """Bring the dispositions of a target up to date, post the moves, and check that the touched records are all there."""
     data = work.kinds[made.key.feed, made.key.kind]
     _balance(work, made, data)
-    old = _old(work, made, data)
-    _move(work, made.key, data, old, made.exceptions)
-    _replace(work, part_name(made.key.feed, made.key.kind, made.key.target), old, made.exceptions)
+    old, count = _old(work, made)
+    _move(work, made, data, old if count else None)
+    _replace(work, part_name(made.key.feed, made.key.kind, made.key.target), old, count, made.exceptions, made.others)
 
 
 def _balance(work: Work, made: Made, data: KindData) -> None:
     """Records touched = mapped + all others; mapped ones are counted in the rows themselves."""
-    if made.touched is None:
-        touched = data.records - sum(f.rejected for f in data.files)
-    else:
-        index = read_parquet(data.indexes)
-        fresh = in_numbers(col("receipt", "i"), sorted(data.new_receipts))
-        touched = work.engine.one(
-            statement(
-                "select count(*) from {i} i where i.key in (select key from {t}) or (i.key is null and i.issue not like 'RDR%' and {fresh})",
-                i=index,
-                t=made.touched,
-                fresh=fresh,
-            )
-        )
-    others = work.engine.count(made.exceptions)
-    mapped = work.engine.one(statement("select count(*) from {m} where _reason is null", m=made.rows))
-    if mapped != touched - others:
+    touched = made.records.records if made.records is not None else data.records - sum(f.rejected for f in data.files)
+    mapped = made.mapped
+    if mapped != touched - made.others:  # a record may have made several rows
         mapped = work.engine.one(statement("select count(*) from (select distinct _receipt, _record from {m} where _reason is null) x", m=made.rows))
-    if mapped != touched - others:
-        raise Defect(f"RUN-001: the ledger of {made.key} does not balance: {touched} records, {mapped} mapped and {others} otherwise")
-    made.records = mapped
+    if mapped != touched - made.others:
+        raise Defect(f"RUN-001: the ledger of {made.key} does not balance: {touched} records, {mapped} mapped and {made.others} otherwise")
 
 
-def _old(work: Work, made: Made, data: KindData) -> str:
-    """The target's dispositions in the last release, of the records touched now."""
-    name = work.fresh("old_states")
-    part = part_name(made.key.feed, made.key.kind, made.key.target)
-    files = [f for f in work.files(DISPOSITION) if f.part == part]
-    stored: Tree = read_parquet([f.path for f in files]) if files else _none()
-    columns = [col(c, "d") for c in states.DISPOSITION]
-    if made.touched is None or not files:
-        query = statement("select {c} from {d} d", c=columns, d=stored)
+def _old(work: Work, made: Made) -> tuple[str, int]:
+    """The target's dispositions in the last release, of the records touched now, as a temporary table; and their number."""
+    stored = work.stored_states(made.key)
+    if not stored or (made.records is not None and not made.records.old):
+        return "", 0
+    name, columns = work.fresh("old_states"), [col(c, "d") for c in states.DISPOSITION]
+    rows = read_parquet([f.path for f in stored])
+    if made.records is None:
+        query = statement("select {c} from {d} d", c=columns, d=rows)
     else:
-        records = statement("select receipt, record from {i} i semi join {t} t on t.key = i.key", i=read_parquet(data.indexes), t=made.touched)
-        query = statement("select {c} from {d} d semi join {r} r on r.receipt = d.receipt and r.record = d.record", c=columns, d=stored, r=records)
+        query = statement("select {c} from {d} d semi join {r} r on r.receipt = d.receipt and r.record = d.record", c=columns, d=rows, r=made.records.name)
     work.engine.temporary(name, query)
-    return name
+    return name, work.engine.count(name)
 
 
 def _none() -> Tree:
     return statement("select {c} where false", c=[alias(typed(null(), t), n) for n, t in states.DISPOSITION.items()])
 
 
-def _move(work: Work, key: TargetKey, data: KindData, old: str, new: str) -> None:
-    fresh = in_numbers(col("receipt"), sorted(data.new_receipts))
-    counts = statement(
-        """with n as (select receipt, record, state from {new}), o as (select receipt, record, state from {old}),
-        known as (select coalesce(o.receipt, n.receipt) as receipt, coalesce(o.state, 'mapped') as from_state,
-            coalesce(n.state, 'mapped') as to_state, count(*) as records
-            from (select * from o where not {fresh} and receipt in (select receipt from receipts)) o full join (select * from n where not {fresh})
-                n on n.receipt = o.receipt and n.record = o.record group by all),
-        come as (select receipt, '' as from_state, state as to_state, count(*) as records from n where {fresh} group by all),
-        mapped as (select r.receipt, '' as from_state, 'mapped' as to_state, r.records - coalesce((select sum(c.records)
-            from come c where c.receipt = r.receipt), 0) as records from {received} r)
-        select * from known where from_state <> to_state union all select * from come union all select * from mapped where records <> 0""",
-        new=new,
-        old=old,
-        fresh=fresh,
-        received=_received(data),
+_MOVES = """with n as (select receipt, record, state from {new}), o as (select receipt, record, state from {old}),
+    known as (select coalesce(o.receipt, n.receipt) as receipt, coalesce(o.state, 'mapped') as from_state,
+        coalesce(n.state, 'mapped') as to_state, count(*) as records
+        from (select * from o where not {fresh} and receipt in (select receipt from receipts)) o full join (select * from n where not {fresh})
+            n on n.receipt = o.receipt and n.record = o.record group by all),
+    come as (select receipt, '' as from_state, state as to_state, count(*) as records from n where {fresh} group by all),
+    mapped as (select r.receipt, '' as from_state, 'mapped' as to_state, r.records - coalesce((select sum(c.records)
+        from come c where c.receipt = r.receipt), 0) as records from {received} r)
+    select * from known where from_state <> to_state union all select * from come union all select * from mapped where records <> 0"""
+_ALL_MAPPED = "select r.receipt, '' as from_state, 'mapped' as to_state, r.records from {received} r where r.records <> 0"
+
+
+def _move(work: Work, made: Made, data: KindData, old: str | None) -> None:
+    """The moves of a target's touched records between states, new ones coming from nowhere."""
+    key, received = made.key, _received(data)
+    counts = statement(_ALL_MAPPED, received=received)
+    if old or made.others:
+        fresh = in_numbers(col("receipt"), sorted(data.new_receipts))
+        counts = statement(_MOVES, new=made.exceptions, old=old or _none(), fresh=fresh, received=received)
+    moved = statement(
+        "select {run}::BIGINT as run, {feed} as feed, {kind} as kind, {target} as target, "
+        "receipt::BIGINT as receipt, from_state, to_state, records::BIGINT as records from {c} c",
+        run=work.number,
+        feed=text(key.feed),
+        kind=text(key.kind),
+        target=text(key.target),
+        c=counts,
     )
+    if not (old or made.others):
+        work.moves.append(moved)
+        return
     name = work.fresh("moves")
-    work.engine.temporary(
-        name,
-        statement(
-            "select {run}::BIGINT as run, {feed} as feed, {kind} as kind, {target} as target, "
-            "receipt::BIGINT as receipt, from_state, to_state, records::BIGINT as records from {c} c",
-            run=work.number,
-            feed=text(key.feed),
-            kind=text(key.kind),
-            target=text(key.target),
-            c=counts,
-        ),
-    )
-    work.moves.append(name)
+    work.engine.temporary(name, moved)
+    work.moves.append(statement("select * from {t}", t=name))
 
 
 def _received(data: KindData) -> Tree:
@@ -154,17 +142,16 @@ def _post_new(work: Work, key: TargetKey, rows: str) -> None:
             r=rows,
         ),
     )
-    work.moves.append(moves)
+    work.moves.append(statement("select * from {t}", t=moves))
     part, old = part_name(key.feed, key.kind, key.target), work.fresh("old_states")
     stored = [f.path for f in work.files(DISPOSITION) if f.part == part]
     fresh = statement("select d.* from {d} d semi join {r} r on r.receipt = d.receipt", d=read_parquet(stored), r=rows) if stored else _none()
     work.engine.temporary(old, fresh)  # of receipts read anew
-    _replace(work, part, old, rows)
+    _replace(work, part, old, work.engine.count(old), rows, work.engine.count(rows))
 
 
-def _replace(work: Work, part: str, old: str, new: str) -> None:
-    """Take `old` out of a part of state/disposition and put `new` in; unchanged parts are left alone."""
-    gone, come = work.engine.count(old), work.engine.count(new)
+def _replace(work: Work, part: str, old: str, gone: int, new: str, come: int) -> None:
+    """Take `old` out of a part of state/disposition and put `new` in, of so many rows; unchanged parts are left alone."""
     if not gone and not come:
         return
     target, change = work.table(DISPOSITION), work.change(DISPOSITION)
@@ -189,14 +176,12 @@ def _replace(work: Work, part: str, old: str, new: str) -> None:
 def totals(work: Work) -> Totals:
     """Records per feed, kind, target and state after the run: the last release's totals and this run's moves."""
     found: Totals = dict(work.previous.totals) if work.previous else {}
-    for name in work.moves:
-        for feed, kind, target, before, after, records in work.engine.rows(
-            statement("select feed, kind, target, from_state, to_state, sum(records)::BIGINT from {m} group by all", m=name)
-        ):
-            for state, change in ((before, -records), (after, records)):
-                if state:
-                    label = f"{feed}|{kind}|{target}|{state}"
-                    found[label] = found.get(label, 0) + change
+    summed = "select feed, kind, target, from_state, to_state, sum(records)::BIGINT from {m} m group by all"
+    for feed, kind, target, before, after, records in work.engine.rows(statement(summed, m=union_all(work.moves))) if work.moves else ():
+        for state, change in ((before, -records), (after, records)):
+            if state:
+                label = f"{feed}|{kind}|{target}|{state}"
+                found[label] = found.get(label, 0) + change
     return {label: count for label, count in sorted(found.items()) if count}
 
 

@@ -143,7 +143,7 @@ def _append_books(work: Work) -> None:
     """Write the run's ledger, findings and lineage."""
     part = f"{work.number // 100:06d}00"
     if work.moves:
-        _new_file(work, "state/ledger", part, [statement("select * from {t}", t=t) for t in work.moves])
+        _new_file(work, "state/ledger", part, work.moves)
     _findings(work, part)
     _lineage(work)
 
@@ -204,7 +204,7 @@ def _cells(work: Work) -> tuple[Mapping[str, str], str]:
     files = work.files(name)
     columns = [col("table_name"), col("organisation"), col("month"), col("records"), alias(typed(col("total"), "HUGEINT"), "total")]
     parts = [statement("select {c} from {f} f", c=columns, f=read_parquet([f.path for f in files]))] if files else []
-    parts += [statement("select {c} from {t}", c=columns, t=t) for t in work.cells]
+    parts += [statement("select {c} from {t} c", c=columns, t=t) for t in work.cells]
     if not parts:
         return {}, ""
     summed = work.fresh("all_cells")
@@ -230,33 +230,67 @@ def _cells(work: Work) -> tuple[Mapping[str, str], str]:
 
 
 def dangling(work: Work) -> dict[str, int]:
-    """Optional references whose row is absent, per "table.column", after the run; counted again where either side changed."""
-    found = dict(work.previous.dangling) if work.previous else {}
+    """Optional references whose row is absent, per "table.column", after the run; counted again where either side changed.
+
+    Where none was absent before and no row of the other table has gone, only what the run wrote can be.
+    """
+    before = dict(work.previous.dangling) if work.previous else {}
+    tables = {*(work.previous.tables if work.previous else {}), *work.changes}
     changed = {n for n, c in work.changes.items() if c.created or c.removed}
-    for name in sorted({*(work.previous.tables if work.previous else {}), *changed}):
-        group, table = name.split("/")
-        if group == "state" or not work.after(name):
-            continue
-        for column in ALL_TABLES[table].columns:
-            if column.references is None or column.required or ALL_TABLES[column.references[0]].group == "vocabulary":
-                continue
-            other = f"cdr/{column.references[0]}"
-            if name in changed or other in changed:
-                found[f"{table}.{column.name}"] = _dangling(work, name, column.name, other, ALL_TABLES[column.references[0]].id_column or "")
+    gone = {name for name in changed if _lost_ids(work, name)}
+    found: dict[str, int] = {}
+    counts: list[Tree] = []
+    for name in sorted(n for n in tables if not n.startswith("state/") and work.after(n)):
+        for column, other, identifier in _optional_references(name.split("/")[1]):
+            place = f"{name.split('/')[1]}.{column}"
+            if name not in changed and other not in changed:
+                found[place] = before.get(place, 0)
+            elif rows := _suspects(work, name, whole=bool(before.get(place)) or other in gone):
+                counts.append(_absent(work, place, rows, column, other, identifier))
+    if counts:
+        found |= dict(work.engine.rows(union_all(counts)))
     return {place: count for place, count in sorted(found.items()) if count}
 
 
-def _dangling(work: Work, name: str, column: str, other: str, identifier: str) -> int:
-    rows, parents = standing(work, name), standing(work, other)
-    if rows is None:
-        return 0
+def _optional_references(table: str) -> list[tuple[str, str, str]]:
+    """(column, lake table it names, that table's id) of the references of a table that may be empty."""
+    found = []
+    for column in ALL_TABLES[table].columns:
+        if column.references is not None and not column.required and ALL_TABLES[column.references[0]].group != "vocabulary":
+            other = column.references[0]
+            found.append((column.name, f"cdr/{other}", ALL_TABLES[other].id_column or ""))
+    return found
+
+
+def _lost_ids(work: Work, name: str) -> bool:
+    """Whether a table lost an id in this run; a row that was only written otherwise has the same."""
+    identifier = ALL_TABLES[name.split("/")[1]].id_column if not name.startswith("state/") else None
+    if identifier is None or not work.changes[name].removed:
+        return False
+    created = [str(n.written.path) for n in work.changes[name].created if n.written.rows]
+    gone = work.removed_ids(name)
+    if created:
+        gone = statement("select g._id from {g} g anti join {c} c on c.{id} = g._id", g=gone, c=read_parquet(created), id=identifier)
+    return bool(work.engine.one(statement("select count(*) from {g} g", g=gone)))
+
+
+def _suspects(work: Work, name: str, *, whole: bool) -> Tree | None:
+    """The rows of a table among which a reference may lead nowhere: all, or those written in this run."""
+    if whole:
+        return standing(work, name)
+    created = [str(n.written.path) for n in work.change(name).created if n.written.rows]
+    return read_parquet(created) if created else None
+
+
+def _absent(work: Work, place: str, rows: Tree, column: str, other: str, identifier: str) -> Tree:
+    """(place, references of a column whose row is not there)."""
+    parents = standing(work, other)
     if parents is None:
-        return int(work.engine.one(statement("select count({c}) from {r} r", c=column, r=rows)))
-    return int(
-        work.engine.one(
-            statement("select count(*) from {r} r anti join {p} p on p.{id} = r.{c} where r.{c} is not null", c=column, r=rows, p=parents, id=identifier)
-        )
-    )
+        return statement("select {p} as place, count({c}) as n from {r} r", p=text(place), c=column, r=rows)
+    return statement(
+        "select {p} as place, count(*) as n from {r} r anti join {o} p on p.{id} = r.{c} where r.{c} is not null",
+        p=text(place), c=column, r=rows, o=parents, id=identifier,
+    )  # fmt: skip
 
 
 def derived_rows(work: Work) -> None:

@@ -85,4 +85,4 @@ def _close_books(work: Work, labels: Sequence[str]) -> None:
             run=work.number,
         ),
     )
-    work.moves.append(name)
+    work.moves.append(statement("select * from {t}", t=name))

@@ -74,9 +74,10 @@ def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:
     old_files = work.files(name)
     if not any(m.counts.get(table) for m in group.made) and not (old_files and any(m.had_rows for m in group.made)):
         return
-    old_ids = _touched_rows(work, group, table, old_files) if old_files else None
+    old_ids = _touched_rows(work, group, table, old_files) if old_files and any(m.had_rows for m in group.made) else None
     rows = [projected(m.plan, m.rows, table, work.tag(m.key), work.number) for m in group.made if table in m.plan.tables]
-    if shared and old_files and old_ids:
+    if shared and old_files:
+        old_ids = old_ids or work.empty("ids", "select 0::BIGINT as id where false")
         rows += _other_sources(work, group, table, old_ids, rows, old_files)
     new: Tree | str = union_all(rows)
     if shared:
@@ -100,7 +101,6 @@ def _touched_rows(work: Work, group: Group, table: str, files: Sequence[DataFile
     for made in group.made:
         if not made.had_rows:
             continue
-        data = work.kinds[made.key.feed, made.key.kind]
         tags = tag_of(work, [made.key])
         own = in_numbers(col("_receipt"), work.of_feed[made.key.feed])
         wanted = conjunction([tags, own])
@@ -108,7 +108,7 @@ def _touched_rows(work: Work, group: Group, table: str, files: Sequence[DataFile
             parts.append(statement("select {id} as id from {rows} r where {wanted}", id=identifier, rows=rows, wanted=wanted))
             more: Tree | None = None
         else:
-            records = statement("select receipt, record from {i} i semi join {t} t on t.key = i.key", i=read_parquet(data.indexes), t=made.touched)
+            records = statement("select receipt, record from {r} r", r=made.records.name if made.records else "")
             parts.append(
                 statement(
                     "select {id} as id from {rows} r semi join {k} k on k.receipt = r._receipt and k.record = r._record where {wanted}",
@@ -173,7 +173,7 @@ def _other_sources(work: Work, group: Group, table: str, old_ids: str, rows: Seq
             continue
         keep = statement("select distinct receipt, record from {p} p", p=union_all(places))
         if made is not None:
-            touched = statement("select receipt, record from {i} i semi join {t} t on t.key = i.key", i=read_parquet(data.indexes), t=str(made.touched))
+            touched = statement("select receipt, record from {r} r", r=made.records.name if made.records else "")
             keep = statement("select p.* from {p} p anti join {t} t on t.receipt = p.receipt and t.record = p.record", p=keep, t=touched)
         found.append(_again(work, key, table, keep, ids))
     return found
@@ -255,18 +255,22 @@ def _id(table: str) -> str:
 def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str, files: Sequence[DataFile], organisation: str, shared: bool) -> None:
     """Write what is new or changed and mark what is gone; rows that are equal stay where they are."""
     shape = ALL_TABLES[table]
-    met = work.fresh("met")
-    wanted = statement("select id from {o} union all select _id from {n} n", o=old_ids, n=new)
-    work.engine.temporary(
-        met,
-        statement(
-            "select {id} as id, r.filename from {r} r semi join {w} w on w.id = {id}",
-            id=col(_id(table), "r"),
-            r=read_parquet([f.path for f in files], filename=True),
-            w=wanted,
-        ),
+    wanted = union_all([statement("select _id as id from {n} n", n=new), *([statement("select id from {o}", o=old_ids)] if old_ids else [])])
+    standing = statement(
+        "select {id} as id, r.filename from {r} r semi join {w} w on w.id = {id}",
+        id=col(_id(table), "r"),
+        r=read_parquet([f.path for f in files], filename=True),
+        w=wanted,
     )
-    paths = [p for (p,) in work.engine.rows(statement("select distinct filename from {m} m order by 1", m=met))]
+    if not old_ids:  # its records are all new: an id that stands is another key's
+        paths = work.engine.rows(statement("select distinct filename from {s} m order by 1", s=standing))
+        if not paths:
+            write_rows(work, table, new, organisation)
+            return
+        old_ids = work.empty("ids", "select 0::BIGINT as id where false")
+    met = work.fresh("met")
+    work.engine.temporary(met, standing)
+    paths = work.engine.rows(statement("select distinct filename from {m} m order by 1", m=met))
     if not paths:  # nothing of it stood before
         write_rows(work, table, new, organisation)
         return
@@ -274,7 +278,7 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
     work.engine.temporary(rows, statement("select n.*, {same} as _same from {n} n", same=identity(shape), n=new))
     old = work.fresh("old_rows")
     month = month_of(col(shape.date_column)) if shape.date_column else integer(0)
-    stored = read_parquet(paths, filename=True)
+    stored = read_parquet([path for (path,) in paths], filename=True)
     work.engine.temporary(
         old,
         statement(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from suwen.engine.keys import repeated
-from suwen.engine.sql import Tree, alias, case, col, disjunction, in_numbers, integer, read_parquet, statement, text, typed, union_all
+from suwen.engine.sql import Tree, alias, case, col, in_numbers, integer, read_parquet, statement, text, typed, union_all
 from suwen.flow.collisions import refuse_keys
 from suwen.flow.key_findings import note_versions
-from suwen.flow.touched import Touched, absences
-from suwen.flow.work import KindData, TargetKey, Work, required_tables, told_of
+from suwen.flow.touched import Touched, absences, asserts, touched_records
+from suwen.flow.work import KindData, Slice, TargetKey, Work, required_tables, told_of
 from suwen.model.staging import ISSUES
 from suwen.repository import versions
 from suwen.repository.mapping import MappingPlan
@@ -23,49 +23,63 @@ _SEVERAL = "select count(distinct _record) as records, to_json(list_sort(min(dis
 _FINDING = """
     select {run}::BIGINT as run, {code} as code, {feed} as feed, {kind} as kind, {target} as target, {column} as column_name, _receipt as receipt, {told}
     from {m} where _issues & {mask} <> 0 and {fresh} group by _receipt"""
+_NO_STATES = "select 0::BIGINT as receipt, 0::BIGINT as record, 0::BIGINT as key, '' as state, '' as code where false"
+_NO_DISPOSITION = """
+    select '' as feed, '' as kind, '' as target, 0::BIGINT as receipt, 0::BIGINT as record, 0::BIGINT as key, '' as state, '' as code, '' as detail
+    where false"""
 _NO_CODES = "select 0::BIGINT as receipt, 0::BIGINT as record, '' as code where false"
 
 
 @dataclass
 class Made:
-    """What mapping one target gave: `rows` (temporary table of mapped rows), `exceptions` (feed, kind, ... as disposition), `everything`."""
+    """What mapping one target gave.
+
+    `rows`: temporary table of mapped rows, `mapped` of them without a reason against them, `counts` of these per table. `exceptions`: temporary table
+    of the touched records that are not mapped, as rows of state/disposition, `others` of them. `records`: the touched records that the index tells of
+    (None: every record); `had_rows`: whether the target may have rows of touched records in the last release.
+    """
 
     key: TargetKey
     plan: MappingPlan
     rows: str
-    exceptions: str
-    touched: Touched
-    records: int
+    mapped: int
     counts: dict[str, int]
+    exceptions: str
+    others: int
+    touched: Touched
+    records: Slice | None
     had_rows: bool
 
 
 def contested_versions(work: Work, data: KindData, touched: Touched) -> str:
     """The temporary table of versions that must be weighed against each other; stops the run where two keys collide."""
-    if touched is None and (data.feed, data.kind.name) in work.weighed:
-        return work.weighed[data.feed, data.kind.name]
+    place = (data.feed, data.kind.name, touched or "")
+    if place in work.weighed:
+        return work.weighed[place]
     name = work.fresh("versions")
-    index = read_parquet(data.indexes)
     if touched is None:
         work.engine.register("repeated_keys", repeated(data.indexes, "key"))
-        keep = statement(
-            "select i.key in (select key from repeated_keys) or i.tombstone or exists (select 1 from {a} a where a.as_of > r.as_of)", a=absences(work, data)
-        ).expressions[0]
-    else:
-        several = statement("select key from {i} i semi join {t} t on t.key = i.key group by key having count(*) > 1", i=index, t=touched)
-        keep = statement(
-            "select i.key in (select key from {t}) and (i.key in {several} or i.tombstone or exists (select 1 from {a} a where a.as_of > r.as_of))",
-            t=touched,
-            several=several,
-            a=absences(work, data),
-        ).expressions[0]
-    work.engine.temporary(name, versions.contested(index, keep))
-    if touched is None:
+        keep = statement("select i.key in (select key from repeated_keys) or i.tombstone or {c}", c=_covered(work, data, col("as_of", "r"))).expressions[0]
+        work.engine.temporary(name, versions.contested(read_parquet(data.indexes), keep))
         work.engine.unregister("repeated_keys")
-        work.weighed[data.feed, data.kind.name] = name
+    else:
+        several = """select i.* from {n} i
+            where key is not null and (key in (select key from {n} n where key is not null group by key having count(*) > 1) or i.tombstone or {c})"""
+        work.engine.temporary(name, statement(several, n=touched_records(work, data, touched).name, c=_covered(work, data, col("as_of", "i"))))
+    work.weighed[place] = name
     refuse_keys(work, data, work.engine.rows(versions.colliding(name)))
     note_versions(work, data, name)
     return name
+
+
+def _covered(work: Work, data: KindData, moment: Tree) -> Tree:
+    """True for an index row `i` that an assertion of absence made after `moment` speaks of."""
+    if not asserts(work, data):
+        return typed(text("false"), "BOOLEAN")
+    covered: Tree = statement(
+        "select exists (select 1 from {a} a where a.as_of > {m} and (a.low is null or i.day between a.low and a.high))", a=absences(work, data), m=moment
+    ).expressions[0]
+    return covered
 
 
 def sources(work: Work, data: KindData, plan: MappingPlan, keep: Tree | None, drop: Tree | None) -> Tree:
@@ -142,84 +156,116 @@ def _current(work: Work, data: KindData, columns: list[str]) -> Tree:
 def map_target(work: Work, key: TargetKey, touched: Touched) -> Made:
     """Weigh versions, map what holds, and tell what became of every touched record."""
     data, plan = work.kinds[key.feed, key.kind], work.plans[key]
+    records = touched_records(work, data, touched) if touched is not None else None
     joined = parents(work, key, plan)
-    weighed = contested_versions(work, data, touched)
-    judged = _judge(work, key, data, plan, weighed, joined)
-    keep, drop = _kept(work, data, judged, touched)
-    rows = mapped_rows(work, plan, sources(work, data, plan, keep, drop), joined, key)
+    judged = _judge(work, key, data, plan, contested_versions(work, data, touched), joined, records)
+    rows = _mapped(work, key, data, plan, joined, judged, records)
+    counts, refused, issues = _summary(work, plan, rows)
     held = _hold(work, plan, rows)
-    exceptions = _exceptions(work, key, data, plan, judged, rows, held, touched)
-    _gather_findings(work, key, plan, rows, data.new_receipts if touched is not None else None)
-    _leave_mapped(work, plan, rows, exceptions, held)
-    return Made(key, plan, rows, exceptions, touched, 0, _counts(work, plan, rows), _had_rows(work, key, data, touched))
+    _gather_findings(work, key, plan, rows, issues, data.new_receipts if touched is not None else None)
+    exceptions, others = _exceptions(work, key, data, plan, judged, rows, held, records, refused)
+    if others and _leave_mapped(work, plan, rows, exceptions, held):
+        counts, _, _ = _summary(work, plan, rows)
+    had_rows = work.old_tag(key) is not None if records is None else records.old > 0
+    return Made(key, plan, rows, sum(counts.values()), counts, exceptions, others, touched, records, had_rows)
 
 
-def _counts(work: Work, plan: MappingPlan, rows: str) -> dict[str, int]:
-    """Mapped rows per table."""
-    return {plan.tables[t]: n for t, n in work.engine.rows(statement("select _table, count(*) from {m} where _reason is null group by _table", m=rows))}
+def _summary(work: Work, plan: MappingPlan, rows: str) -> tuple[dict[str, int], int, int]:
+    """Mapped rows per table, rows with a reason against them, and the issues that occur, a bit each."""
+    counts: dict[str, int] = {}
+    refused = issues = 0
+    asked = statement("select _table, _reason is null, count(*), coalesce(bit_or(_issues), 0) from {m} group by all", m=rows)
+    for table, kept, number, found in work.engine.rows(asked):
+        issues |= found
+        if kept:
+            counts[plan.tables[table]] = number
+        else:
+            refused += number
+    return counts, refused, issues
 
 
-def _had_rows(work: Work, key: TargetKey, data: KindData, touched: Touched) -> bool:
-    """Whether the target may have rows of touched records in the last release."""
-    if touched is None:
-        return work.old_tag(key) is not None
-    old = [p for p in data.indexes if p not in set(data.new_indexes)]
-    return bool(old) and bool(work.engine.one(statement("select count(*) from {i} i semi join {t} t on t.key = i.key", i=read_parquet(old), t=touched)))
+@dataclass(frozen=True)
+class _Judged:
+    """States of the contested versions (temporary table; `others` of them are not current), and what of them was mapped to find out (None: nothing)."""
+
+    states: str
+    others: int
+    trial: str | None
+    tried: Tree
 
 
-def _judge(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighed: str, joined: dict[str, Tree | str]) -> str:
-    """States of the contested versions; those a mapping would quarantine are found first, since they end nothing."""
-    codes = statement(_NO_CODES)
-    name = work.fresh("judged")
+def _judge(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighed: str, joined: dict[str, Tree | str], records: Slice | None) -> _Judged:
+    """Weigh the contested versions; those a mapping would quarantine are found first, since they end nothing.
+
+    Of records mapped before, the last release tells which were quarantined, unless a joined parent has its say.
+    """
+    name, tried = work.fresh("judged"), statement("select 0::BIGINT as receipt, 0::BIGINT as record where false")
     if not work.engine.count(weighed):
-        work.engine.temporary(name, statement("select 0::BIGINT as receipt, 0::BIGINT as record, 0::BIGINT as key, '' as state, '' as code where false"))
-        return name
-    if any(r.state == "quarantined" for r in plan.reasons):
-        only = statement(
-            "select receipt, record from {w} where issue is null and not coalesce(tombstone, false)", w=weighed
-        )  # a tombstone says an end and nothing else
-        trial = mapped_rows(work, plan, sources(work, data, plan, only, None), joined, key)
-        codes = statement(
-            "select _receipt as receipt, _record as record, min({code}) as code from {t} where {quarantined} group by all",
-            code=_code(plan),
-            t=trial,
-            quarantined=_in_state(plan, "quarantined"),
-        )
-    work.engine.temporary(name, versions.states(weighed, codes, absences(work, data)))
-    return name
-
-
-def _kept(work: Work, data: KindData, judged: str, touched: Touched) -> tuple[Tree | None, Tree | None]:
-    if touched is not None:
-        keep = work.fresh("keep")
-        work.engine.temporary(
-            keep,
-            statement(
-                """select i.receipt, i.record from {i} i semi join {t} t on t.key = i.key
-                anti join (select * from {j} j where state <> 'current') j on j.receipt = i.receipt and j.record = i.record where i.issue is null""",
-                i=read_parquet(data.indexes),
-                t=touched,
-                j=judged,
-            ),
-        )
-        return statement("select receipt, record from {k}", k=keep), None
-    weighed = work.engine.one(statement("select count(*) from {j} where state <> 'current'", j=judged))
-    issues = work.engine.one(statement("select count(*) from {i} i where issue is not null", i=read_parquet(data.indexes)))
-    if not weighed and not issues:
-        return None, None
-    out = statement(
-        "select receipt, record from {j} where state <> 'current' union all select receipt, record from {i} i where issue is not null",
-        j=judged,
-        i=read_parquet(data.indexes),
+        return _Judged(work.empty("judged", _NO_STATES), 0, None, tried)
+    known = records is not None and not plan.target.joins
+    fresh = _new_receipts(data) if known else statement("select true").expressions[0]
+    tried = statement(  # a tombstone says an end and nothing else
+        "select i.receipt, i.record from {w} i where i.issue is null and not coalesce(i.tombstone, false) and {fresh}", w=weighed, fresh=fresh
     )
-    return None, out
+    trial = mapped_rows(work, plan, sources(work, data, plan, tried, None), joined, key)
+    codes = statement(
+        "select _receipt as receipt, _record as record, min({code}) as code from {t} where {quarantined} group by all",
+        code=_code(plan),
+        t=trial,
+        quarantined=_in_state(plan, "quarantined"),
+    )
+    stored = work.stored_states(key) if known else []
+    if stored:
+        before = statement(
+            "select d.receipt, d.record, d.code from {d} d where d.state = 'quarantined' and not {fresh}",
+            d=read_parquet([f.path for f in stored]),
+            fresh=in_numbers(col("receipt", "d"), sorted(data.new_receipts)),
+        )
+        codes = union_all([codes, before])
+    work.engine.temporary(name, versions.states(weighed, codes, absences(work, data)))
+    others = work.engine.one(statement("select count(*) from {j} where state <> 'current'", j=name))
+    return _Judged(name, others, trial, tried)
 
 
-def mapped_rows(work: Work, plan: MappingPlan, source: Tree, joined: dict[str, Tree | str], key: TargetKey) -> str:
-    """The mapped rows of a source as a temporary table; codes are resolved for the pairs that occur."""
+def _mapped(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, joined: dict[str, Tree | str], judged: _Judged, records: Slice | None) -> str:
+    """The mapped rows of the records that hold: of contested ones those already mapped, and the rest now."""
+    already: list[Tree] = []
+    if judged.trial is not None:
+        holding = statement("select receipt, record from {j} where state = 'current'", j=judged.states)
+        already = [statement("select t.* from {t} t semi join {h} h on h.receipt = t._receipt and h.record = t._record", t=judged.trial, h=holding)]
+    keep, drop, rest = None, None, 1
+    if records is not None:
+        wanted = work.fresh("keep")
+        work.engine.temporary(wanted, _to_map(judged, records))
+        keep, rest = statement("select receipt, record from {k}", k=wanted), work.engine.count(wanted)
+    elif judged.trial is not None or _has_issues(work, data):
+        weighed = [statement("select receipt, record from {j}", j=judged.states)] if judged.trial is not None else []
+        drop = union_all([*weighed, statement("select receipt, record from {i} i where issue is not null", i=read_parquet(data.indexes))])
+    if already and not rest:
+        name = work.fresh("rows")
+        work.engine.temporary(name, already[0])
+        return name
+    return mapped_rows(work, plan, sources(work, data, plan, keep, drop), joined, key, already)
+
+
+def _to_map(judged: _Judged, records: Slice) -> Tree:
+    """(receipt, record) of the touched records that hold and are not mapped yet."""
+    held = statement("select i.receipt, i.record from {n} i where i.issue is null and i.key is not null", n=records.name)
+    if judged.trial is None:
+        return held
+    out = statement("select receipt, record from {j} where state <> 'current' union all select * from {tried} t", j=judged.states, tried=judged.tried)
+    return statement("select h.* from {h} h anti join {out} o on o.receipt = h.receipt and o.record = h.record", h=held, out=out)
+
+
+def _has_issues(work: Work, data: KindData) -> bool:
+    return bool(work.engine.one(statement("select count(*) from {i} i where issue is not null", i=read_parquet(data.indexes))))
+
+
+def mapped_rows(work: Work, plan: MappingPlan, source: Tree, joined: dict[str, Tree | str], key: TargetKey, already: Sequence[Tree] = ()) -> str:
+    """The mapped rows of a source as a temporary table, with rows that were mapped before; codes are resolved for the pairs that occur."""
     resolution = work.resolve(plan.pairs(source, joined)) if plan.lookups else ""
     name = work.fresh("rows")
-    work.engine.temporary(name, plan.query(source, joined, resolution))
+    work.engine.temporary(name, union_all([*already, plan.query(source, joined, resolution)]))
     return name
 
 
@@ -235,8 +281,8 @@ def _about(plan: MappingPlan) -> Tree:
     return case([(in_numbers(col("_reason"), [n]), text(r.about)) for n, r in enumerate(plan.reasons) if r.about], text(""))
 
 
-def _hold(work: Work, plan: MappingPlan, rows: str) -> Tree:
-    """(receipt, record, detail) of records whose required parent has no row; detail is the parent's id."""
+def _hold(work: Work, plan: MappingPlan, rows: str) -> str | None:
+    """The temporary table (receipt, record, detail) of records whose required parent has no row, detail being the parent's id; None for none."""
     found = []
     for column, table in required_tables(plan.target).items():
         if table in work.live and column in {m.name for m in plan.columns}:
@@ -250,35 +296,30 @@ def _hold(work: Work, plan: MappingPlan, rows: str) -> Tree:
                 )
             )
     if not found:
-        return statement("select 0::BIGINT as receipt, 0::BIGINT as record, '' as detail where false")
+        return None
     name = work.fresh("held")
     work.engine.temporary(name, union_all(found))
-    return statement("select * from {h}", h=name)
+    return name if work.engine.count(name) else None
 
 
-def _exceptions(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, judged: str, rows: str, held: Tree, touched: Touched) -> str:
-    """Every touched record that is not mapped, as rows of state/disposition; one row per record, the gravest of its rows' reasons."""
-    index = read_parquet(data.indexes)
-    within = (
-        statement("select true").expressions[0]
-        if touched is None
-        else statement("select i.key is null or i.key in (select key from {t})", t=touched).expressions[0]
-    )
-    parts = [
-        statement("select receipt, record, key, state, coalesce(code, '') as code, '' as detail, 0 as weight from {j} where state <> 'current'", j=judged),
-        statement(
-            "select i.receipt, i.record, i.key, 'quarantined' as state, i.issue as code, '' as detail, 1 as weight "
-            "from {i} i anti join {j} j on j.receipt = i.receipt and j.record = i.record "
-            "where i.issue is not null and i.issue not like 'RDR%' and {within} and {fresh}",
-            i=index,
-            j=judged,
-            within=within,
-            fresh=disjunction([_new_receipts(data), statement("select i.key is not null").expressions[0]])
-            if touched is not None
-            else statement("select true").expressions[0],
-        ),
-    ]
-    if plan.reasons:
+def _exceptions(
+    work: Work, key: TargetKey, data: KindData, plan: MappingPlan, judged: _Judged, rows: str, held: str | None, records: Slice | None, refused: int
+) -> tuple[str, int]:
+    """Every touched record that is not mapped, as rows of state/disposition; one row per record, the gravest of its rows' reasons. And their number."""
+    parts: list[Tree] = []
+    if judged.others:
+        weighed = "select receipt, record, key, state, coalesce(code, '') as code, '' as detail, 0 as weight from {j} where state <> 'current'"
+        parts.append(statement(weighed, j=judged.states))
+    if records.issues if records is not None else _has_issues(work, data):
+        parts.append(
+            statement(
+                "select i.receipt, i.record, i.key, 'quarantined' as state, i.issue as code, '' as detail, 1 as weight "
+                "from {i} i anti join {j} j on j.receipt = i.receipt and j.record = i.record where i.issue is not null and i.issue not like 'RDR%'",
+                i=records.name if records is not None else read_parquet(data.indexes),
+                j=judged.states,
+            )
+        )
+    if refused:
         parts.append(
             statement(
                 "select _receipt as receipt, _record as record, null::BIGINT as key, {state} as state, {code} as code, {about} as detail, {weight} as weight "
@@ -290,9 +331,11 @@ def _exceptions(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, j
                 m=rows,
             )
         )
-    parts.append(statement("select receipt, record, null::BIGINT as key, 'held' as state, 'REF-001' as code, detail, 4 as weight from {h} h", h=held))
-    name = work.fresh("exceptions")
-    every = union_all(parts)
+    if held:
+        parts.append(statement("select receipt, record, null::BIGINT as key, 'held' as state, 'REF-001' as code, detail, 4 as weight from {h} h", h=held))
+    if not parts:
+        return work.empty("disposition", _NO_DISPOSITION), 0
+    name, every = work.fresh("exceptions"), union_all(parts)
     work.engine.temporary(
         name,
         statement(
@@ -304,7 +347,7 @@ def _exceptions(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, j
             e=_gravest(every, rows) if _several(plan) else every,
         ),
     )
-    return name
+    return name, work.engine.count(name)
 
 
 def _several(plan: MappingPlan) -> bool:
@@ -329,39 +372,36 @@ def _new_receipts(data: KindData) -> Tree:
     return in_numbers(col("receipt", "i"), sorted(data.new_receipts))
 
 
-def _leave_mapped(work: Work, plan: MappingPlan, rows: str, exceptions: str, held: Tree) -> None:
-    """Take out the rows of records that are not mapped: a record is mapped whole or not at all, but for rows a filter drops.
+def _leave_mapped(work: Work, plan: MappingPlan, rows: str, exceptions: str, held: str | None) -> bool:
+    """Take out the rows of records that are not mapped: a record is mapped whole or not at all, but for rows a filter drops. Whether there may be any.
 
     Rows with a reason of their own are left out wherever rows are used; here go the others: held ones, and sisters of a row with a reason.
     """
-    if (plan.slots or any(x.every for x in plan.lookups)) and work.engine.count(exceptions):
+    if plan.slots or any(x.every for x in plan.lookups):
         out = statement("select receipt, record from {e} where state <> 'filtered'", e=exceptions)
-    elif work.engine.one(statement("select count(*) from {h} h", h=held)):
-        out = held
+    elif held:
+        out = statement("select receipt, record from {h}", h=held)
     else:
-        return
+        return False
     work.engine.execute(statement("delete from {m} where (_receipt, _record) in (select (receipt, record) from {o} o)", m=rows, o=out))
+    return True
 
 
-def _gather_findings(work: Work, key: TargetKey, plan: MappingPlan, rows: str, receipts: Set[int] | None) -> None:
+def _gather_findings(work: Work, key: TargetKey, plan: MappingPlan, rows: str, issues: int, receipts: Set[int] | None) -> None:
     """Counts per check and receipt over the mapped records, with at most five record numbers as examples.
 
     A finding is told once: of the receipts that are new (`receipts`), or of all of them (None) in place of what was told of the target before.
     """
     if receipts is None and work.old_tag(key) is not None:
         work.untold.append(told_of(key))
-    if not plan.checks:
-        return
     fresh = statement("select true").expressions[0] if receipts is None else in_numbers(col("_receipt"), sorted(receipts))
-    counted = [statement("select count(*) filter (where _issues & {m} <> 0)", m=integer(2**n)).expressions[0] for n in range(len(plan.checks))]
-    totals = work.engine.rows(statement("select {c} from {m} where _issues <> 0 and {fresh}", c=counted, m=rows, fresh=fresh))[0]
     told = statement(_SEVERAL if _several(plan) else _SINGLE).expressions
     found = [
         statement(
             _FINDING, run=work.number, code=text(check.code), feed=text(key.feed), kind=text(key.kind), target=text(key.target), column=text(check.column),
             told=told, m=rows, mask=integer(2**n), fresh=fresh,
         )
-        for n, check in enumerate(plan.checks) if totals[n]
+        for n, check in enumerate(plan.checks) if issues >> n & 1
     ]  # fmt: skip
     if found:
         name = work.fresh("finding")

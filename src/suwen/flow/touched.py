@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 
 from suwen.engine import hash as hashing
-from suwen.engine.sql import Tree, col, in_texts, literal_rows, null, read_parquet, statement, text, typed, union_all
-from suwen.flow.work import KindData, TargetKey, Work, lake_tables, required_tables
+from suwen.engine.sql import Tree, col, in_numbers, in_texts, literal_rows, null, read_parquet, statement, text, typed, union_all
+from suwen.flow.work import KindData, Slice, TargetKey, Work, lake_tables, required_tables
 from suwen.model.receipt import Mode
 from suwen.repository.staged import staged
 
 Touched = str | None  # a temporary table of keys; None: every record
 
 
+def asserts(work: Work, data: KindData, *, new: bool = False) -> set[tuple[datetime, tuple[date, date] | None]]:
+    """Moment and window (None: everything) of the snapshot and window deliveries with a file of the kind."""
+    receipts = data.receipts & data.new_receipts if new else data.receipts
+    return {(r.as_of, r.window) for s in receipts if (r := work.receipts[s]).mode in (Mode.SNAPSHOT, Mode.WINDOW)}
+
+
 def absences(work: Work, data: KindData, *, new: bool = False) -> Tree:
     """The assertions of absence about a kind: (as_of, low, high), one for each snapshot or window delivery with a file of the kind."""
-    receipts = data.receipts & data.new_receipts if new else data.receipts
-    found = {(r.as_of, r.window) for s in receipts if (r := work.receipts[s]).mode in (Mode.SNAPSHOT, Mode.WINDOW)}
+    found = asserts(work, data, new=new)
     rows = [
         (
             typed(text(as_of.isoformat(sep=" ")), "TIMESTAMP"),
@@ -32,7 +38,7 @@ def kind_touched(work: Work, data: KindData) -> Touched:
     name = work.fresh("keys")
     parts = [statement("select key from {i} i where key is not null", i=read_parquet(data.new_indexes))] if data.new_indexes else []
     old = [p for p in data.indexes if p not in set(data.new_indexes)]
-    if old and data.new_receipts:
+    if old and asserts(work, data, new=True):
         parts.append(
             statement(
                 """select i.key from {i} i join receipts r on r.receipt = i.receipt
@@ -44,6 +50,21 @@ def kind_touched(work: Work, data: KindData) -> Touched:
     parts = parts or [statement("select 0::BIGINT as key where false")]
     work.engine.temporary(name, statement("select distinct key from {all}", all=union_all(parts)))
     return name
+
+
+def touched_records(work: Work, data: KindData, touched: str) -> Slice:
+    """The index rows of touched keys and of new records without a key; one scan of the index for all that a run asks of them."""
+    place = (data.feed, data.kind.name, touched)
+    if place not in work.slices:
+        name, fresh = work.fresh("records"), in_numbers(col("receipt"), sorted(data.new_receipts))
+        parts = [statement("select i.* from {i} i semi join {t} t on t.key = i.key", i=read_parquet(data.indexes), t=touched)]
+        if data.new_indexes:
+            parts.append(statement("select i.* from {i} i where i.key is null", i=read_parquet(data.new_indexes)))
+        work.engine.temporary(name, statement("select i.*, r.as_of from {all} i join receipts r on r.receipt = i.receipt", all=union_all(parts)))
+        counted = """select count(*) filter (where key is not null or issue not like 'RDR%'), count(*) filter (where not {fresh}),
+            count(*) filter (where issue is not null and issue not like 'RDR%') from {n}"""
+        work.slices[place] = Slice(name, *work.engine.rows(statement(counted, n=name, fresh=fresh))[0])
+    return work.slices[place]
 
 
 def target_touched(work: Work, key: TargetKey, kinds: dict[tuple[str, str], str]) -> Touched:
@@ -58,6 +79,8 @@ def target_touched(work: Work, key: TargetKey, kinds: dict[tuple[str, str], str]
             parts.append(_children(work, data, [own for own, _ in _in_key_order(work, key, join.kind, join.on)], parent))
     for column, table in required_tables(plan.target).items():
         parts += _flipped(work, key, column, table)
+    if len(parts) == 1:
+        return kinds[key.feed, key.kind]
     name = work.fresh("keys")
     work.engine.temporary(name, statement("select distinct key from {all} x where key is not null", all=union_all(parts)))
     return name

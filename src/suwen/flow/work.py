@@ -80,6 +80,19 @@ class TableChange:
     rewritten_rows: int = 0
 
 
+@dataclass(frozen=True)
+class Slice:
+    """The index rows of a kind's touched keys and its new records without a key, as a temporary table with `as_of`; counted once.
+
+    `records`: all that must have a disposition; `old`: those of receipts that are in the last release; `issues`: those with an issue of their own.
+    """
+
+    name: str
+    records: int
+    old: int
+    issues: int
+
+
 @dataclass
 class Work:
     """The state of one run; everything durable is written through it."""
@@ -100,18 +113,20 @@ class Work:
     unread: list[Unread] = field(default_factory=list)
     plans: dict[TargetKey, MappingPlan] = field(default_factory=dict)
     changes: dict[str, TableChange] = field(default_factory=dict)
-    moves: list[str] = field(default_factory=list)  # temporary tables of ledger moves
+    moves: list[Tree] = field(default_factory=list)  # rows of ledger moves
     findings: list[str] = field(default_factory=list)
     untold: list[Tree] = field(default_factory=list)  # conditions on stored findings that this run tells anew
     lineage: list[str] = field(default_factory=list)  # temporary tables of sources of merged rows
     retold: list[tuple[str, str]] = field(default_factory=list)  # (table, temporary table of ids) of stored rows whose sources are told anew
-    cells: list[str] = field(default_factory=list)  # temporary tables of fingerprint cells to be added
+    cells: list[Tree] = field(default_factory=list)  # fingerprint cells to be added
     bases: dict[str, int] = field(default_factory=dict)  # table -> version that holds the last release's content, after what a dead run left was taken back
     stored: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> its files in the last release, once looked up
     taken_out: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> files of the last release this run replaces
     noted: set[tuple[str, str]] = field(default_factory=set)  # (feed, kind) whose keys were looked at for findings
-    weighed: dict[tuple[str, str], str] = field(default_factory=dict)  # (feed, kind) -> versions of all its contested records
+    weighed: dict[tuple[str, str, str], str] = field(default_factory=dict)  # (feed, kind, touched keys or "") -> versions of its contested records
+    slices: dict[tuple[str, str, str], Slice] = field(default_factory=dict)  # (feed, kind, touched keys) -> their records
     mapped_codes: bool = False
+    empties: set[str] = field(default_factory=set)  # empty temporary tables made
     stale_groups: set[tuple[str, str]] = field(default_factory=set)  # (organisation, target name) that lost a source
     readers: dict[str, str] = field(default_factory=dict)  # feed -> reader spec
     dangling: dict[str, int] = field(default_factory=dict)
@@ -161,11 +176,22 @@ class Work:
             self.mapped_codes = True
         return into
 
+    def empty(self, stem: str, query: str) -> str:
+        """An empty temporary table of a fixed shape, made once a run."""
+        name = f"no_{stem}"
+        if name not in self.empties:
+            self.engine.temporary(name, statement(query))
+            self.empties.add(name)
+        return name
+
+    def stored_states(self, key: TargetKey) -> list[DataFile]:
+        """The files with a target's dispositions in the last release."""
+        part = f"{key.feed}.{key.kind}.{key.target}" if key.kind else f"{key.feed}.."
+        return [f for f in self.files("state/disposition") if f.part == part]
+
     def add_cells(self, table: str, query: Tree) -> None:
         """Keep (organisation, month, records, total) of a table's rows, to be added to its cells."""
-        name = self.fresh("cells")
-        self.engine.temporary(name, statement("select {t} as table_name, x.* from {q} x", t=text(table), q=query))
-        self.cells.append(name)
+        self.cells.append(statement("select {t} as table_name, x.* from {q} x", t=text(table), q=query))
 
     def change(self, name: str) -> TableChange:
         return self.changes.setdefault(name, TableChange())

@@ -109,7 +109,7 @@ HARMS = {
     "region.toml empty": ("region.toml", empty, "region.toml"),
     "organisations gone": ("organisations.csv", remove, "organisations.csv"),
     "feed empty": ("feeds/his.toml", empty, "feeds/his.toml"),
-    "feed gone": ("feeds/his.toml", remove, 'files have landed for the feed his'),
+    "feed gone": ("feeds/his.toml", remove, "files have landed for the feed his"),
     "template gone": ("packs/small/template/small.toml", remove, 'there is no template "small/csv"'),
     "lock a folder": ("lake/.lock", lambda p: (p.unlink(), p.mkdir()), ".lock"),
 }

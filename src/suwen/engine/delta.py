@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import glob
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
@@ -20,6 +21,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from suwen.base.errors import Defect, SuwenError
 from suwen.engine.duck import Written, delta_statistics
 from suwen.engine.faults import broken_table, table_errors
+from suwen.model.staging import RECEIPT
 
 PART = "_part"
 # A release names its tables' versions for as long as it is kept, so no log may be cleaned away after Delta's default of 30 days.
@@ -29,12 +31,17 @@ _HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=F
 
 @dataclass(frozen=True)
 class DataFile:
-    """One Parquet file of a table version: absolute path, rows, bytes and its part."""
+    """One Parquet file of a table version: absolute path, rows, bytes, its part, and the lowest and highest `_receipt` in it (None: not known)."""
 
     path: str
     rows: int
     bytes: int
     part: str
+    receipts: tuple[int, int] | None = None
+
+    def may_hold(self, receipts: Collection[int]) -> bool:
+        """Whether a row of one of the receipts may be in the file."""
+        return self.receipts is None or any(self.receipts[0] <= receipt <= self.receipts[1] for receipt in receipts)
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,7 @@ class LakeTable:
 
     def __init__(self, folder: Path, columns: Mapping[str, str]) -> None:
         self.folder, self.columns = folder, dict(columns)
+        self._newest: DeltaTable | None = None  # as it was opened last
 
     @property
     def exists(self) -> bool:
@@ -70,10 +78,19 @@ class LakeTable:
 
     def open(self, version: int | None = None) -> DeltaTable:
         """The table at a version (newest when None); made empty when there is none. Raises SuwenError when its log cannot be read."""
+        newest = self._newest
+        if newest is not None and not self._entry(newest.version() + 1).exists() and version in (None, newest.version()):
+            return newest
         with table_errors(self.folder):
             if not self.exists:
                 DeltaTable.create(str(self.folder), self._schema(), partition_by=[PART], mode="ignore", configuration=_KEEP_LOG)
-            return DeltaTable(str(self.folder), version=version)
+            found = DeltaTable(str(self.folder), version=version)
+        self._newest = found if version is None or not self._entry(version + 1).exists() else newest
+        return found
+
+    def _entry(self, version: int) -> Path:
+        """The log's file that makes a version."""
+        return self.folder / "_delta_log" / f"{version:020d}.json"
 
     def version(self) -> int:
         """The newest version; -1 where there is no table."""
@@ -88,7 +105,7 @@ class LakeTable:
         table = self.open(version)
         with table_errors(self.folder):
             actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
-        found = [DataFile(str(self.folder / a["path"]), a["num_records"], a["size_bytes"], a[f"partition.{PART}"]) for a in actions]
+        found = [DataFile(str(self.folder / a["path"]), a["num_records"], a["size_bytes"], a[f"partition.{PART}"], _receipts(a)) for a in actions]
         return sorted(found, key=lambda f: f.path)
 
     def check(self, files: Sequence[DataFile], rows: int) -> None:
@@ -131,6 +148,7 @@ class LakeTable:
         if not actions:
             return int(table.version())
         properties = CommitProperties(max_commit_retries=0, app_transactions=[Transaction(application, 1)])
+        self._newest = None
         with table_errors(self.folder):
             try:
                 table.create_write_transaction(actions, "append", self._schema(), [PART], commit_properties=properties, post_commithook_properties=_HOOKS)
@@ -171,9 +189,15 @@ class LakeTable:
             raise broken_table(self.folder, f"version {aim} is not there, the newest is {table.version()}")
         if table.version() == aim or self.files(aim) == self.files():
             return False
+        self._newest = None
         with table_errors(self.folder):
             table.restore(aim, post_commithook_properties=_HOOKS)
         return True
+
+
+def _receipts(action: Mapping[str, Any]) -> tuple[int, int] | None:
+    low, high = action.get(f"min.{RECEIPT}"), action.get(f"max.{RECEIPT}")
+    return None if low is None or high is None else (low, high)
 
 
 def _length(path: Path) -> int | None:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,13 @@ class Engine:
         )
         self._con.execute("set TimeZone = 'UTC'")
 
+    def beside(self) -> Engine:
+        """Another connection to the same tables, for another thread: what one makes all see; memory and threads are shared. To be closed too."""
+        other = copy(self)
+        other._con = self._con.cursor()
+        other._con.execute("set TimeZone = 'UTC'")
+        return other
+
     def close(self) -> None:
         self._con.close()
 
@@ -94,8 +102,8 @@ class Engine:
         self._con.unregister(name)
 
     def temporary(self, name: str, query: exp.Expression) -> None:
-        """Create or replace a temporary table from a query."""
-        self.execute(f'create or replace temp table "{name}" as {render(query)}')
+        """Create or replace a table that lasts as long as the engine, from a query."""
+        self.execute(f'create or replace table "{name}" as {render(query)}')
 
     def drop(self, *names: str) -> None:
         for name in names:

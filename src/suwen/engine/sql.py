@@ -83,16 +83,16 @@ def call(name: str, *args: exp.Expression) -> exp.Expression:
 
 def list_of(items: Sequence[exp.Expression]) -> exp.Expression:
     """A list literal."""
-    return exp.Array(expressions=[i.copy() for i in items])
+    return exp.Array(expressions=[_own(i) for i in items])
 
 
 def paren(node: exp.Expression) -> exp.Expression:
-    return exp.Paren(this=node.copy())
+    return exp.Paren(this=_own(node))
 
 
 def plus(left: exp.Expression, right: exp.Expression) -> exp.Expression:
     """`left + right`."""
-    return exp.Add(this=left.copy(), expression=right.copy())
+    return exp.Add(this=_own(left), expression=_own(right))
 
 
 def both(left: exp.Expression, right: exp.Expression) -> exp.Expression:
@@ -104,34 +104,34 @@ def case(whens: Sequence[tuple[exp.Expression, exp.Expression]], otherwise: exp.
     """`CASE WHEN .. THEN .. ELSE .. END`; with no branch, the ELSE value (null when none is given)."""
     if not whens:
         return otherwise if otherwise is not None else null()
-    return exp.Case(ifs=[exp.If(this=w.copy(), true=t.copy()) for w, t in whens], default=otherwise.copy() if otherwise is not None else None)
+    return exp.Case(ifs=[exp.If(this=_own(w), true=_own(t)) for w, t in whens], default=_own(otherwise) if otherwise is not None else None)
 
 
 def is_null(node: exp.Expression) -> exp.Expression:
-    return exp.Is(this=exp.Paren(this=node.copy()), expression=exp.Null())
+    return exp.Is(this=exp.Paren(this=_own(node)), expression=exp.Null())
 
 
 def coalesce(*nodes: exp.Expression) -> exp.Expression:
-    return exp.Coalesce(this=nodes[0].copy(), expressions=[n.copy() for n in nodes[1:]]) if len(nodes) > 1 else nodes[0].copy()
+    return exp.Coalesce(this=_own(nodes[0]), expressions=[_own(n) for n in nodes[1:]]) if len(nodes) > 1 else _own(nodes[0])
 
 
 def disjunction(nodes: Iterable[exp.Expression]) -> exp.Expression:
     """`a OR b OR ...`; false for none."""
     whole: exp.Expression | None = None
     for node in nodes:
-        part = exp.Paren(this=node.copy())
+        part = exp.Paren(this=_own(node))
         whole = part if whole is None else exp.Or(this=whole, expression=part)
     return whole if whole is not None else exp.false()
 
 
 def negation(node: exp.Expression) -> exp.Expression:
-    return exp.Not(this=exp.Paren(this=node.copy()))
+    return exp.Not(this=exp.Paren(this=_own(node)))
 
 
 def compared(left: exp.Expression, sign: str, right: exp.Expression) -> exp.Expression:
     """A comparison; `sign` one of = <> < <= > >=."""
     kinds: dict[str, type[exp.Expression]] = {"=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
-    return kinds[sign](this=left.copy(), expression=right.copy())
+    return kinds[sign](this=_own(left), expression=_own(right))
 
 
 def read_parquet(paths: Sequence[str], *, row_number: bool = False, filename: bool = False, by_name: bool = False) -> exp.Expression:
@@ -146,6 +146,11 @@ def read_parquet(paths: Sequence[str], *, row_number: bool = False, filename: bo
     return exp.Table(this=exp.Anonymous(this="read_parquet", expressions=[listed, *options]))
 
 
+def alike(column: str, one: str, other: str) -> exp.Expression:
+    """`one.column IS NOT DISTINCT FROM other.column`: equal, or both null."""
+    return exp.NullSafeEQ(this=col(column, one), expression=col(column, other))
+
+
 def union_all(queries: Sequence[exp.Expression]) -> exp.Expression:
     """UNION ALL of one or more queries."""
     whole = queries[0]
@@ -156,7 +161,7 @@ def union_all(queries: Sequence[exp.Expression]) -> exp.Expression:
 
 def subquery(query: exp.Expression, name: str) -> exp.Expression:
     """`(query) AS name`, for FROM."""
-    return exp.Subquery(this=query.copy(), alias=exp.TableAlias(this=ident(name)))
+    return exp.Subquery(this=_own(query), alias=exp.TableAlias(this=ident(name)))
 
 
 def statement(sql: str, **parts: Part) -> exp.Expression:
@@ -258,7 +263,7 @@ def total(nodes: Sequence[exp.Expression]) -> exp.Expression:
 
 def struct(fields: Mapping[str, exp.Expression]) -> exp.Expression:
     """A struct literal."""
-    return exp.Struct(expressions=[exp.PropertyEQ(this=ident(n), expression=v.copy()) for n, v in fields.items()])
+    return exp.Struct(expressions=[exp.PropertyEQ(this=ident(n), expression=_own(v)) for n, v in fields.items()])
 
 
 def flattened_columns(tree: exp.Expression) -> exp.Expression:
@@ -280,9 +285,9 @@ def literal_rows(names: Sequence[str], types: Sequence[str], rows: Sequence[Sequ
 
 def in_texts(node: exp.Expression, values: Sequence[str]) -> exp.Expression:
     """`node IN ('a', 'b')`; false for no values."""
-    return exp.In(this=node.copy(), expressions=[text(v) for v in values]) if values else exp.false()
+    return exp.In(this=_own(node), expressions=[text(v) for v in values]) if values else exp.false()
 
 
 def in_numbers(node: exp.Expression, values: Sequence[int]) -> exp.Expression:
     """`node IN (1, 2)`; false for no values."""
-    return exp.In(this=node.copy(), expressions=[integer(v) for v in values]) if values else exp.false()
+    return exp.In(this=_own(node), expressions=[integer(v) for v in values]) if values else exp.false()

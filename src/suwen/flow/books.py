@@ -165,7 +165,8 @@ def _replace(work: Work, part: str, old: str, gone: int, new: str, come: int) ->
             o=old,
         )
         query = union_all([kept, statement("select {c} from {n} n", c=columns, n=new)])
-        work.taken_out.setdefault(DISPOSITION, []).extend(files)
+        with work.guard:
+            work.taken_out.setdefault(DISPOSITION, []).extend(files)
     else:
         query = statement("select {c} from {n} n", c=columns, n=new)
     written = work.engine.copy(query, target.new_path(part, f"{work.number:08d}-{work.attempt}-{work.fresh('d')}"))

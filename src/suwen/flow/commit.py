@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 
 from suwen.base.errors import Defect
 from suwen.engine.delta import DataFile, NewFile
+from suwen.engine.duck import Written
 from suwen.engine.keys import repeated
 from suwen.engine.sql import Tree, alias, col, disjunction, in_texts, integer, read_parquet, statement, text, typed, union_all
 from suwen.flow.derived import observation_periods
@@ -29,7 +31,8 @@ def commit_all(work: Work) -> tuple[dict[str, TableState], str]:
     fingerprints, cells_sha = _cells(work)
     before = dict(work.previous.tables) if work.previous else {}
     result: dict[str, TableState] = dict(before)
-    taken_out = {name: _rewrite(work, name) for name in sorted(work.changes)}
+    changed = sorted(work.changes)
+    taken_out = dict(zip(changed, work.each([partial(_rewrite, name=name) for name in changed]), strict=True))
     for name in sorted(work.changes, key=lambda n: (_borrows(n), n)):  # a death has its person's id: a collision is told where it arose
         _refuse_repeated_ids(work, name)
     for name, files in taken_out.items():
@@ -65,29 +68,34 @@ def _rewrite(work: Work, name: str) -> list[DataFile]:
     out = list(work.taken_out.get(name, []))
     if not change.removed:
         return out
-    shape = ALL_TABLES[name.split("/")[1]]
     gone = work.fresh("gone")
     work.engine.temporary(gone, work.removed_ids(name))
     for path, count in work.engine.rows(statement("select filename, count(*) from {g} g group by filename order by 1", g=gone)):
         file = files[path]
         out.append(file)
-        if count == file.rows:
-            continue
-        query = statement(
-            "select {c} from {f} f anti join (select _id from {g} g where g.filename = {p}) x on x._id = f.{id}",
-            c=[alias(col(c, "f"), c) for c in stored_columns(shape)],
-            f=read_parquet([path]),
-            g=gone,
-            p=text(path),
-            id=shape.id_column or "",
-        )
-        written = work.engine.copy(query, work.table(name).new_path(file.part, f"{work.number:08d}-{work.attempt}-{work.fresh('k')}"))
-        work.step(f"rewrote {name}")
-        if written.rows != file.rows - count:
-            raise Defect(f"{name}: a file of {file.rows} rows lost {count} and kept {written.rows}")
-        change.created.append(NewFile(written, file.part))
-        change.rewritten_rows += written.rows
+        if count < file.rows:
+            written = _without(work, name, file, gone, count)
+            change.created.append(NewFile(written, file.part))
+            change.rewritten_rows += written.rows
     return out
+
+
+def _without(work: Work, name: str, file: DataFile, gone: str, count: int) -> Written:
+    """A file written again without those of its rows, `count`, that are gone."""
+    shape = ALL_TABLES[name.split("/")[1]]
+    query = statement(
+        "select {c} from {f} f anti join (select _id from {g} g where g.filename = {p}) x on x._id = f.{id}",
+        c=[alias(col(c, "f"), c) for c in stored_columns(shape)],
+        f=read_parquet([file.path]),
+        g=gone,
+        p=text(file.path),
+        id=shape.id_column or "",
+    )
+    written = work.engine.copy(query, work.table(name).new_path(file.part, f"{work.number:08d}-{work.attempt}-{work.fresh('k')}"))
+    work.step(f"rewrote {name}")
+    if written.rows != file.rows - count:
+        raise Defect(f"{name}: a file of {file.rows} rows lost {count} and kept {written.rows}")
+    return written
 
 
 def _borrows(name: str) -> bool:

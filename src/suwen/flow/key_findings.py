@@ -24,9 +24,10 @@ def note_versions(work: Work, data: KindData, contested: str) -> None:
 
     `contested`: the versions of every key that has more than one. A source's own sequence parts versions of one moment.
     """
-    if not data.kind.key or (data.feed, data.kind.name) in work.noted:
-        return
-    work.noted.add((data.feed, data.kind.name))
+    with work.guard:
+        if not data.kind.key or (data.feed, data.kind.name) in work.noted:
+            return
+        work.noted.add((data.feed, data.kind.name))
     _post(
         work,
         data,

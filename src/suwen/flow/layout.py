@@ -1,8 +1,8 @@
 """The layout policy: which part of a table a month's rows go to. Months are counted 12 * year + month - 1; 0 is no date.
 
-A table's parts are ranges of months, settled when its first rows come: of about equal rows, smaller for the last year, where corrections fall and
-files are written again. A later month opens a part of its own once the last part is full. The part's name is its first month, so no changing
-attribute enters a path.
+A table's parts are ranges of months of about equal rows, smaller for the last year, where corrections fall and files are written again. Rows that come
+in bulk cut the parts they go to; else a later month opens a part of its own once the last part is full. The part's name is its first month, so no
+changing attribute enters a path. Rows of a table without a date lie by the day of their record's window, where its kind has one.
 """
 
 from __future__ import annotations
@@ -30,20 +30,17 @@ def parts_of(known: Mapping[str, Mapping[str, int]], table: str, histogram: Sequ
     `known`: table -> part -> rows, as the last release has it.
     """
     parts = {month_of_part(p): n for p, n in known.get(table, {}).items()}
-    if not parts:
-        return _ranges(_cut(histogram))
-    starts = sorted({0, *parts})  # what comes before the first part has a place, though the part that had it may be empty by now
-    last = starts[-1]
-    newest = max(m for m, _ in histogram)
-    if parts.get(last, 0) >= RECENT_ROWS and newest > last:
-        starts.append(newest)
-    return _ranges(sorted(set(starts)))
+    starts = {0, *parts}  # what comes before the first part has a place, though the part that had it may be empty by now
+    last, newest = max(starts), max(m for m, _ in histogram)
+    cuts = {cut for low, high in _ranges(sorted(starts)) for cut in _cut([(m, n) for m, n in histogram if low <= m < high], newest)}
+    if parts.get(last, 0) >= RECENT_ROWS and newest > last and not any(cut > last for cut in cuts):
+        cuts.add(newest)
+    return _ranges(sorted(starts | cuts))
 
 
-def _cut(histogram: Sequence[tuple[int, int]]) -> list[int]:
-    """First months of ranges of about ROWS rows each, RECENT_ROWS in the last year; a month is never cut."""
-    starts, rows = [0], 0
-    newest = max((month for month, _ in histogram), default=0)
+def _cut(histogram: Sequence[tuple[int, int]], newest: int) -> list[int]:
+    """First months of the further ranges of about ROWS rows each, RECENT_ROWS in the last year; a month is never cut."""
+    starts, rows = [], 0
     for month, count in histogram:
         if rows and rows + count > (RECENT_ROWS if month > newest - RECENT_MONTHS else ROWS):
             starts.append(month)

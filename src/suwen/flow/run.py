@@ -9,9 +9,11 @@ import hashlib
 import json
 import shutil
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,7 +32,7 @@ from suwen.flow.retired import retire, retired
 from suwen.flow.stage import Stager, by_kind, spec_of
 from suwen.flow.tables import run_group
 from suwen.flow.touched import kind_touched, target_touched
-from suwen.flow.work import KindData, Work, groups, index_path, make_plans, required_tables
+from suwen.flow.work import KindData, TargetKey, Work, groups, index_path, make_plans, required_tables
 from suwen.intake.landing import Landing
 from suwen.model import state
 from suwen.model.extension import ALL_TABLES
@@ -285,22 +287,25 @@ def _stage(work: Work, landing: Landing) -> None:
 
 def _index(work: Work) -> None:
     """Index every delivery of every kind, as kept or made now."""
-    for (feed, kind), data in work.kinds.items():
-        zone = work.region.zone_of(work.feed(feed))
-        compiled = kind_expressions(data.kind, zone)
-        spec = _index_spec(work, data, zone)
-        deliveries: dict[int, list[int]] = {}
-        for receipt in dict.fromkeys(f.receipt for f in data.files):
-            deliveries.setdefault(work.receipts[receipt].delivery, []).append(receipt)
-        for receipts in deliveries.values():
-            paths = {r: index_path(work.region, feed, kind, r, spec) for r in receipts}
-            if not all(is_whole(p) for p in paths.values()):
-                queries = {r: index_query(data.kind, [f for f in data.files if f.receipt == r], compiled, work.receipts, region=work.region) for r in receipts}
-                write_index(work.engine, data.kind, queries, paths)
-            data.indexes += [str(p) for p in paths.values()]
-            data.new_indexes += [str(p) for r, p in paths.items() if r in data.new_receipts]
-        note_unread_keys(work, data)
-        data.repeats = not data.kind.key and work.engine.has_more_than(data.indexes, "nth", 1)
+    work.each([partial(_index_kind, data=data) for data in work.kinds.values()])
+
+
+def _index_kind(work: Work, data: KindData) -> None:
+    zone = work.region.zone_of(work.feed(data.feed))
+    compiled = kind_expressions(data.kind, zone)
+    spec = _index_spec(work, data, zone)
+    deliveries: dict[int, list[int]] = {}
+    for receipt in dict.fromkeys(f.receipt for f in data.files):
+        deliveries.setdefault(work.receipts[receipt].delivery, []).append(receipt)
+    for receipts in deliveries.values():
+        paths = {r: index_path(work.region, data.feed, data.kind.name, r, spec) for r in receipts}
+        if not all(is_whole(p) for p in paths.values()):
+            queries = {r: index_query(data.kind, [f for f in data.files if f.receipt == r], compiled, work.receipts, region=work.region) for r in receipts}
+            write_index(work.engine, data.kind, queries, paths)
+        data.indexes += [str(p) for p in paths.values()]
+        data.new_indexes += [str(p) for r, p in paths.items() if r in data.new_receipts]
+    note_unread_keys(work, data)
+    data.repeats = not data.kind.key and work.engine.has_more_than(data.indexes, "nth", 1)
 
 
 def _index_spec(work: Work, data: KindData, zone: str) -> str:
@@ -321,21 +326,44 @@ def _layout(work: Work) -> None:
 
 def _map_all(work: Work) -> None:
     """Every group of targets, parents first; ids of tables that others require are kept as soon as they are settled."""
-    kinds = {place: str(kind_touched(work, work.kinds[place])) for place in _weighed_kinds(work)}
+    places = _weighed_kinds(work)
+    kinds = dict(zip(places, work.each([partial(_touched_keys, data=work.kinds[place]) for place in places]), strict=True))
     wanted = {"person", *(t for p in work.plans.values() for t in required_tables(p.target).values())}
-    ordered = groups(work)
-    for table in sorted(wanted - {t for p in work.plans.values() for t in p.tables}):
-        work.settle(table)  # nothing makes its rows yet: whoever requires one waits
-    for at, keys in enumerate(ordered):
-        work.progress.start(f"mapping {keys[0].target}")
-        made = run_group(work, keys, {k: target_touched(work, k, kinds) for k in keys})
-        for one in made:
-            books.post(work, one)
-            work.engine.drop(one.rows)
-        for table in wanted - work.live:
-            later = [k for rest in ordered[at + 1 :] for k in rest]
-            if not any(table in work.plans[k].tables for k in later):
-                work.settle(table)
+    waiting = groups(work)
+    _settle(work, wanted, waiting)  # whoever requires what nothing makes waits
+    while waiting:
+        ready = list(takewhile(lambda keys: not _missing(work, keys), waiting)) or waiting[:1]
+        waiting = waiting[len(ready) :]
+        if len(ready) > 1 and not any(work.stale(k) for keys in ready for k in keys):
+            work.progress.start(f"mapping {len(ready)} groups of targets")
+            work.each([partial(_map_group, keys=keys, kinds=kinds) for keys in ready])
+        else:
+            for keys in ready:
+                work.progress.start(f"mapping {keys[0].target}")
+                _map_group(work, keys, kinds)
+        _settle(work, wanted, waiting)
+
+
+def _touched_keys(work: Work, data: KindData) -> str:
+    return str(kind_touched(work, data))
+
+
+def _missing(work: Work, keys: Sequence[TargetKey]) -> bool:
+    """Whether a table that a group requires is not settled yet."""
+    return any(table not in work.live for k in keys for table in required_tables(work.plans[k].target).values())
+
+
+def _settle(work: Work, wanted: Set[str], waiting: Sequence[Sequence[TargetKey]]) -> None:
+    """Keep the ids of the wanted tables whose rows nothing makes any more."""
+    for table in sorted(wanted - work.live):
+        if not any(table in work.plans[k].tables for keys in waiting for k in keys):
+            work.settle(table)
+
+
+def _map_group(work: Work, keys: list[TargetKey], kinds: Mapping[tuple[str, str], str]) -> None:
+    for one in run_group(work, keys, {k: target_touched(work, k, kinds) for k in keys}):
+        books.post(work, one)
+        work.engine.drop(one.rows)
 
 
 def _weighed_kinds(work: Work) -> list[tuple[str, str]]:

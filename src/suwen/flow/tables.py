@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from suwen.base.errors import Defect
 from suwen.engine.delta import DataFile, NewFile
-from suwen.engine.sql import Tree, alias, col, compared, conjunction, in_numbers, integer, negation, read_parquet, statement, text, union_all
+from suwen.engine.duck import Written
+from suwen.engine.sql import (
+    Tree,
+    alias,
+    alike,
+    col,
+    compared,
+    conjunction,
+    in_numbers,
+    integer,
+    negation,
+    null,
+    read_parquet,
+    statement,
+    text,
+    typed,
+    union_all,
+)
 from suwen.flow.layout import part_of, parts_of
 from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.targets import Made, map_target, mapped_rows, parents, sources
 from suwen.flow.touched import Touched, tag_of
 from suwen.flow.work import TargetKey, Work, required_tables
-from suwen.model.cdm import Table
+from suwen.model.cdm import Column, Table, Type
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.rows import MONTH, cells, completed, identity, lake_name, merged, month_of, projected, stored_columns
 
@@ -74,7 +91,9 @@ def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:
     old_files = work.files(name)
     if not any(m.counts.get(table) for m in group.made) and not (old_files and any(m.had_rows for m in group.made)):
         return
-    old_ids = _touched_rows(work, group, table, old_files) if old_files and any(m.had_rows for m in group.made) else None
+    old_ids = _touched_rows(work, group, table, old_files)
+    if not old_ids and not any(m.counts.get(table) for m in group.made):
+        return
     rows = [projected(m.plan, m.rows, table, work.tag(m.key), work.number) for m in group.made if table in m.plan.tables]
     if shared and old_files:
         old_ids = old_ids or work.empty("ids", "select 0::BIGINT as id where false")
@@ -92,44 +111,32 @@ def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:
     _compare(work, group, table, new, old_ids or "", old_files, organisation, shared)
 
 
-def _touched_rows(work: Work, group: Group, table: str, files: Sequence[DataFile]) -> str:
-    """Ids of stored rows that a touched record made or took part in, as a temporary table."""
-    rows = read_parquet([f.path for f in files])
-    identifier = _id(table)
-    parts: list[Tree] = [statement("select 0::BIGINT as id where false")]
-    lineage = work.files("state/lineage")
-    for made in group.made:
-        if not made.had_rows:
-            continue
-        tags = tag_of(work, [made.key])
-        own = in_numbers(col("_receipt"), work.of_feed[made.key.feed])
-        wanted = conjunction([tags, own])
-        if made.touched is None:
-            parts.append(statement("select {id} as id from {rows} r where {wanted}", id=identifier, rows=rows, wanted=wanted))
-            more: Tree | None = None
-        else:
-            records = statement("select receipt, record from {r} r", r=made.records.name if made.records else "")
-            parts.append(
-                statement(
-                    "select {id} as id from {rows} r semi join {k} k on k.receipt = r._receipt and k.record = r._record where {wanted}",
-                    id=identifier,
-                    rows=rows,
-                    k=records,
-                    wanted=wanted,
-                )
-            )
-            more = records
-        if lineage:
-            theirs = conjunction([_renamed(tags), in_numbers(col("receipt", "l"), work.of_feed[made.key.feed])])
-            sources_of = statement(
-                "select l.* from {l} l where l.table_name = {t} and {theirs}", l=read_parquet([f.path for f in lineage]), t=text(table), theirs=theirs
-            )
-            if more is not None:
-                sources_of = statement("select l.* from {l} l semi join {k} k on k.receipt = l.receipt and k.record = l.record", l=sources_of, k=more)
-            parts.append(statement("select id from {s} x", s=sources_of))
+def _touched_rows(work: Work, group: Group, table: str, files: Sequence[DataFile]) -> str | None:
+    """Ids of stored rows that a touched record made or took part in, as a temporary table; None where there are none."""
+    parts = [part for made in group.made if made.had_rows and files for part in _ids_of(work, made, table, files)]
+    if not parts:
+        return None
     name = work.fresh("touched_ids")
     work.engine.temporary(name, statement("select distinct id from {all} x", all=union_all(parts)))
-    return name
+    return name if work.engine.count(name) else None
+
+
+def _ids_of(work: Work, made: Made, table: str, files: Sequence[DataFile]) -> Iterator[Tree]:
+    """Queries of the ids of rows whose first source a touched record of a target is, and of those in which it takes part."""
+    every, tags = work.of_feed[made.key.feed], tag_of(work, [made.key])
+    paths = [f.path for f in files if f.may_hold(every if made.records is None else made.records.old)]
+    places = statement("select receipt, record from {r} r", r=made.records.name) if made.records is not None else None
+    if paths:
+        rows = statement("select r.* from {r} r where {own}", r=read_parquet(paths), own=conjunction([tags, in_numbers(col("_receipt"), every)]))
+        if places is not None:
+            rows = statement("select r.* from {r} r semi join {k} k on k.receipt = r._receipt and k.record = r._record", r=rows, k=places)
+        yield statement("select {id} as id from {r} r", id=_id(table), r=rows)
+    if lineage := work.files("state/lineage"):
+        theirs = conjunction([_renamed(tags), in_numbers(col("receipt", "l"), every), compared(col("table_name", "l"), "=", text(table))])
+        told = statement("select l.* from {l} l where {theirs}", l=read_parquet([f.path for f in lineage]), theirs=theirs)
+        if places is not None:
+            told = statement("select l.* from {l} l semi join {k} k on k.receipt = l.receipt and k.record = l.record", l=told, k=places)
+        yield statement("select id from {t} x", t=told)
 
 
 def _renamed(tree: Tree) -> Tree:
@@ -274,46 +281,34 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
     if not paths:  # nothing of it stood before
         write_rows(work, table, new, organisation)
         return
-    rows = work.fresh("new_rows")
-    work.engine.temporary(rows, statement("select n.*, {same} as _same from {n} n", same=identity(shape), n=new))
-    old = work.fresh("old_rows")
+    rows, old = work.fresh("new_rows"), work.fresh("old_rows")
+    work.engine.temporary(rows, statement("select n.* from {n} n", n=new))
     month = month_of(col(shape.date_column)) if shape.date_column else integer(0)
-    stored = read_parquet([path for (path,) in paths], filename=True)
-    work.engine.temporary(
-        old,
-        statement(
-            "select r.*, {id} as _id, {same} as _same, {month} as {name} from {r} r semi join {m} m on m.id = r.{id_name}",
-            id=col(_id(table), "r"),
-            id_name=_id(table),
-            same=identity(shape),
-            month=month,
-            name=MONTH,
-            r=stored,
-            m=met,
-        ),
+    standing = statement(
+        "select r.*, {id} as _id, {month} as {name} from {r} r semi join {m} m on m.id = r.{id_name}",
+        id=col(_id(table), "r"),
+        id_name=_id(table),
+        month=month,
+        name=MONTH,
+        r=read_parquet([path for (path,) in paths], filename=True),
+        m=met,
     )
+    work.engine.temporary(old, standing)
     _refuse_foreign(work, group, table, old, rows, old_ids, shared)
-    gone = work.fresh("removed")
+    gone, same = work.fresh("removed"), conjunction([alike(column, "o", "n") for column in identity(shape)])
     before = work.removed_ids(lake_name(table))  # a row of several sources that part may have been taken out for another of them
-    work.engine.temporary(
-        gone,
-        statement(
-            "select o.* from {o} o anti join {n} n on n._id = o._id and n._same = o._same anti join {b} b on b._id = o._id and b.filename = o.filename",
-            o=old,
-            n=rows,
-            b=before,
-        ),
-    )
+    removing = "select o.* from {o} o anti join {n} n on {same} anti join {b} b on b._id = o._id and b.filename = o.filename"
+    work.engine.temporary(gone, statement(removing, o=old, n=rows, same=same, b=before))
     removed = work.engine.count(gone)
-    created = statement("select n.* exclude (_same) from {n} n anti join {o} o on o._id = n._id and o._same = n._same", n=rows, o=old)
     change = work.change(lake_name(table))
     if removed:
-        change.removed.append(gone)
-        change.removed_rows += removed
+        with work.guard:
+            change.removed.append(gone)
+            change.removed_rows += removed
         _take_from_cells(work, group, table, gone)
-    kept_new = work.fresh("created")
-    work.engine.temporary(kept_new, created)
-    write_rows(work, table, kept_new, organisation)
+    created = work.fresh("created")
+    work.engine.temporary(created, statement("select n.* from {n} n anti join {o} o on {same}", n=rows, o=old, same=same))
+    write_rows(work, table, created, organisation)
     work.engine.drop(rows, old)
 
 
@@ -358,8 +353,9 @@ def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> N
     change, target = work.change(name), work.table(name)
     total = sum(n for _, n in histogram)
     work.progress.start(f"writing {name}", total)
-    written_files: list[str] = []
-    starts = parts_of(work.layout, name, histogram)
+    files: list[Written] = []
+    with work.guard:
+        starts = parts_of(work.layout, name, histogram)
     columns = [alias(col(c), c) for c in stored_columns(shape)]
     for low, high in starts:
         count = sum(n for m, n in histogram if low <= m < high)
@@ -377,17 +373,42 @@ def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> N
         work.step(f"wrote {name}")
         if written.rows != count:
             raise Defect(f"{name}: {written.rows} rows written where {count} were counted")
-        change.created.append(NewFile(written, part))
-        change.created_rows += written.rows
-        written_files.append(str(written.path))
-        known = work.layout.setdefault(name, {})
-        known[part] = known.get(part, 0) + written.rows
+        files.append(written)
+        with work.guard:
+            change.created.append(NewFile(written, part))
+            change.created_rows += written.rows
+            known = work.layout.setdefault(name, {})
+            known[part] = known.get(part, 0) + written.rows
         work.progress.advance(written.rows)
         total -= written.rows
     if total:
         raise Defect(f"{name}: {total} rows belong to no part")
     # over the written files, whose texts are dictionaries: hashed once an entry, not once a row
-    work.add_cells(table, cells(dated(read_parquet(written_files), shape), shape, text(organisation), 1))
+    rows = dated(read_parquet([str(file.path) for file in files]), shape)
+    work.add_cells(table, cells(rows, shape, text(organisation), 1, fixed_columns(files, shape)))
+
+
+def fixed_columns(files: Sequence[Written], shape: Table) -> dict[str, Tree]:
+    """The columns that hold one whole number, or nothing, in every row of some files, as their statistics tell; with what they hold."""
+    found: dict[str, Tree] = {}
+    for column in shape.columns:
+        told = {_fixed(file, column) for file in files}
+        if len(told) == 1 and (value := told.pop()) is not None:
+            found[column.name] = typed(null() if value == _NULL else integer(int(value)), str(column.type))
+    return found
+
+
+_NULL = "null"
+
+
+def _fixed(file: Written, column: Column) -> str | None:
+    """The one whole number a column of a file holds, `_NULL`, or None where there may be several values."""
+    said = file.statistics.get(column.name, {})
+    nulls = int(said.get("null_count", -1))
+    if nulls == file.rows:
+        return _NULL
+    low, high = said.get("min"), said.get("max")
+    return low if nulls == 0 and low == high and column.type in (Type.BIGINT, Type.INTEGER) else None
 
 
 def dated(rows: Tree, table: Table) -> Tree:

@@ -54,8 +54,13 @@ class Made:
 def contested_versions(work: Work, data: KindData, touched: Touched) -> str:
     """The temporary table of versions that must be weighed against each other; stops the run where two keys collide."""
     place = (data.feed, data.kind.name, touched or "")
-    if place in work.weighed:
+    with work.once("versions", *place):
+        if place not in work.weighed:
+            work.weighed[place] = _contested(work, data, touched)
         return work.weighed[place]
+
+
+def _contested(work: Work, data: KindData, touched: Touched) -> str:
     name = work.fresh("versions")
     if touched is None:
         work.engine.register("repeated_keys", repeated(data.indexes, "key"))
@@ -66,7 +71,6 @@ def contested_versions(work: Work, data: KindData, touched: Touched) -> str:
         several = """select i.* from {n} i
             where key is not null and (key in (select key from {n} n where key is not null group by key having count(*) > 1) or i.tombstone or {c})"""
         work.engine.temporary(name, statement(several, n=touched_records(work, data, touched).name, c=_covered(work, data, col("as_of", "i"))))
-    work.weighed[place] = name
     refuse_keys(work, data, work.engine.rows(versions.colliding(name)))
     note_versions(work, data, name)
     return name
@@ -128,7 +132,7 @@ def parents(work: Work, key: TargetKey, plan: MappingPlan) -> dict[str, Tree | s
     """The current records of the kinds a plan joins, as temporary tables of their columns."""
     found: dict[str, Tree | str] = {}
     for join in plan.target.joins:
-        name = f"parent_{key.feed}_{join.kind}"
+        name = work.fresh(f"parent_{join.kind}")
         columns = sorted({c for j in plan.target.joins if j.kind == join.kind for c in plan.joined[j.alias]})
         data = work.kinds.get((key.feed, join.kind))
         work.engine.temporary(name, _current(work, data, columns) if data else _nothing(columns))
@@ -166,7 +170,7 @@ def map_target(work: Work, key: TargetKey, touched: Touched) -> Made:
     exceptions, others = _exceptions(work, key, data, plan, judged, rows, held, records, refused)
     if others and _leave_mapped(work, plan, rows, exceptions, held):
         counts, _, _ = _summary(work, plan, rows)
-    had_rows = work.old_tag(key) is not None if records is None else records.old > 0
+    had_rows = work.old_tag(key) is not None if records is None else bool(records.old)
     return Made(key, plan, rows, sum(counts.values()), counts, exceptions, others, touched, records, had_rows)
 
 
@@ -186,12 +190,16 @@ def _summary(work: Work, plan: MappingPlan, rows: str) -> tuple[dict[str, int], 
 
 @dataclass(frozen=True)
 class _Judged:
-    """States of the contested versions (temporary table; `others` of them are not current), and what of them was mapped to find out (None: nothing)."""
+    """States of the contested versions: a temporary table, `others` of them are not current.
+
+    `trial`: the mapped rows of what was `tried` to find out (None: nothing); `failed`: how many of these are not current.
+    """
 
     states: str
     others: int
     trial: str | None
     tried: Tree
+    failed: int = 0
 
 
 def _judge(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighed: str, joined: dict[str, Tree | str], records: Slice | None) -> _Judged:
@@ -207,24 +215,23 @@ def _judge(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighe
     tried = statement(  # a tombstone says an end and nothing else
         "select i.receipt, i.record from {w} i where i.issue is null and not coalesce(i.tombstone, false) and {fresh}", w=weighed, fresh=fresh
     )
-    trial = mapped_rows(work, plan, sources(work, data, plan, tried, None), joined, key)
-    codes = statement(
-        "select _receipt as receipt, _record as record, min({code}) as code from {t} where {quarantined} group by all",
-        code=_code(plan),
-        t=trial,
-        quarantined=_in_state(plan, "quarantined"),
-    )
-    stored = work.stored_states(key) if known else []
-    if stored:
-        before = statement(
-            "select d.receipt, d.record, d.code from {d} d where d.state = 'quarantined' and not {fresh}",
-            d=read_parquet([f.path for f in stored]),
-            fresh=in_numbers(col("receipt", "d"), sorted(data.new_receipts)),
-        )
-        codes = union_all([codes, before])
-    work.engine.temporary(name, versions.states(weighed, codes, absences(work, data)))
-    others = work.engine.one(statement("select count(*) from {j} where state <> 'current'", j=name))
-    return _Judged(name, others, trial, tried)
+    trial, codes = None, _quarantined_before(work, key, data) if known else []
+    if work.engine.one(statement("select count(*) from {t} t", t=tried)):
+        trial = mapped_rows(work, plan, sources(work, data, plan, tried, None), joined, key)
+        refused = "select _receipt as receipt, _record as record, min({code}) as code from {t} where {quarantined} group by all"
+        codes.append(statement(refused, code=_code(plan), t=trial, quarantined=_in_state(plan, "quarantined")))
+    work.engine.temporary(name, versions.states(weighed, union_all([statement(_NO_CODES), *codes]), absences(work, data)))
+    counts = "select count(*), count(*) filter (where (receipt, record) in (select (receipt, record) from {t} t)) from {j} where state <> 'current'"
+    others, failed = work.engine.rows(statement(counts, j=name, t=tried))[0]
+    return _Judged(name, others, trial, tried, failed)
+
+
+def _quarantined_before(work: Work, key: TargetKey, data: KindData) -> list[Tree]:
+    """(receipt, record, code) of the records of old receipts that the target quarantined in the last release."""
+    stored = [f.path for f in work.stored_states(key)]
+    fresh = in_numbers(col("receipt", "d"), sorted(data.new_receipts))
+    asked = "select d.receipt, d.record, d.code from {d} d where d.state = 'quarantined' and not {fresh}"
+    return [statement(asked, d=read_parquet(stored), fresh=fresh)] if stored else []
 
 
 def _mapped(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, joined: dict[str, Tree | str], judged: _Judged, records: Slice | None) -> str:
@@ -238,10 +245,12 @@ def _mapped(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, joine
         wanted = work.fresh("keep")
         work.engine.temporary(wanted, _to_map(judged, records))
         keep, rest = statement("select receipt, record from {k}", k=wanted), work.engine.count(wanted)
-    elif judged.trial is not None or _has_issues(work, data):
-        weighed = [statement("select receipt, record from {j}", j=judged.states)] if judged.trial is not None else []
+    elif judged.others or judged.trial is not None or _has_issues(work, data):
+        weighed = [statement("select receipt, record from {j}", j=judged.states)]
         drop = union_all([*weighed, statement("select receipt, record from {i} i where issue is not null", i=read_parquet(data.indexes))])
     if already and not rest:
+        if not judged.failed:
+            return str(judged.trial)
         name = work.fresh("rows")
         work.engine.temporary(name, already[0])
         return name
@@ -251,7 +260,7 @@ def _mapped(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, joine
 def _to_map(judged: _Judged, records: Slice) -> Tree:
     """(receipt, record) of the touched records that hold and are not mapped yet."""
     held = statement("select i.receipt, i.record from {n} i where i.issue is null and i.key is not null", n=records.name)
-    if judged.trial is None:
+    if judged.trial is None and not judged.others:
         return held
     out = statement("select receipt, record from {j} where state <> 'current' union all select * from {tried} t", j=judged.states, tried=judged.tried)
     return statement("select h.* from {h} h anti join {out} o on o.receipt = h.receipt and o.record = h.record", h=held, out=out)

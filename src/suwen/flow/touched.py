@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from suwen.engine import hash as hashing
@@ -55,19 +55,25 @@ def kind_touched(work: Work, data: KindData) -> Touched:
 def touched_records(work: Work, data: KindData, touched: str) -> Slice:
     """The index rows of touched keys and of new records without a key; one scan of the index for all that a run asks of them."""
     place = (data.feed, data.kind.name, touched)
-    if place not in work.slices:
-        name, fresh = work.fresh("records"), in_numbers(col("receipt"), sorted(data.new_receipts))
-        parts = [statement("select i.* from {i} i semi join {t} t on t.key = i.key", i=read_parquet(data.indexes), t=touched)]
-        if data.new_indexes:
-            parts.append(statement("select i.* from {i} i where i.key is null", i=read_parquet(data.new_indexes)))
-        work.engine.temporary(name, statement("select i.*, r.as_of from {all} i join receipts r on r.receipt = i.receipt", all=union_all(parts)))
-        counted = """select count(*) filter (where key is not null or issue not like 'RDR%'), count(*) filter (where not {fresh}),
-            count(*) filter (where issue is not null and issue not like 'RDR%') from {n}"""
-        work.slices[place] = Slice(name, *work.engine.rows(statement(counted, n=name, fresh=fresh))[0])
-    return work.slices[place]
+    with work.once("records", *place):
+        if place not in work.slices:
+            work.slices[place] = _slice(work, data, touched)
+        return work.slices[place]
 
 
-def target_touched(work: Work, key: TargetKey, kinds: dict[tuple[str, str], str]) -> Touched:
+def _slice(work: Work, data: KindData, touched: str) -> Slice:
+    name, fresh = work.fresh("records"), in_numbers(col("receipt"), sorted(data.new_receipts))
+    parts = [statement("select i.* from {i} i semi join {t} t on t.key = i.key", i=read_parquet(data.indexes), t=touched)]
+    if data.new_indexes:
+        parts.append(statement("select i.* from {i} i where i.key is null", i=read_parquet(data.new_indexes)))
+    work.engine.temporary(name, statement("select i.*, r.as_of from {all} i join receipts r on r.receipt = i.receipt", all=union_all(parts)))
+    counted = """select count(*) filter (where key is not null or issue not like 'RDR%'),
+        count(*) filter (where issue is not null and issue not like 'RDR%'), list(distinct receipt) filter (where not {fresh}) from {n}"""
+    records, issues, old = work.engine.rows(statement(counted, n=name, fresh=fresh))[0]
+    return Slice(name, records, issues, tuple(sorted(old or ())))
+
+
+def target_touched(work: Work, key: TargetKey, kinds: Mapping[tuple[str, str], str]) -> Touched:
     """Keys of the records that one target must map again; None where all of them must."""
     if work.stale(key):
         return None

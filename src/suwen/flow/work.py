@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from itertools import count
 from pathlib import Path
+from threading import RLock
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -80,17 +84,20 @@ class TableChange:
     rewritten_rows: int = 0
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
 class Slice:
     """The index rows of a kind's touched keys and its new records without a key, as a temporary table with `as_of`; counted once.
 
-    `records`: all that must have a disposition; `old`: those of receipts that are in the last release; `issues`: those with an issue of their own.
+    `records`: all that must have a disposition; `issues`: those with an issue of their own; `old`: the receipts among them that are in the last release.
     """
 
     name: str
     records: int
-    old: int
     issues: int
+    old: tuple[int, ...]
 
 
 @dataclass
@@ -120,39 +127,71 @@ class Work:
     retold: list[tuple[str, str]] = field(default_factory=list)  # (table, temporary table of ids) of stored rows whose sources are told anew
     cells: list[Tree] = field(default_factory=list)  # fingerprint cells to be added
     bases: dict[str, int] = field(default_factory=dict)  # table -> version that holds the last release's content, after what a dead run left was taken back
+    tables: dict[str, LakeTable] = field(default_factory=dict)
     stored: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> its files in the last release, once looked up
     taken_out: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> files of the last release this run replaces
     noted: set[tuple[str, str]] = field(default_factory=set)  # (feed, kind) whose keys were looked at for findings
     weighed: dict[tuple[str, str, str], str] = field(default_factory=dict)  # (feed, kind, touched keys or "") -> versions of its contested records
     slices: dict[tuple[str, str, str], Slice] = field(default_factory=dict)  # (feed, kind, touched keys) -> their records
-    mapped_codes: bool = False
-    empties: set[str] = field(default_factory=set)  # empty temporary tables made
+    fixed: set[str] = field(default_factory=set)  # temporary tables of a fixed name that have been made
     stale_groups: set[tuple[str, str]] = field(default_factory=set)  # (organisation, target name) that lost a source
     readers: dict[str, str] = field(default_factory=dict)  # feed -> reader spec
     dangling: dict[str, int] = field(default_factory=dict)
     layout: dict[str, dict[str, int]] = field(default_factory=dict)  # table -> part -> rows in the last release
     step: Callable[[str], None] = lambda _: None  # told after each durable effect; tests kill the process there
     live: set[str] = field(default_factory=set)  # tables whose ids are known in `live_<table>`, `appeared_<table>`, `gone_<table>`
-    serial: int = 0
+    serial: Iterator[int] = field(default_factory=lambda: count(1))
+    guard: RLock = field(default_factory=RLock)  # held while what threads share is changed in more than one step
+    locks: dict[tuple[str, ...], RLock] = field(default_factory=dict)
+
+    def beside(self) -> Work:
+        """The same work for another thread: all that is kept is shared, the connection is its own and progress is silent."""
+        return replace(self, engine=self.engine.beside(), progress=SILENT)
+
+    def each(self, jobs: Sequence[Callable[[Work], T]]) -> list[T]:
+        """What independent jobs give, in order. In an increment, where most of the work is in one thread, as many at a time as there are threads.
+
+        Raises what the first job in order raised, after all have ended.
+        """
+        if self.previous is None or len(jobs) < 2:
+            return [job(self) for job in jobs]
+
+        def run(job: Callable[[Work], T]) -> T:
+            other = self.beside()
+            try:
+                return job(other)
+            finally:
+                other.engine.close()
+
+        with ThreadPoolExecutor(self.region.settings.threads) as pool:
+            return [done.result() for done in [pool.submit(run, job) for job in jobs]]
+
+    def once(self, *place: str) -> RLock:
+        """The lock under which what many need is made by the first who asks."""
+        with self.guard:
+            return self.locks.setdefault(place, RLock())
 
     def fresh(self, stem: str) -> str:
         """A name for a temporary table that no other has."""
-        self.serial += 1
-        return f"{stem}_{self.serial}"
+        return f"{stem}_{next(self.serial)}"
 
     def table(self, name: str) -> LakeTable:
         """A lake table by name: `cdr/...`, `ext/...`, `state/...`."""
-        group, table = name.split("/")
-        columns = states.TABLES[name] if group == "state" else stored_columns(ALL_TABLES[table])
-        return LakeTable(self.region.lake / group / table, columns)
+        with self.guard:
+            if name not in self.tables:
+                group, table = name.split("/")
+                columns = states.TABLES[name] if group == "state" else stored_columns(ALL_TABLES[table])
+                self.tables[name] = LakeTable(self.region.lake / group / table, columns)
+            return self.tables[name]
 
     def files(self, name: str) -> list[DataFile]:
         """The files of a lake table as the last release sees it."""
         if self.previous is None or name not in self.previous.tables:
             return []
-        if name not in self.stored:
-            self.stored[name] = self.table(name).files(self.previous.tables[name].version)
-        return self.stored[name]
+        with self.guard:
+            if name not in self.stored:
+                self.stored[name] = self.table(name).files(self.previous.tables[name].version)
+            return self.stored[name]
 
     def resolve(self, pairs: Sequence[Tree]) -> str:
         """The temporary table that resolves the distinct (system, code) pairs of some queries."""
@@ -168,20 +207,22 @@ class Work:
     def _map_resolution(self, maps: pa.Table, concepts: pa.Table) -> str:
         """Without a vocabulary only the packs' maps resolve a code: all of their entries once a run, whatever codes occur."""
         into = "resolution_of_maps"
-        if not self.mapped_codes:
-            self.engine.register("every_map", maps)
-            self.engine.temporary("every_pair", statement("select distinct source_vocabulary_id as system, source_code as code from every_map"))
-            self.engine.unregister("every_map")
-            resolve(self.engine, "every_pair", vocabulary=None, maps=maps, concepts=concepts, into=into)
-            self.mapped_codes = True
+        with self.once(into):
+            if into not in self.fixed:
+                self.engine.register("every_map", maps)
+                self.engine.temporary("every_pair", statement("select distinct source_vocabulary_id as system, source_code as code from every_map"))
+                self.engine.unregister("every_map")
+                resolve(self.engine, "every_pair", vocabulary=None, maps=maps, concepts=concepts, into=into)
+                self.fixed.add(into)
         return into
 
     def empty(self, stem: str, query: str) -> str:
         """An empty temporary table of a fixed shape, made once a run."""
         name = f"no_{stem}"
-        if name not in self.empties:
-            self.engine.temporary(name, statement(query))
-            self.empties.add(name)
+        with self.once(name):
+            if name not in self.fixed:
+                self.engine.temporary(name, statement(query))
+                self.fixed.add(name)
         return name
 
     def stored_states(self, key: TargetKey) -> list[DataFile]:

@@ -22,6 +22,7 @@ from suwen.engine.sql import (
     is_null,
     list_of,
     negation,
+    null,
     paren,
     plus,
     statement,
@@ -78,7 +79,8 @@ class MappingPlan:
     """All that one (feed, kind, target) needs for its query, compiled; trees name flattened columns.
 
     `joined`: per alias the columns taken from the parent. `slots`: (slot name, alias -> tree). `filters`: (rule, keep). `tables`: where rows may go;
-    `table`: tree giving the 0-based place in `tables`. `key_md5`: what collisions.csv names the row's key by.
+    `table`: tree giving the 0-based place in `tables`. `key_md5`: what collisions.csv names the row's key by. `day`: by which rows of a table without
+    a date of its own are laid out.
     """
 
     feed: str
@@ -100,6 +102,7 @@ class MappingPlan:
     own_key: bool
     key_md5: Tree
     required_refs: tuple[str, ...]
+    day: Tree | None = None
 
     def physical(self, column: str, table: str) -> str | None:
         """The stored column of a table that one of the plan's columns fills; None where the table has none."""
@@ -124,9 +127,10 @@ class MappingPlan:
         """The mapped rows: columns, `_id`, `_check`, `_table`, `_reason`, `_issues` (bit per check), `_receipt`, `_record`."""
         flat = self.resolved(staged, parents, resolution)
         first = statement(
-            "select {columns}, {id} as _id, {check} as _check, {table} as _table, {issues} as _issues, {kept} as _dropped, {parent} as _absent, "
+            "select {columns}, {day} as _day, {id} as _id, {check} as _check, {table} as _table, {issues} as _issues, {kept} as _dropped, {parent} as _absent, "
             "{receipt} as {receipt_name}, {record} as {record_name} from {flat} x",
             columns=[alias(typed(m.tree, m.type), m.name) for m in self.columns],
+            day=self.day if self.day is not None else typed(null(), "DATE"),
             id=self.identifier,
             check=self.check,
             table=typed(self.table, "TINYINT"),

@@ -105,7 +105,8 @@ class _Planner:
         unmapped = tuple(
             Check(code, _column_of(lookup, mapped), _standing(lookup, standing)) for lookup in self.lookups for standing, code in STANDINGS.items()
         )
-        used = self._used(context, [c for _, c in columns])
+        day = self._day(context)
+        used = self._used(context, [*(c for _, c in columns), *([day] if day else [])])
         tables = event.EVENT_TABLES if target.event else (target.table,)
         return MappingPlan(
             feed=self.place.feed, organisation=self.place.organisation, template=self.template.name, kind=self.kind, target=target, source_columns=used[""],
@@ -113,7 +114,14 @@ class _Planner:
             slots=self.slots, lookups=tuple(self.lookups), columns=tuple(_with_defaults(mapped) if target.event else mapped), checks=checks + unmapped,
             filters=tuple(filters), identifier=identifier, check=check, tables=tables, table=_table(main, target), own_key=own_key, key_md5=key_md5,
             required_refs=tuple(dict.fromkeys([*([p] if (p := self._person()) else []), *target.require])),
+            day=_flat(day.tree) if day else None,
         )  # fmt: skip
+
+    def _day(self, context: Context) -> Compiled | None:
+        """The kind's window where the table has no date of its own."""
+        if self.target.event or ALL_TABLES[self.target.table].date_column or self.kind.window is None:
+            return None
+        return compile_all([(self.kind.window, "date")], context)[0]
 
     def _person(self) -> str | None:
         return "person_id" if self.target.table != "person" and any(n == "person_id" for n in self.target.columns) else None

@@ -106,23 +106,23 @@ def write_index(engine: Engine, kind: Kind, queries: Mapping[int, Tree], paths: 
     first = {r: p.with_name(f".{p.stem}.first.parquet") for r, p in paths.items()}
     for receipt, query in queries.items():
         engine.copy_whole(query, first[receipt], codec=_CODEC)
-    twice = repeated([str(p) for p in first.values()], "key")
+    twice, ordinals = repeated([str(p) for p in first.values()], "key"), f"ordinals of {next(iter(paths.values()))}"
     if len(twice):
         engine.register("repeated_keys", twice)
-        engine.temporary("new_ordinals", _ordinals(read_parquet([str(p) for p in first.values()])))
+        engine.temporary(ordinals, _ordinals(read_parquet([str(p) for p in first.values()])))
         engine.unregister("repeated_keys")
     for receipt, path in paths.items():
         if len(twice):
-            engine.copy_whole(statement(_NUMBERED, first=read_parquet([str(first[receipt])])), path, codec=_CODEC)
+            engine.copy_whole(statement(_NUMBERED, first=read_parquet([str(first[receipt])]), ordinals=ordinals), path, codec=_CODEC)
             first[receipt].unlink()
         else:
             os.replace(first[receipt], path)
-    engine.drop("new_ordinals")
+    engine.drop(ordinals)
 
 
 _CODEC = "lz4_raw"  # hashes do not compress
 _NUMBERED = """select i.* replace (coalesce(n.key, i.key) as key, coalesce(n.nth, 1)::INTEGER as nth)
-    from {first} i left join new_ordinals n on n.receipt = i.receipt and n.record = i.record"""
+    from {first} i left join {ordinals} n on n.receipt = i.receipt and n.record = i.record"""
 
 
 def _ordinals(first: Tree) -> Tree:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from suwen.engine import hash as hashing
 from suwen.engine.sql import Tree, alias, call, case, coalesce, col, compared, conjunction, integer, is_null, null, statement, text, tried, typed, union_all
@@ -13,6 +14,7 @@ from suwen.model.staging import RECEIPT, RECORD, RUN, TEMPLATE
 from suwen.repository.mapping import MappingPlan
 
 MONTH = "_month"  # 12 * year + month - 1 of the row's date; 0 without a date
+_NOTHING_FIXED: Mapping[str, Tree] = MappingProxyType({})
 _LONGEST = 36_525  # days a supply may last, a hundred years: one of none or of more says nothing about its end
 PUBLISHED_AT_RUN = ("since_release",)  # columns that name a release do not enter the fingerprint
 
@@ -42,7 +44,7 @@ def projected(plan: MappingPlan, mapped: str, table: str, tag: str, run: int) ->
         template=TEMPLATE,
         run=typed(integer(run), "BIGINT"),
         run_name=RUN,
-        month=_month(columns, ALL_TABLES[table].date_column),
+        month=_month(columns, dated) if (dated := ALL_TABLES[table].date_column) else month_of(col("_day")),
         month_name=MONTH,
         priority=integer(plan.target.priority),
         mapped=mapped,
@@ -50,11 +52,8 @@ def projected(plan: MappingPlan, mapped: str, table: str, tag: str, run: int) ->
     )
 
 
-def _month(columns: Sequence[Tree], date_column: str | None) -> Tree:
-    if date_column is None:
-        return typed(integer(0), "INTEGER")
-    day = next(c.this for c in columns if c.alias == date_column)
-    return month_of(day)
+def _month(columns: Sequence[Tree], date_column: str) -> Tree:
+    return month_of(next(c.this for c in columns if c.alias == date_column))
 
 
 def month_of(day: Tree) -> Tree:
@@ -100,7 +99,7 @@ def merged(rows: Tree | str, table: Table, records: Tree | str) -> Tree:
     )
     names = [c.name for c in table.columns]
     firsts = [alias(call("arg_min", col(n), col("_rank")), n) for n in (*names, "_check", "_priority")]
-    firsts.append(alias(_month(firsts, table.date_column), MONTH))
+    firsts.append(alias(_month(firsts, table.date_column) if table.date_column else call("min", col(MONTH)), MONTH))
     # provenance is that of the first source; `arg_min` skips nulls, and provenance has none
     origin = [alias(call("arg_min", col(n), col("_rank")), n) for n in (RECEIPT, RECORD, TEMPLATE, RUN)]
     return statement("select _id, {firsts}, {origin} from {ranked} y group by _id", firsts=firsts, origin=origin, ranked=ranked)
@@ -112,26 +111,28 @@ def completed(rows: Tree | str, table: Table) -> Tree | str:
     return statement("select n.* replace ({columns}) from {rows} n", columns=columns, rows=rows) if columns else rows
 
 
-def fingerprinted(table: Table) -> list[tuple[str, str, Tree]]:
-    """The columns that enter a row's fingerprint: the published ones, without those that name a release."""
-    return [(c.name, str(c.type), col(c.name)) for c in table.columns if c.name not in PUBLISHED_AT_RUN]
+def fingerprinted(table: Table, fixed: Mapping[str, Tree] = _NOTHING_FIXED) -> list[tuple[str, str, Tree]]:
+    """The columns that enter a row's fingerprint: the published ones, without those that name a release. `fixed`: what a column is known to hold."""
+    return [(c.name, str(c.type), fixed.get(c.name, col(c.name))) for c in table.columns if c.name not in PUBLISHED_AT_RUN]
 
 
-def identity(table: Table) -> Tree:
-    """The hash of a row with its provenance but the run: equal where nothing of the row changed."""
-    cells = [(c.name, str(c.type), col(c.name)) for c in table.columns]
-    return hashing.row_hash([*cells, (RECEIPT, "BIGINT", col(RECEIPT)), (RECORD, "BIGINT", col(RECORD)), (TEMPLATE, "VARCHAR", col(TEMPLATE))])
+def identity(table: Table) -> list[str]:
+    """The columns in which two stored rows are alike where nothing of a row changed: all but the run."""
+    return [*table.row_columns, RECEIPT, RECORD, TEMPLATE]
 
 
-def cells(rows: Tree | str, table: Table, organisation: Tree, sign: int) -> Tree:
-    """(organisation, month, rows, total) of rows: the exact count and sum of row hashes, negated for removed ones."""
+def cells(rows: Tree | str, table: Table, organisation: Tree, sign: int, fixed: Mapping[str, Tree] = _NOTHING_FIXED) -> Tree:
+    """(organisation, month, rows, total) of rows: the exact count and sum of row hashes, negated for removed ones.
+
+    `fixed`: what a column is known to hold in all of the rows; it need not be read, and its part of the hashes is worked out once.
+    """
     return statement(
         "select {organisation} as organisation, {month} as month, {sign} * count(*) as records, {sign} * sum(_hash::HUGEINT) as total "
         "from {hashed} h group by all",
         organisation=organisation,
         month=MONTH,
         sign=integer(sign),
-        hashed=hashing.row_hashes(rows, fingerprinted(table), [alias(col(MONTH, "r"), MONTH)]),
+        hashed=hashing.row_hashes(rows, fingerprinted(table, fixed), [alias(col(MONTH, "r"), MONTH)]),
     )
 
 

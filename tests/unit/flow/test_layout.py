@@ -35,8 +35,17 @@ def test_every_month_has_exactly_one_part(known: dict[str, int], histogram: list
     assert all(low < high for low, high in parts) and all(one[1] == other[0] for one, other in pairwise(parts))
 
 
-@given(KNOWN.filter(bool), HISTOGRAMS)
-def test_known_parts_stay_and_at_most_one_opens_after_them(known: dict[str, int], histogram: list[tuple[int, int]]) -> None:
+@given(KNOWN, HISTOGRAMS)
+def test_known_parts_stay_and_bulk_is_cut(known: dict[str, int], histogram: list[tuple[int, int]]) -> None:
+    parts = parts_of({"t": known}, "t", histogram)
+    assert {month_of_part(part) for part in known} <= {low for low, _ in parts}
+    for low, high in parts:
+        inside = [rows for month, rows in histogram if low <= month < high]
+        assert len(inside) <= 1 or sum(inside) <= ROWS
+
+
+@given(KNOWN.filter(bool), HISTOGRAMS.map(lambda counts: [(month, 1 + rows % 1000) for month, rows in counts]))
+def test_of_few_rows_at_most_one_part_opens_after_the_others(known: dict[str, int], histogram: list[tuple[int, int]]) -> None:
     starts = {low for low, _ in parts_of({"t": known}, "t", histogram)}
     before = {month_of_part(part) for part in known} | {0}
     assert before <= starts and len(starts - before) <= 1

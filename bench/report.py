@@ -18,7 +18,8 @@ _NOTES = (
     "Each measure is a process of its own; seconds are wall seconds inside it, without start-up of the interpreter and imports. Floor and run took turns.",
     "CPU is user and system time. Peak memory is the process's highest resident size (ru_maxrss): interpreter and libraries are in it, and stood at the",
     "size given as idle before work began; the limit is set on DuckDB alone.",
-    "A run here is given nothing but landing: surveys of the files, which a run keeps there, are removed before it. A rebuild is the same in another lake.",
+    "Landing surveys each file (where records begin, and what cannot be read) in its pass over the bytes; that stands with landing. A run here is given",
+    "nothing but landing; a rebuild is the same in another lake.",
     "Increments are run, as often as there are rounds, from the same lake; the times are medians. New patients have rows in every month. Corrections are",
     "some days of the newest month that has enough rows, resubmitted as a window with every row changed.",
 )

@@ -93,7 +93,6 @@ class Spine:
         for _ in range(self.settings.repeats):
             shutil.rmtree(self.trial, ignore_errors=True)
             shutil.copytree(self.lake, self.trial, copy_function=os.link)  # no file of a lake is ever changed in place
-            self._forget_surveys(landing.said["files"])
             increment.runs.append(self._run(self.trial, self.settings.memory))
         shutil.rmtree(self.lake)
         self.trial.rename(self.lake)
@@ -117,17 +116,10 @@ class Spine:
     def _fresh(self, lake: Path, memory: str) -> Measured:
         """A run from landing alone into an empty lake."""
         shutil.rmtree(lake, ignore_errors=True)
-        self._forget_surveys(("",))
         return self._run(lake, memory)
 
     def _run(self, lake: Path, memory: str) -> Measured:
         return self._step("steps.running", folder=str(self.region), lake=str(lake), threads=self.settings.threads, memory=memory)
-
-    def _forget_surveys(self, files: Sequence[str]) -> None:
-        """A run keeps its surveys of files beside landing; without them a repeated run does all that the first did. `files`: how their names begin."""
-        for name in files:
-            for path in (self.region / "landing" / "surveys").glob(f"{name}*"):
-                path.unlink()
 
     def _limits(self) -> dict[str, object]:
         return {"threads": self.settings.threads, "memory": self.settings.memory}

@@ -18,8 +18,10 @@ def shown_trace(trace: Trace) -> Iterator[str]:
         yield from _record(number, record)
     if trace.columns:
         yield "columns"
+    told = ""
     for column in trace.columns:
-        yield from _column(column)
+        yield from _column(column, again=column.column == told)
+        told = column.column
 
 
 def _inputs(trace: Trace) -> Iterator[str]:
@@ -43,10 +45,12 @@ def _record(number: int, record: TracedRecord) -> Iterator[str]:
     yield f"    {_printable(place.text)}"
 
 
-def _column(column: ColumnTrace) -> Iterator[str]:
+def _column(column: ColumnTrace, *, again: bool) -> Iterator[str]:
+    """How a column was made; its value stands once though several expressions have a part in it."""
     value = "null" if column.value is None else _printable(str(column.value))
     how = f" ({column.how})" if column.how else ""
-    yield f"  {column.column} = {value}"
+    if not again:
+        yield f"  {column.column} = {value}"
     yield f"    {column.place}: {column.expression}{how}"
     for source in column.sources:
         yield f"    [{source.record + 1}] {source.column} = {'no value' if source.text is None else _printable(source.text)}"

@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 
 from suwen.base.errors import Defect, SuwenError
 from suwen.engine.duck import Engine
-from suwen.engine.hash import row_hash
-from suwen.engine.sql import alias, col, read_parquet, statement
+from suwen.engine.hash import row_hashes
+from suwen.engine.sql import col, read_parquet, statement
 from suwen.model.cdm import TABLES, Table
 from suwen.repository.vocabulary_files import VOCABULARY_TABLES, VocabularyFile, batches, find, lines_of, schema
 
@@ -137,9 +137,9 @@ def _content_hash(folder: Path, rows: Mapping[str, int], engine: Engine) -> str:
     for name in VOCABULARY_TABLES:
         total = "0"
         if rows[name]:
-            hashed = row_hash([(c.name, str(c.type), col(c.name)) for c in TABLES[name].columns])
-            hashes = statement("select {h} from {t}", h=alias(hashed, "h"), t=read_parquet([str(folder / f"{name}.parquet")]))
-            total = engine.rows(statement("select sum(h::hugeint)::varchar from {hashes} as hashes", hashes=hashes))[0][0]
+            columns = [(c.name, str(c.type), col(c.name)) for c in TABLES[name].columns]
+            hashes = row_hashes(read_parquet([str(folder / f"{name}.parquet")]), columns, ())
+            total = engine.rows(statement("select sum(_hash::hugeint)::varchar from {hashes} as hashes", hashes=hashes))[0][0]
         digest.update(f"{name}:{rows[name]}:{total}\n".encode())
     return digest.hexdigest()
 

@@ -28,7 +28,7 @@ from suwen.engine.sql import (
 from suwen.flow.layout import part_of, parts_of
 from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.targets import Made, map_target, mapped_rows, parents, sources
-from suwen.flow.touched import Touched, tag_of
+from suwen.flow.touched import Touched, tag_of, touched_records
 from suwen.flow.work import TargetKey, Work, required_tables
 from suwen.model.cdm import Column, Table, Type
 from suwen.model.extension import ALL_TABLES
@@ -48,7 +48,7 @@ def run_group(work: Work, keys: list[TargetKey], touched: dict[TargetKey, Touche
     shared = len(keys) > 1 or any(not work.plans[k].own_key for k in keys)
     if shared:
         touched = {k: _with_bereft(work, k, t) for k, t in touched.items()}
-    active = [k for k in keys if touched[k] is None or work.engine.count(str(touched[k]))]
+    active = [k for k in keys if _active(work, k, touched[k])]
     made = [map_target(work, k, touched[k]) for k in active]
     if not made:
         return []
@@ -56,6 +56,12 @@ def run_group(work: Work, keys: list[TargetKey], touched: dict[TargetKey, Touche
     for table in dict.fromkeys(t for k in keys for t in work.plans[k].tables):
         _bring_up(work, group, table, shared)
     return made
+
+
+def _active(work: Work, key: TargetKey, touched: Touched) -> bool:
+    """Whether anything must be weighed or posted: every record, a touched key, or a new record whose key cannot be read."""
+    data = work.kinds[key.feed, key.kind]
+    return touched is None or bool(work.engine.count(touched)) or bool(data.new_indexes and touched_records(work, data, touched).records)
 
 
 def _with_bereft(work: Work, key: TargetKey, touched: Touched) -> Touched:
@@ -316,11 +322,11 @@ def _take_from_cells(work: Work, group: Group, table: str, gone: str) -> None:
     """Take removed rows out of the cells of the organisation they were counted for, which their feed may have left since."""
     shape = ALL_TABLES[table]
     before = work.organisations_before()
-    if all(work.region.feeds[feed].organisation == organisation for feed, organisation in before.items()):
+    if all(feed in work.region.feeds and work.feed(feed).organisation == organisation for feed, organisation in before.items()):
         work.add_cells(table, cells(gone, shape, text(work.plans[group.keys[0]].organisation), -1))
         return
     for organisation in sorted(set(before.values())):
-        receipts = sorted(s for s, r in work.receipts.items() if before.get(r.feed) == organisation)
+        receipts = sorted(s for feed, of in before.items() if of == organisation for s in work.of_feed.get(feed, ()))  # withdrawn ones too
         theirs = statement("select * from {g} g where {own}", g=gone, own=in_numbers(col("_receipt"), receipts))
         work.add_cells(table, cells(theirs, shape, text(organisation), -1))
 

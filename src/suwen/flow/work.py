@@ -134,7 +134,7 @@ class Work:
     weighed: dict[tuple[str, str, str], str] = field(default_factory=dict)  # (feed, kind, touched keys or "") -> versions of its contested records
     slices: dict[tuple[str, str, str], Slice] = field(default_factory=dict)  # (feed, kind, touched keys) -> their records
     fixed: set[str] = field(default_factory=set)  # temporary tables of a fixed name that have been made
-    stale_groups: set[tuple[str, str]] = field(default_factory=set)  # (organisation, target name) that lost a source
+    stale_groups: set[tuple[str, str]] = field(default_factory=set)  # groups (see `maker`) that lost a source
     readers: dict[str, str] = field(default_factory=dict)  # feed -> reader spec
     dangling: dict[str, int] = field(default_factory=dict)
     layout: dict[str, dict[str, int]] = field(default_factory=dict)  # table -> part -> rows in the last release
@@ -309,7 +309,7 @@ class Work:
 
     def stale(self, key: TargetKey) -> bool:
         """Whether a target's records must be mapped again as a whole."""
-        if self.previous is None or self.kinds[key.feed, key.kind].restaged or (self.plans[key].organisation, key.target) in self.stale_groups:
+        if self.previous is None or self.kinds[key.feed, key.kind].restaged or maker(self.plans[key]) in self.stale_groups:
             return True
         return self.previous.mapped_with.get(str(key)) != self.mapped_with(key)
 
@@ -323,7 +323,7 @@ class Work:
         said = self.previous.mapped_with.get(str(key)) if self.previous else None
         return said.split("|", 2)[2] if said else self.region.feeds[key.feed].organisation
 
-    def organisations_before(self) -> Mapping[str, str]:
+    def organisations_before(self) -> dict[str, str]:
         """Feed -> the organisation to which its rows belonged in the last release."""
         said = self.previous.mapped_with if self.previous else {}
         return {key.split("|")[0]: value.split("|", 2)[2] for key, value in said.items()}
@@ -359,12 +359,17 @@ def make_plans(work: Work) -> None:
                 work.plans[TargetKey(feed, kind, target.name)] = plan_target(template, target, place_of(work.region, work.feed(feed)))
 
 
+def maker(plan: MappingPlan) -> tuple[str, str]:
+    """The group of targets that can make the same rows as a plan: its organisation, and its target's name or, where ids are another table's, the table."""
+    borrows = not plan.target.event and ALL_TABLES[plan.target.table].borrowed_id
+    return plan.organisation, f"table {plan.target.table}" if borrows else plan.target.name
+
+
 def groups(work: Work) -> list[list[TargetKey]]:
     """Targets that can make the same rows (one organisation, one target name; one table whose ids are another's), parents before those that require them."""
     found: dict[tuple[str, str], list[TargetKey]] = {}
     for key, plan in work.plans.items():
-        maker = f"table {plan.target.table}" if not plan.target.event and ALL_TABLES[plan.target.table].borrowed_id else key.target
-        found.setdefault((plan.organisation, maker), []).append(key)
+        found.setdefault(maker(plan), []).append(key)
     ordered = sorted(found.values(), key=lambda keys: (_rank(work, work.plans[keys[0]], ()), work.plans[keys[0]].organisation, keys[0].target))
     return [sorted(keys, key=str) for keys in ordered]
 

@@ -1,0 +1,134 @@
+"""What increments leave behind is what a rebuild gives: content, findings and references that lead nowhere, with groups mapped side by side."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from suwen.flow.reader import open_release
+from suwen.flow.region import open_region
+from suwen.flow.run import run
+from tests.property.histories import BASE, JANUARY, MOVED, R, his, human, item, lab, patient, stay
+from tests.property.world import Decide, History, Reading, World, after, play
+
+DEATH = """\
+[target.died]
+from = "patients"
+table = "death"
+[[target.died.filters]]
+rule = "alive"
+keep = "OP = 'X'"
+[target.died.columns]
+person_id = "ref('person', ID)"
+death_date = "date_of('2024-02-01', 'iso')"
+
+[target.visit]
+"""
+
+HISTORIES: Mapping[str, History] = {
+    "only records whose keys cannot be read": [BASE, R, his(2, "snapshot", patients=[patient(""), patient("", "F")]), R],
+    "a feed moves and loses a delivery at once": [
+        BASE,
+        his(2, feed="far", patients=[patient(sex="F", city="X")], stays=[stay("v9")]),
+        his(3, feed="far", patients=[patient("p7")]),
+        R,
+        Decide(3, "withdrawn"),
+        MOVED,
+        R,
+    ],
+    "what a joined parent gives is told when it comes": [
+        his(1, items=[item(day="y"), item(), item("v2", day="bad")]),
+        R,
+        his(2, stays=[stay(until="bad"), stay("v5", until="bad")]),
+        R,
+        his(3, patients=[patient("p2")], stays=[stay("v2", "p2", until="x")]),
+        R,
+        his(4, patients=[patient()]),
+        R,
+    ],
+    "windows side by side": [
+        BASE,
+        lab(2, people=[human("p3", died="2024-02-01")]),
+        R,
+        his(3, "window", JANUARY, patients=[patient("p3")], stays=[stay("v3", "p3"), stay("v5", "p1", "?")], items=[item("v3"), item("v9")]),
+        lab(4, people=[human("p3", died="2024-02-03"), human("p4")]),
+        R,
+        his(5, "snapshot", patients=[patient("p3")]),
+        R,
+    ],
+}
+
+
+def told(folder: Path) -> tuple[str, str, Mapping[str, int], Counter[tuple[str, ...]]]:
+    """Content and cells of the newest release, its dangling references, and records per finding."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for row in Reading(folder).rows("state/finding"):
+        found[tuple(str(row[c]) for c in ("code", "feed", "kind", "target", "column_name", "receipt"))] += row["records"]
+    release = open_release(folder).release
+    return release.content, release.cells_sha256, dict(release.dangling), found
+
+
+def rebuilt(folder: Path, into: Path) -> Path:
+    shutil.copytree(folder, into, ignore=shutil.ignore_patterns("lake", "inbox"))
+    run(open_region(into))
+    return into
+
+
+def side_by_side(world: World) -> None:
+    settings = world.folder / "region.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("threads = 1", "threads = 3"), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_increments_tell_what_a_rebuild_tells(name: str, tmp_path: Path) -> None:
+    world = World.new(tmp_path / "region")
+    side_by_side(world)
+    assert play(world, HISTORIES[name]) == []
+    assert told(rebuilt(world.folder, tmp_path / "again")) == told(world.folder)
+
+
+def another_table(template: Path) -> None:
+    """The places of `prop/his` become care sites."""
+    text = template.read_text(encoding="utf-8").replace('table = "location"', 'table = "care_site"').replace("city =", "care_site_name =")
+    text = text.replace("county =", "care_site_source_value =").replace("location_id = \"ref('place', CITY)\"", "")
+    template.write_text(text, encoding="utf-8")
+
+
+def no_deaths(template: Path) -> None:
+    template.write_text(template.read_text(encoding="utf-8").replace(DEATH, "[target.visit]\n"), encoding="utf-8")
+
+
+@pytest.mark.parametrize("change", [another_table, no_deaths])
+def test_a_mended_template_leaves_no_row_behind_and_takes_no_other_s(change: Callable[[Path], None], tmp_path: Path) -> None:
+    world = World.new(tmp_path / "region")
+    template = world.folder / "packs/prop/template/his.toml"
+    template.write_text(template.read_text(encoding="utf-8").replace("[target.visit]\n", DEATH, 1), encoding="utf-8")
+    for delivery in (lab(5, people=[human(died="2024-02-03")]), his(9, patients=[patient(city="X", op="X"), patient("p2", city="Y")])):
+        world.deliver(delivery)
+    world.run()
+    change(template)
+    world.run()
+    assert told(rebuilt(world.folder, tmp_path / "again")) == told(world.folder)
+
+
+def test_a_feed_may_go_once_its_deliveries_are_withdrawn(tmp_path: Path) -> None:
+    world = World.new(tmp_path / "region")
+    world.deliver(BASE)
+    world.deliver(lab(2, people=[human("p8", died="2024-02-03"), human()]))
+    world.run()
+    world.decide(Decide(2, "withdrawn"))
+    (world.folder / "feeds/lab.toml").unlink()
+    world.run()
+    assert told(rebuilt(world.folder, tmp_path / "again"))[:2] == told(world.folder)[:2]
+
+
+def test_a_folder_s_name_may_hold_quotes_where_records_repeat(tmp_path: Path) -> None:
+    world = World.new(tmp_path / 'a "region"')
+    for delivery in (BASE, his(2, items=[item(), item(), item(one="B")])):
+        world.deliver(delivery)
+        world.run()
+    assert after(world) == []

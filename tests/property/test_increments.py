@@ -12,6 +12,7 @@ import pytest
 from suwen.flow.reader import open_release
 from suwen.flow.region import open_region
 from suwen.flow.run import run
+from suwen.model.extension import ALL_TABLES
 from tests.property.histories import BASE, JANUARY, MOVED, R, his, human, item, lab, patient, stay
 from tests.property.world import Decide, History, Reading, World, after, play
 
@@ -89,6 +90,41 @@ def test_increments_tell_what_a_rebuild_tells(name: str, tmp_path: Path) -> None
     side_by_side(world)
     assert play(world, HISTORIES[name]) == []
     assert told(rebuilt(world.folder, tmp_path / "again")) == told(world.folder)
+
+
+def absent(folder: Path) -> dict[str, int]:
+    """The optional references whose row is not there, counted row by row."""
+    reading = Reading(folder)
+    held = {n.split("/")[1]: reading.rows(n) for n in reading.release.tables if not n.startswith("state/")}
+    counts = {}
+    for table, rows in held.items():
+        for column in ALL_TABLES[table].columns:
+            if column.references is None or column.required or ALL_TABLES[column.references[0]].group == "vocabulary":
+                continue
+            ids = {row[column.references[1]] for row in held.get(column.references[0], ())}
+            counts[f"{table}.{column.name}"] = sum(row[column.name] is not None and row[column.name] not in ids for row in rows)
+    return {place: count for place, count in counts.items() if count}
+
+
+def test_references_that_lead_nowhere_are_counted_right_after_every_run(tmp_path: Path) -> None:
+    world, seen = World.new(tmp_path / "region"), []
+    bad = stay("v2", begin="?")  # a parent to join, but no visit
+    for delivery in (
+        his(1, patients=[patient()], stays=[stay(), stay("v3")], items=[item(), item("v3")]),
+        his(2, stays=[bad], items=[item("v2"), item("v2", one="B"), item("v1", one="C")]),
+        his(3, items=[item("v1", one="D")]),
+        his(4, stays=[stay("v2")]),
+        his(5, stays=[stay("v3", until="2024-01-09")], items=[item("v3", one="E")]),
+        his(6, "snapshot", stays=[stay(), stay("v2"), stay("v4", begin="?")], items=[item(), item("v2"), item("v4"), item("v3")]),
+        his(7, "upsert", patients=[patient("p3")]),
+    ):
+        world.deliver(delivery)
+        world.run()
+        assert dict(open_release(world.folder).release.dangling) == absent(world.folder)
+        seen.append(sum(absent(world.folder).values()))
+    assert seen == [0, 2, 2, 0, 0, 1, 1]
+    told_of = [row["records"] for row in Reading(world.folder).rows("state/finding") if row["code"] == "REF-002"]
+    assert told_of == [1]
 
 
 def another_table(template: Path) -> None:

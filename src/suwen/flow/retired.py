@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from suwen.engine.sql import Tree, col, conjunction, in_numbers, in_texts, read_parquet, statement, text
-from suwen.flow.books import DISPOSITION, LEDGER, part_name
+from suwen.flow.books import DISPOSITION, LEDGER
 from suwen.flow.tables import dated
 from suwen.flow.work import TargetKey, Work, lake_tables, told_of
 from suwen.model.extension import ALL_TABLES
@@ -35,7 +35,7 @@ def retire(work: Work) -> None:
     for label in sorted(set(closed)):
         feed, kind, target = label.split("|")
         work.untold.append(told_of(TargetKey(feed, kind, target)))
-        part = part_name(feed, kind, target)
+        part = TargetKey(feed, kind, target).part
         if (feed, kind) not in work.kinds or target not in {k.target for k in work.plans if k.feed == feed}:
             work.taken_out.setdefault(DISPOSITION, []).extend(f for f in work.files(DISPOSITION) if f.part == part)
             work.change(DISPOSITION)

@@ -34,6 +34,8 @@ from suwen.model.cdm import Column, Table, Type
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.rows import MONTH, cells, completed, identity, lake_name, merged, month_of, projected, stored_columns
 
+_NO_IDS = "select 0::BIGINT as id where false"
+
 
 @dataclass
 class Group:
@@ -102,7 +104,7 @@ def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:
         return
     rows = [projected(m.plan, m.rows, table, work.tag(m.key), work.number) for m in group.made if table in m.plan.tables]
     if shared and old_files:
-        old_ids = old_ids or work.empty("ids", "select 0::BIGINT as id where false")
+        old_ids = old_ids or work.empty("ids", _NO_IDS)
         rows += _other_sources(work, group, table, old_ids, rows, old_files)
     new: Tree | str = union_all(rows)
     if shared:
@@ -269,20 +271,16 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
     """Write what is new or changed and mark what is gone; rows that are equal stay where they are."""
     shape = ALL_TABLES[table]
     wanted = union_all([statement("select _id as id from {n} n", n=new), *([statement("select id from {o}", o=old_ids)] if old_ids else [])])
-    standing = statement(
-        "select {id} as id, r.filename from {r} r semi join {w} w on w.id = {id}",
-        id=col(_id(table), "r"),
-        r=read_parquet([f.path for f in files], filename=True),
-        w=wanted,
-    )
-    if not old_ids:  # its records are all new: an id that stands is another key's
-        paths = work.engine.rows(statement("select distinct filename from {s} m order by 1", s=standing))
-        if not paths:
-            write_rows(work, table, new, organisation)
-            return
-        old_ids = work.empty("ids", "select 0::BIGINT as id where false")
     met = work.fresh("met")
-    work.engine.temporary(met, standing)
+    work.engine.temporary(
+        met,
+        statement(
+            "select {id} as id, r.filename from {r} r semi join {w} w on w.id = {id}",
+            id=col(_id(table), "r"),
+            r=read_parquet([f.path for f in files], filename=True),
+            w=wanted,
+        ),
+    )
     paths = work.engine.rows(statement("select distinct filename from {m} m order by 1", m=met))
     if not paths:  # nothing of it stood before
         write_rows(work, table, new, organisation)
@@ -300,7 +298,7 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
         m=met,
     )
     work.engine.temporary(old, standing)
-    _refuse_foreign(work, group, table, old, rows, old_ids, shared)
+    _refuse_foreign(work, group, table, old, rows, old_ids or work.empty("ids", _NO_IDS), shared)  # of new records alone, an id that stands is another key's
     gone, same = work.fresh("removed"), conjunction([alike(column, "o", "n") for column in identity(shape)])
     before = work.removed_ids(lake_name(table))  # a row of several sources that part may have been taken out for another of them
     removing = "select o.* from {o} o anti join {n} n on {same} anti join {b} b on b._id = o._id and b.filename = o.filename"

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from threading import RLock
@@ -48,6 +48,11 @@ class TargetKey:
     def __str__(self) -> str:
         return f"{self.feed}|{self.kind}|{self.target}"
 
+    @property
+    def part(self) -> str:
+        """The part of state/disposition that holds the target's records."""
+        return f"{self.feed}.{self.kind}.{self.target}"
+
 
 @dataclass
 class KindData:
@@ -85,6 +90,7 @@ class TableChange:
 
 
 T = TypeVar("T")
+SIDE_BY_SIDE = 4  # jobs at a time; all share the threads and the memory of the engine
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,7 @@ class Work:
         return replace(self, engine=self.engine.beside(), progress=SILENT)
 
     def each(self, jobs: Sequence[Callable[[Work], T]]) -> list[T]:
-        """What independent jobs give, in order. In an increment, where most of the work is in one thread, as many at a time as there are threads.
+        """What independent jobs give, in order. In an increment, where most of the work is in one thread, several at a time.
 
         Raises what the first job in order raised, after all have ended.
         """
@@ -163,7 +169,7 @@ class Work:
             finally:
                 other.engine.close()
 
-        with ThreadPoolExecutor(self.region.settings.threads) as pool:
+        with ThreadPoolExecutor(min(self.region.settings.threads, SIDE_BY_SIDE)) as pool:
             return [done.result() for done in [pool.submit(run, job) for job in jobs]]
 
     def once(self, *place: str) -> RLock:
@@ -227,8 +233,7 @@ class Work:
 
     def stored_states(self, key: TargetKey) -> list[DataFile]:
         """The files with a target's dispositions in the last release."""
-        part = f"{key.feed}.{key.kind}.{key.target}" if key.kind else f"{key.feed}.."
-        return [f for f in self.files("state/disposition") if f.part == part]
+        return [f for f in self.files("state/disposition") if f.part == key.part]
 
     def add_cells(self, table: str, query: Tree) -> None:
         """Keep (organisation, month, records, total) of a table's rows, to be added to its cells."""
@@ -391,11 +396,6 @@ def required_tables(target: Target) -> Mapping[str, str]:
     has_person = target.table != "person" and (target.event or "person_id" in ALL_TABLES[target.table].row_columns)
     names = [*(["person_id"] if has_person else []), *target.require]
     return {name: table for name in names if (table := referred_table(target.table, target.event, name))}
-
-
-def spec_json(value: object) -> str:
-    """A frozen dataclass as canonical JSON, for hashes."""
-    return json.dumps(asdict(value), sort_keys=True, default=str)  # type: ignore[call-overload]
 
 
 def lake_tables(plan: MappingPlan) -> list[str]:

@@ -151,6 +151,22 @@ def test_a_mended_template_leaves_no_row_behind_and_takes_no_other_s(change: Cal
     assert told(rebuilt(world.folder, tmp_path / "again")) == told(world.folder)
 
 
+@pytest.mark.parametrize("feed", ["his", "lab"])
+def test_a_feed_that_moves_away_leaves_to_others_what_they_told_too(feed: str, tmp_path: Path) -> None:
+    world = World.new(tmp_path / "region")
+    world.deliver(his(9, patients=[patient(city="X"), patient("p2")], stays=[stay()]))
+    world.deliver(lab(5, people=[human(died="2024-02-03"), human("p3")], cases=[case()]))
+    world.run()
+    declared = world.folder / "feeds" / f"{feed}.toml"
+    declared.write_text(declared.read_text(encoding="utf-8").replace('"H1"', '"H2"'), encoding="utf-8")
+    world.run()
+    assert told(rebuilt(world.folder, tmp_path / "away"))[:2] == told(world.folder)[:2]
+    declared.write_text(declared.read_text(encoding="utf-8").replace('"H2"', '"H1"'), encoding="utf-8")
+    world.run()
+    assert after(world) == []
+    assert told(rebuilt(world.folder, tmp_path / "back"))[:2] == told(world.folder)[:2]
+
+
 def test_a_feed_may_go_once_its_deliveries_are_withdrawn(tmp_path: Path) -> None:
     world = World.new(tmp_path / "region")
     world.deliver(BASE)

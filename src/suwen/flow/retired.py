@@ -21,12 +21,11 @@ def retired(work: Work) -> list[TargetKey]:
 def retire(work: Work) -> None:
     """Take out what retired targets made, and what others made in tables they fill no more; close the books of feeds whose records are read anew."""
     gone = retired(work)
-    for key in gone:
-        for name in _stored_tables(work):
-            _take_rows(work, key, name)
-        work.stale_groups |= {(work.old_organisation(key), of) for of in (key.target, *_borrowing(work))}
-    for key, name in _left(work):
+    left = [*((key, name) for key in gone for name in _stored_tables(work)), *_left(work)]
+    for key, name in left:
         _take_rows(work, key, name)
+    moved = [key for key, plan in work.plans.items() if work.old_tag(key) is not None and work.old_organisation(key) != plan.organisation]
+    for key in (*gone, *moved, *(key for key, _ in left)):  # those who told of the same rows tell them anew
         work.stale_groups |= {(work.old_organisation(key), of) for of in (key.target, *_borrowing(work))}
     closed = [f"{k.feed}|{k.kind}|{k.target}" for k in gone] + [label for label in _labels(work) if label.split("|")[0] in work.reread]
     if closed:

@@ -13,7 +13,7 @@ from suwen.flow.reader import open_release
 from suwen.flow.region import open_region
 from suwen.flow.run import run
 from suwen.model.extension import ALL_TABLES
-from tests.property.histories import BASE, JANUARY, MOVED, R, his, human, item, lab, patient, stay
+from tests.property.histories import BASE, JANUARY, MOVED, R, case, his, human, item, lab, patient, stay
 from tests.property.world import Decide, History, Reading, World, after, play
 
 DEATH = """\

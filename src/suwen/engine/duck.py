@@ -103,14 +103,14 @@ class Engine:
 
     def temporary(self, name: str, query: exp.Expression) -> None:
         """Create or replace a table that lasts as long as the engine, from a query."""
-        self.execute(f'create or replace table "{name}" as {render(query)}')
+        self.execute(f"create or replace table {quoted([name])} as {render(query)}")
 
     def drop(self, *names: str) -> None:
         for name in names:
-            self.execute(f'drop table if exists "{name}"')
+            self.execute(f"drop table if exists {quoted([name])}")
 
     def count(self, name: str) -> int:
-        return int(self.one(f'select count(*) from "{name}"'))
+        return int(self.one(f"select count(*) from {quoted([name])}"))
 
     def has_more_than(self, paths: Sequence[str], column: str, limit: int) -> bool:
         """Whether a column of Parquet files goes above a limit; answered from their statistics."""

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from suwen.base.errors import Defect
-from suwen.engine.delta import DataFile, NewFile
+from suwen.engine.delta import NewFile
 from suwen.engine.sql import Tree, alias, col, in_numbers, null, read_parquet, statement, text, typed, union_all
 from suwen.flow.targets import Made, reader_rejects
 from suwen.flow.work import KindData, TargetKey, Work
 from suwen.model import state as states
 
-DISPOSITION, LEDGER, LINEAGE, FINDING, CELL = "state/disposition", "state/ledger", "state/lineage", "state/finding", "state/cell"
+DISPOSITION, LEDGER = "state/disposition", "state/ledger"
 Totals = dict[str, int]
-
-
-def part_name(feed: str, kind: str, target: str) -> str:
-    """The part of state/disposition that holds one target's records."""
-    return f"{feed}.{kind}.{target}" if kind else f"{feed}.."
 
 
 def post(work: Work, made: Made) -> None:
@@ -26,7 +21,7 @@ def post(work: Work, made: Made) -> None:
     _balance(work, made, data)
     old, count = _old(work, made)
     _move(work, made, data, old if count else None)
-    _replace(work, part_name(made.key.feed, made.key.kind, made.key.target), old, count, made.exceptions, made.others)
+    _replace(work, made.key.part, old, count, made.exceptions, made.others)
 
 
 def _balance(work: Work, made: Made, data: KindData) -> None:
@@ -143,8 +138,8 @@ def _post_new(work: Work, key: TargetKey, rows: str) -> None:
         ),
     )
     work.moves.append(statement("select * from {t}", t=moves))
-    part, old = part_name(key.feed, key.kind, key.target), work.fresh("old_states")
-    stored = [f.path for f in work.files(DISPOSITION) if f.part == part]
+    part, old = key.part, work.fresh("old_states")
+    stored = [f.path for f in work.stored_states(key)]
     fresh = statement("select d.* from {d} d semi join {r} r on r.receipt = d.receipt", d=read_parquet(stored), r=rows) if stored else _none()
     work.engine.temporary(old, fresh)  # of receipts read anew
     _replace(work, part, old, work.engine.count(old), rows, work.engine.count(rows))
@@ -200,8 +195,3 @@ def check_totals(work: Work, found: Mapping[str, int]) -> None:
         told = sums.get((key.feed, key.kind, key.target), 0)
         if told != received:
             raise Defect(f"RUN-001: the ledger of {key} does not balance: {received} records received, {told} with a disposition")
-
-
-def replaced_files(work: Work, name: str) -> list[DataFile]:
-    """Files of the last release that a table's commit takes out."""
-    return work.taken_out.get(name, [])

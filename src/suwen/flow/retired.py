@@ -1,15 +1,16 @@
-"""What a changed declaration leaves behind: rows and dispositions of targets that are no more, and the books of feeds that are read anew."""
+"""What a changed declaration leaves behind: rows and dispositions of targets that are no more, rows in tables a target fills no more, and the books of
+feeds that are read anew."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from suwen.engine.sql import Tree, col, conjunction, in_numbers, in_texts, read_parquet, statement, text
-from suwen.flow.books import DISPOSITION, LEDGER, part_name
+from suwen.flow.books import DISPOSITION, LEDGER
 from suwen.flow.tables import dated
-from suwen.flow.work import TargetKey, Work, told_of
+from suwen.flow.work import TargetKey, Work, lake_tables, told_of
 from suwen.model.extension import ALL_TABLES
-from suwen.repository.rows import cells, lake_name
+from suwen.repository.rows import cells
 
 
 def retired(work: Work) -> list[TargetKey]:
@@ -18,10 +19,14 @@ def retired(work: Work) -> list[TargetKey]:
 
 
 def retire(work: Work) -> None:
-    """Take out what retired targets made, and close the books of feeds whose records are read anew."""
+    """Take out what retired targets made, and what others made in tables they fill no more; close the books of feeds whose records are read anew."""
     gone = retired(work)
-    for key in gone:
-        _take_rows(work, key)
+    left = [*((key, name) for key in gone for name in _stored_tables(work)), *_left(work)]
+    for key, name in left:
+        _take_rows(work, key, name)
+    moved = [key for key, plan in work.plans.items() if work.old_tag(key) is not None and work.old_organisation(key) != plan.organisation]
+    for key in (*gone, *moved, *(key for key, _ in left)):  # those who told of the same rows tell them anew
+        work.stale_groups |= {(work.old_organisation(key), of) for of in (key.target, *_borrowing(work))}
     closed = [f"{k.feed}|{k.kind}|{k.target}" for k in gone] + [label for label in _labels(work) if label.split("|")[0] in work.reread]
     if closed:
         _close_books(work, sorted(set(closed)))
@@ -29,39 +34,54 @@ def retire(work: Work) -> None:
     for label in sorted(set(closed)):
         feed, kind, target = label.split("|")
         work.untold.append(told_of(TargetKey(feed, kind, target)))
-        part = part_name(feed, kind, target)
+        part = TargetKey(feed, kind, target).part
         if (feed, kind) not in work.kinds or target not in {k.target for k in work.plans if k.feed == feed}:
             work.taken_out.setdefault(DISPOSITION, []).extend(f for f in work.files(DISPOSITION) if f.part == part)
             work.change(DISPOSITION)
+
+
+def _stored_tables(work: Work) -> list[str]:
+    """The lake tables with rows made of records in the last release."""
+    names = sorted(work.previous.tables if work.previous else {})
+    return [n for n in names if not n.startswith("state/") and ALL_TABLES[n.split("/")[1]].id_column is not None and work.files(n)]
+
+
+def _borrowing(work: Work) -> list[str]:
+    """The groups of tables whose rows several targets of other names may tell."""
+    return [f"table {table}" for n in _stored_tables(work) if ALL_TABLES[table := n.split("/")[1]].borrowed_id]
+
+
+def _left(work: Work) -> list[tuple[TargetKey, str]]:
+    """Mended targets, with the tables they have rows in and fill no more."""
+    mended = {key: tag for key in work.plans if (tag := work.old_tag(key)) not in (None, work.tag(key))}
+    found: list[tuple[TargetKey, str]] = []
+    for name in _stored_tables(work) if mended else ():
+        tags = work.engine.rows(statement("select distinct _template from {r} r", r=read_parquet([f.path for f in work.files(name)])))
+        found += [(key, name) for key, tag in mended.items() if (tag,) in tags and name not in lake_tables(work.plans[key])]
+    return found
 
 
 def _labels(work: Work) -> set[str]:
     return {label.rsplit("|", 1)[0] for label in (work.previous.totals if work.previous else {})}
 
 
-def _take_rows(work: Work, key: TargetKey) -> None:
-    """Mark the rows a retired target made for removal."""
+def _take_rows(work: Work, key: TargetKey, name: str) -> None:
+    """Mark the rows a target made in a table for removal."""
+    shape, removed = ALL_TABLES[name.split("/")[1]], work.fresh("removed")
     receipts = work.of_feed[key.feed]
+    paths = [f.path for f in work.files(name) if f.may_hold(receipts)]
     tag = work.old_tag(key)
-    for name in sorted(work.previous.tables if work.previous else {}):
-        group, table = name.split("/")
-        if group == "state" or tag is None or ALL_TABLES[table].id_column is None:
-            continue
-        files = work.files(name)
-        if not files:
-            continue
-        mine = conjunction([in_texts(col("_template"), [tag]), in_numbers(col("_receipt"), receipts)])
-        shape, removed = ALL_TABLES[table], work.fresh("removed")
-        rows: Tree = statement(
-            "select r.*, {id} as _id from {r} r where {mine}", id=shape.id_column or "", r=read_parquet([f.path for f in files], filename=True), mine=mine
-        )
-        work.engine.temporary(removed, dated(rows, shape))
-        count = work.engine.count(removed)
-        if count:
-            change = work.change(lake_name(table))
-            change.removed.append(removed)
-            change.removed_rows += count
-            work.add_cells(table, cells(removed, shape, text(work.old_organisation(key)), -1))
+    if not paths or tag is None:
+        return
+    mine = conjunction([in_texts(col("_template"), [tag]), in_numbers(col("_receipt"), receipts)])
+    rows: Tree = statement("select r.*, {id} as _id from {r} r where {mine}", id=shape.id_column or "", r=read_parquet(paths, filename=True), mine=mine)
+    work.engine.temporary(removed, dated(rows, shape))
+    count = work.engine.count(removed)
+    if count:
+        change = work.change(name)
+        change.removed.append(removed)
+        change.removed_rows += count
+        work.add_cells(shape.name, cells(removed, shape, text(work.old_organisation(key)), -1))
 
 
 def _close_books(work: Work, labels: Sequence[str]) -> None:

@@ -28,7 +28,7 @@ from suwen.flow import books
 from suwen.flow.commit import commit_all, derived_rows
 from suwen.flow.key_findings import note_unread_keys
 from suwen.flow.region import explained, region_lock, region_packs
-from suwen.flow.retired import retire, retired
+from suwen.flow.retired import retire
 from suwen.flow.stage import Stager, by_kind, spec_of
 from suwen.flow.tables import run_group
 from suwen.flow.touched import kind_touched, target_touched
@@ -157,7 +157,6 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
     clock.lap("index")
     make_plans(work)
     _layout(work)
-    work.stale_groups = {(work.old_organisation(k), k.target) for k in retired(work)}
     retire(work)
     books.post_rejects(work)
     _map_all(work)
@@ -250,7 +249,8 @@ def _register_receipts(work: Work) -> None:
     work.engine.temporary("receipts", statement("select * from receipts_in"))
     work.engine.unregister("receipts_in")
     before = work.organisations_before()
-    every = [(s, feed.organisation, before.get(feed.name, feed.organisation)) for feed in work.region.feeds.values() for s in work.of_feed.get(feed.name, ())]
+    now = before | {feed.name: feed.organisation for feed in work.region.feeds.values()}  # a feed that is no more had rows in the last release
+    every = [(s, now[feed], before.get(feed, now[feed])) for feed, sequences in work.of_feed.items() if feed in now for s in sequences]
     owned = pa.table({n: pa.array([row[i] for row in every], t) for i, (n, t) in enumerate(_OWNED.items())})
     work.engine.register("receipts_in", owned)
     work.engine.temporary("owned_receipts", statement("select * from receipts_in"))

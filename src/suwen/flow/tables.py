@@ -28,11 +28,13 @@ from suwen.engine.sql import (
 from suwen.flow.layout import part_of, parts_of
 from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.targets import Made, map_target, mapped_rows, parents, sources
-from suwen.flow.touched import Touched, tag_of
+from suwen.flow.touched import Touched, tag_of, touched_records
 from suwen.flow.work import TargetKey, Work, required_tables
 from suwen.model.cdm import Column, Table, Type
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.rows import MONTH, cells, completed, identity, lake_name, merged, month_of, projected, stored_columns
+
+_NO_IDS = "select 0::BIGINT as id where false"
 
 
 @dataclass
@@ -48,7 +50,7 @@ def run_group(work: Work, keys: list[TargetKey], touched: dict[TargetKey, Touche
     shared = len(keys) > 1 or any(not work.plans[k].own_key for k in keys)
     if shared:
         touched = {k: _with_bereft(work, k, t) for k, t in touched.items()}
-    active = [k for k in keys if touched[k] is None or work.engine.count(str(touched[k]))]
+    active = [k for k in keys if _active(work, k, touched[k])]
     made = [map_target(work, k, touched[k]) for k in active]
     if not made:
         return []
@@ -56,6 +58,12 @@ def run_group(work: Work, keys: list[TargetKey], touched: dict[TargetKey, Touche
     for table in dict.fromkeys(t for k in keys for t in work.plans[k].tables):
         _bring_up(work, group, table, shared)
     return made
+
+
+def _active(work: Work, key: TargetKey, touched: Touched) -> bool:
+    """Whether anything must be weighed or posted: every record, a touched key, or a new record whose key cannot be read."""
+    data = work.kinds[key.feed, key.kind]
+    return touched is None or bool(work.engine.count(touched)) or bool(data.new_indexes and touched_records(work, data, touched).records)
 
 
 def _with_bereft(work: Work, key: TargetKey, touched: Touched) -> Touched:
@@ -96,7 +104,7 @@ def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:
         return
     rows = [projected(m.plan, m.rows, table, work.tag(m.key), work.number) for m in group.made if table in m.plan.tables]
     if shared and old_files:
-        old_ids = old_ids or work.empty("ids", "select 0::BIGINT as id where false")
+        old_ids = old_ids or work.empty("ids", _NO_IDS)
         rows += _other_sources(work, group, table, old_ids, rows, old_files)
     new: Tree | str = union_all(rows)
     if shared:
@@ -263,20 +271,16 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
     """Write what is new or changed and mark what is gone; rows that are equal stay where they are."""
     shape = ALL_TABLES[table]
     wanted = union_all([statement("select _id as id from {n} n", n=new), *([statement("select id from {o}", o=old_ids)] if old_ids else [])])
-    standing = statement(
-        "select {id} as id, r.filename from {r} r semi join {w} w on w.id = {id}",
-        id=col(_id(table), "r"),
-        r=read_parquet([f.path for f in files], filename=True),
-        w=wanted,
-    )
-    if not old_ids:  # its records are all new: an id that stands is another key's
-        paths = work.engine.rows(statement("select distinct filename from {s} m order by 1", s=standing))
-        if not paths:
-            write_rows(work, table, new, organisation)
-            return
-        old_ids = work.empty("ids", "select 0::BIGINT as id where false")
     met = work.fresh("met")
-    work.engine.temporary(met, standing)
+    work.engine.temporary(
+        met,
+        statement(
+            "select {id} as id, r.filename from {r} r semi join {w} w on w.id = {id}",
+            id=col(_id(table), "r"),
+            r=read_parquet([f.path for f in files], filename=True),
+            w=wanted,
+        ),
+    )
     paths = work.engine.rows(statement("select distinct filename from {m} m order by 1", m=met))
     if not paths:  # nothing of it stood before
         write_rows(work, table, new, organisation)
@@ -294,7 +298,7 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
         m=met,
     )
     work.engine.temporary(old, standing)
-    _refuse_foreign(work, group, table, old, rows, old_ids, shared)
+    _refuse_foreign(work, group, table, old, rows, old_ids or work.empty("ids", _NO_IDS), shared)  # of new records alone, an id that stands is another key's
     gone, same = work.fresh("removed"), conjunction([alike(column, "o", "n") for column in identity(shape)])
     before = work.removed_ids(lake_name(table))  # a row of several sources that part may have been taken out for another of them
     removing = "select o.* from {o} o anti join {n} n on {same} anti join {b} b on b._id = o._id and b.filename = o.filename"
@@ -316,11 +320,11 @@ def _take_from_cells(work: Work, group: Group, table: str, gone: str) -> None:
     """Take removed rows out of the cells of the organisation they were counted for, which their feed may have left since."""
     shape = ALL_TABLES[table]
     before = work.organisations_before()
-    if all(work.region.feeds[feed].organisation == organisation for feed, organisation in before.items()):
+    if all(feed in work.region.feeds and work.feed(feed).organisation == organisation for feed, organisation in before.items()):
         work.add_cells(table, cells(gone, shape, text(work.plans[group.keys[0]].organisation), -1))
         return
     for organisation in sorted(set(before.values())):
-        receipts = sorted(s for s, r in work.receipts.items() if before.get(r.feed) == organisation)
+        receipts = sorted(s for feed, of in before.items() if of == organisation for s in work.of_feed.get(feed, ()))  # withdrawn ones too
         theirs = statement("select * from {g} g where {own}", g=gone, own=in_numbers(col("_receipt"), receipts))
         work.add_cells(table, cells(theirs, shape, text(organisation), -1))
 

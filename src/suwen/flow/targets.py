@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suwen.engine.keys import repeated
-from suwen.engine.sql import Tree, alias, case, col, in_numbers, integer, read_parquet, statement, text, typed, union_all
+from suwen.engine.sql import (
+    Tree,
+    alias,
+    case,
+    col,
+    in_numbers,
+    integer,
+    read_parquet,
+    statement,
+    text,
+    typed,
+    union_all,
+)
 from suwen.flow.collisions import refuse_keys
 from suwen.flow.key_findings import note_versions
 from suwen.flow.touched import Touched, absences, asserts, touched_records
-from suwen.flow.work import KindData, Slice, TargetKey, Work, required_tables, told_of
+from suwen.flow.value_findings import note_values
+from suwen.flow.work import KindData, Slice, TargetKey, Work, required_tables
 from suwen.model.staging import ISSUES
 from suwen.repository import versions
 from suwen.repository.mapping import MappingPlan
@@ -18,11 +31,6 @@ from suwen.repository.planner import RECORD_KEY
 from suwen.repository.record_index import SALT, keyless_key, salt_of
 from suwen.repository.staged import staged
 
-_SINGLE = "select count(*) as records, to_json(list_sort(min(_record, 5)))::VARCHAR as examples"
-_SEVERAL = "select count(distinct _record) as records, to_json(list_sort(min(distinct _record, 5)))::VARCHAR as examples"  # a record makes several rows
-_FINDING = """
-    select {run}::BIGINT as run, {code} as code, {feed} as feed, {kind} as kind, {target} as target, {column} as column_name, _receipt as receipt, {told}
-    from {m} where _issues & {mask} <> 0 and {fresh} group by _receipt"""
 _NO_STATES = "select 0::BIGINT as receipt, 0::BIGINT as record, 0::BIGINT as key, '' as state, '' as code where false"
 _NO_DISPOSITION = """
     select '' as feed, '' as kind, '' as target, 0::BIGINT as receipt, 0::BIGINT as record, 0::BIGINT as key, '' as state, '' as code, '' as detail
@@ -166,7 +174,7 @@ def map_target(work: Work, key: TargetKey, touched: Touched) -> Made:
     rows = _mapped(work, key, data, plan, joined, judged, records)
     counts, refused, issues = _summary(work, plan, rows)
     held = _hold(work, plan, rows)
-    _gather_findings(work, key, plan, rows, issues, data.new_receipts if touched is not None else None)
+    note_values(work, key, plan, rows, issues, data.new_receipts if touched is not None else None, several=_several(plan))
     exceptions, others = _exceptions(work, key, data, plan, judged, rows, held, records, refused)
     if others and _leave_mapped(work, plan, rows, exceptions, held):
         counts, _, _ = _summary(work, plan, rows)
@@ -219,7 +227,7 @@ def _judge(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighe
     if work.engine.one(statement("select count(*) from {t} t", t=tried)):
         trial = mapped_rows(work, plan, sources(work, data, plan, tried, None), joined, key)
         refused = "select _receipt as receipt, _record as record, min({code}) as code from {t} where {quarantined} group by all"
-        codes.append(statement(refused, code=_code(plan), t=trial, quarantined=_in_state(plan, "quarantined")))
+        codes.append(statement(refused, code=_code(plan), t=trial, quarantined=plan.in_state("quarantined")))
     work.engine.temporary(name, versions.states(weighed, union_all([statement(_NO_CODES), *codes]), absences(work, data)))
     counts = "select count(*), count(*) filter (where (receipt, record) in (select (receipt, record) from {t} t)) from {j} where state <> 'current'"
     others, failed = work.engine.rows(statement(counts, j=name, t=tried))[0]
@@ -278,10 +286,6 @@ def mapped_rows(work: Work, plan: MappingPlan, source: Tree, joined: dict[str, T
     return name
 
 
-def _in_state(plan: MappingPlan, state: str) -> Tree:
-    return in_numbers(col("_reason"), [n for n, r in enumerate(plan.reasons) if r.state == state])
-
-
 def _code(plan: MappingPlan) -> Tree:
     return case([(in_numbers(col("_reason"), [n]), text(r.code)) for n, r in enumerate(plan.reasons)], text("")) if plan.reasons else text("")
 
@@ -333,10 +337,10 @@ def _exceptions(
             statement(
                 "select _receipt as receipt, _record as record, null::BIGINT as key, {state} as state, {code} as code, {about} as detail, {weight} as weight "
                 "from {m} where _reason is not null",
-                state=case([(_in_state(plan, s), text(s)) for s in ("held", "quarantined", "filtered")], text("quarantined")),
+                state=case([(plan.in_state(s), text(s)) for s in ("held", "quarantined", "filtered")], text("quarantined")),
                 code=_code(plan),
                 about=_about(plan),
-                weight=case([(_in_state(plan, "held"), integer(2)), (_in_state(plan, "quarantined"), integer(3))], integer(9)),
+                weight=case([(plan.in_state("held"), integer(2)), (plan.in_state("quarantined"), integer(3))], integer(9)),
                 m=rows,
             )
         )
@@ -394,28 +398,6 @@ def _leave_mapped(work: Work, plan: MappingPlan, rows: str, exceptions: str, hel
         return False
     work.engine.execute(statement("delete from {m} where (_receipt, _record) in (select (receipt, record) from {o} o)", m=rows, o=out))
     return True
-
-
-def _gather_findings(work: Work, key: TargetKey, plan: MappingPlan, rows: str, issues: int, receipts: Set[int] | None) -> None:
-    """Counts per check and receipt over the mapped records, with at most five record numbers as examples.
-
-    A finding is told once: of the receipts that are new (`receipts`), or of all of them (None) in place of what was told of the target before.
-    """
-    if receipts is None and work.old_tag(key) is not None:
-        work.untold.append(told_of(key))
-    fresh = statement("select true").expressions[0] if receipts is None else in_numbers(col("_receipt"), sorted(receipts))
-    told = statement(_SEVERAL if _several(plan) else _SINGLE).expressions
-    found = [
-        statement(
-            _FINDING, run=work.number, code=text(check.code), feed=text(key.feed), kind=text(key.kind), target=text(key.target), column=text(check.column),
-            told=told, m=rows, mask=integer(2**n), fresh=fresh,
-        )
-        for n, check in enumerate(plan.checks) if issues >> n & 1
-    ]  # fmt: skip
-    if found:
-        name = work.fresh("finding")
-        work.engine.temporary(name, union_all(found))
-        work.findings.append(name)
 
 
 def reader_rejects(work: Work, data: KindData) -> Tree:

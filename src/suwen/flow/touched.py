@@ -116,17 +116,13 @@ def _flipped(work: Work, key: TargetKey, column: str, table: str) -> list[Tree]:
     data, plan = work.kinds[key.feed, key.kind], work.plans[key]
     places: list[Tree] = []
     appeared, gone = f"appeared_{table}", f"gone_{table}"
-    held = work.files("state/disposition")
+    held = work.stored_states(key)
     if held and table in work.live and work.engine.count(appeared):
         places.append(
             statement(
-                """select d.receipt, d.record from {held} d semi join {appeared} a on a.id::VARCHAR = d.detail
-                where d.feed = {feed} and d.kind = {kind} and d.target = {target} and d.state = 'held'""",
+                "select d.receipt, d.record from {held} d semi join {appeared} a on a.id::VARCHAR = d.detail where d.state = 'held'",
                 held=read_parquet([f.path for f in held]),
                 appeared=appeared,
-                feed=text(key.feed),
-                kind=text(key.kind),
-                target=text(key.target),
             )
         )
     if table in work.live and work.engine.count(gone):

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from threading import RLock
@@ -48,6 +48,11 @@ class TargetKey:
     def __str__(self) -> str:
         return f"{self.feed}|{self.kind}|{self.target}"
 
+    @property
+    def part(self) -> str:
+        """The part of state/disposition that holds the target's records."""
+        return f"{self.feed}.{self.kind}.{self.target}"
+
 
 @dataclass
 class KindData:
@@ -85,6 +90,7 @@ class TableChange:
 
 
 T = TypeVar("T")
+SIDE_BY_SIDE = 4  # jobs at a time; all share the threads and the memory of the engine
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,7 @@ class Work:
     weighed: dict[tuple[str, str, str], str] = field(default_factory=dict)  # (feed, kind, touched keys or "") -> versions of its contested records
     slices: dict[tuple[str, str, str], Slice] = field(default_factory=dict)  # (feed, kind, touched keys) -> their records
     fixed: set[str] = field(default_factory=set)  # temporary tables of a fixed name that have been made
-    stale_groups: set[tuple[str, str]] = field(default_factory=set)  # (organisation, target name) that lost a source
+    stale_groups: set[tuple[str, str]] = field(default_factory=set)  # groups (see `maker`) that lost a source
     readers: dict[str, str] = field(default_factory=dict)  # feed -> reader spec
     dangling: dict[str, int] = field(default_factory=dict)
     layout: dict[str, dict[str, int]] = field(default_factory=dict)  # table -> part -> rows in the last release
@@ -149,7 +155,7 @@ class Work:
         return replace(self, engine=self.engine.beside(), progress=SILENT)
 
     def each(self, jobs: Sequence[Callable[[Work], T]]) -> list[T]:
-        """What independent jobs give, in order. In an increment, where most of the work is in one thread, as many at a time as there are threads.
+        """What independent jobs give, in order. In an increment, where most of the work is in one thread, several at a time.
 
         Raises what the first job in order raised, after all have ended.
         """
@@ -163,7 +169,7 @@ class Work:
             finally:
                 other.engine.close()
 
-        with ThreadPoolExecutor(self.region.settings.threads) as pool:
+        with ThreadPoolExecutor(min(self.region.settings.threads, SIDE_BY_SIDE)) as pool:
             return [done.result() for done in [pool.submit(run, job) for job in jobs]]
 
     def once(self, *place: str) -> RLock:
@@ -227,8 +233,7 @@ class Work:
 
     def stored_states(self, key: TargetKey) -> list[DataFile]:
         """The files with a target's dispositions in the last release."""
-        part = f"{key.feed}.{key.kind}.{key.target}" if key.kind else f"{key.feed}.."
-        return [f for f in self.files("state/disposition") if f.part == part]
+        return [f for f in self.files("state/disposition") if f.part == key.part]
 
     def add_cells(self, table: str, query: Tree) -> None:
         """Keep (organisation, month, records, total) of a table's rows, to be added to its cells."""
@@ -309,7 +314,7 @@ class Work:
 
     def stale(self, key: TargetKey) -> bool:
         """Whether a target's records must be mapped again as a whole."""
-        if self.previous is None or self.kinds[key.feed, key.kind].restaged or (self.plans[key].organisation, key.target) in self.stale_groups:
+        if self.previous is None or self.kinds[key.feed, key.kind].restaged or maker(self.plans[key]) in self.stale_groups:
             return True
         return self.previous.mapped_with.get(str(key)) != self.mapped_with(key)
 
@@ -323,7 +328,7 @@ class Work:
         said = self.previous.mapped_with.get(str(key)) if self.previous else None
         return said.split("|", 2)[2] if said else self.region.feeds[key.feed].organisation
 
-    def organisations_before(self) -> Mapping[str, str]:
+    def organisations_before(self) -> dict[str, str]:
         """Feed -> the organisation to which its rows belonged in the last release."""
         said = self.previous.mapped_with if self.previous else {}
         return {key.split("|")[0]: value.split("|", 2)[2] for key, value in said.items()}
@@ -359,12 +364,17 @@ def make_plans(work: Work) -> None:
                 work.plans[TargetKey(feed, kind, target.name)] = plan_target(template, target, place_of(work.region, work.feed(feed)))
 
 
+def maker(plan: MappingPlan) -> tuple[str, str]:
+    """The group of targets that can make the same rows as a plan: its organisation, and its target's name or, where ids are another table's, the table."""
+    borrows = not plan.target.event and ALL_TABLES[plan.target.table].borrowed_id
+    return plan.organisation, f"table {plan.target.table}" if borrows else plan.target.name
+
+
 def groups(work: Work) -> list[list[TargetKey]]:
     """Targets that can make the same rows (one organisation, one target name; one table whose ids are another's), parents before those that require them."""
     found: dict[tuple[str, str], list[TargetKey]] = {}
     for key, plan in work.plans.items():
-        maker = f"table {plan.target.table}" if not plan.target.event and ALL_TABLES[plan.target.table].borrowed_id else key.target
-        found.setdefault((plan.organisation, maker), []).append(key)
+        found.setdefault(maker(plan), []).append(key)
     ordered = sorted(found.values(), key=lambda keys: (_rank(work, work.plans[keys[0]], ()), work.plans[keys[0]].organisation, keys[0].target))
     return [sorted(keys, key=str) for keys in ordered]
 
@@ -386,11 +396,6 @@ def required_tables(target: Target) -> Mapping[str, str]:
     has_person = target.table != "person" and (target.event or "person_id" in ALL_TABLES[target.table].row_columns)
     names = [*(["person_id"] if has_person else []), *target.require]
     return {name: table for name in names if (table := referred_table(target.table, target.event, name))}
-
-
-def spec_json(value: object) -> str:
-    """A frozen dataclass as canonical JSON, for hashes."""
-    return json.dumps(asdict(value), sort_keys=True, default=str)  # type: ignore[call-overload]
 
 
 def lake_tables(plan: MappingPlan) -> list[str]:

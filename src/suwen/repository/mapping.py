@@ -18,6 +18,7 @@ from suwen.engine.sql import (
     col,
     compared,
     conjunction,
+    in_numbers,
     integer,
     is_null,
     list_of,
@@ -118,6 +119,10 @@ class MappingPlan:
         unread = [Reason("quarantined", c.code, c.column) for c in self._fatal()]
         missing = [Reason("quarantined", "MAP-001", m.name) for m in self.columns if m.required]
         return (*held, *dropped, *unread, *missing, Reason("quarantined", "MAP-001", "key"))
+
+    def in_state(self, state: str) -> Tree:
+        """True for the mapped rows with a reason that gives their record a state."""
+        return in_numbers(col("_reason"), [n for n, r in enumerate(self.reasons) if r.state == state])
 
     def _fatal(self) -> list[Check]:
         required = {m.name for m in self.columns if m.required}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from suwen.engine import hash as hashing
-from suwen.engine.sql import Tree, alias, call, case, coalesce, col, compared, conjunction, integer, is_null, null, statement, text, tried, typed, union_all
+from suwen.engine.sql import Tree, alias, call, case, coalesce, col, compared, conjunction, integer, is_null, null, statement, text, tried, typed
 from suwen.model import event
 from suwen.model.cdm import PROVENANCE, Table
 from suwen.model.extension import ALL_TABLES
@@ -134,14 +134,3 @@ def cells(rows: Tree | str, table: Table, organisation: Tree, sign: int, fixed: 
         sign=integer(sign),
         hashed=hashing.row_hashes(rows, fingerprinted(table, fixed), [alias(col(MONTH, "r"), MONTH)]),
     )
-
-
-def all_of(queries: Sequence[Tree]) -> Tree:
-    return union_all(list(queries))
-
-
-def ids_of(table: Table) -> str:
-    """The stored column that identifies a row."""
-    if table.id_column is None:
-        raise ValueError(f"{table.name} has no id")
-    return table.id_column

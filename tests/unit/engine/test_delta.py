@@ -151,6 +151,29 @@ def test_the_log_is_kept_for_as_long_as_releases_are(table: Table) -> None:
     assert table.lake.open().metadata().configuration["delta.enableExpiredLogCleanup"] == "false"
 
 
+def test_another_s_commits_are_seen_by_a_table_that_is_open(table: Table) -> None:
+    other = LakeTable(table.lake.folder, COLUMNS)
+    table.lake.open()
+    assert table.lake.commit(0, [table.new(1)], [], application="one") == 1 and other.version() == 1 and len(other.files()) == 1
+    assert table.lake.commit(1, [table.new(2)], [], application="two") == 2 and other.version() == 2
+    assert [len(other.files(version)) for version in (1, 2, 0, 2)] == [1, 2, 0, 2]
+    table.lake.restore(1)
+    assert other.version() == 3 and len(other.files()) == 1 and len(table.lake.files()) == 1
+
+
+def test_a_file_tells_between_which_receipts_its_rows_lie(tmp_path: Path) -> None:
+    engine, lake = Engine(threads=1, memory="256MiB", scratch=tmp_path / "scratch"), LakeTable(tmp_path / "rows", {"id": "BIGINT", "_receipt": "BIGINT"})
+    lake.open()
+    for n in range(12):  # beyond a checkpoint
+        query = f"select 1::BIGINT as id, {n}::BIGINT as _receipt union all select 2, {n + 5}" if n else "select 1::BIGINT as id, null::BIGINT as _receipt"
+        lake.commit(n, [NewFile(engine.copy(query, lake.new_path("0", f"f{n:02d}")), "0")], [], application=f"a{n}")
+    lake.restore(11)
+    files = LakeTable(lake.folder, lake.columns).files()
+    assert [f.receipts for f in files] == [None, *((n, n + 5) for n in range(1, 11))]
+    assert files[0].may_hold([99]) and files[3].may_hold([1, 8]) and not files[3].may_hold([2, 9]) and not files[3].may_hold([])
+    engine.close()
+
+
 def test_a_hundred_versions_are_checkpointed_and_old_ones_still_open(table: Table) -> None:
     base = -1
     for number in range(1, 103):

@@ -1,0 +1,69 @@
+"""Findings about values: what a mapping could not read, map or hold, counted per check and receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from suwen.engine.sql import (
+    Tree,
+    coalesce,
+    col,
+    conjunction,
+    disjunction,
+    in_numbers,
+    in_texts,
+    integer,
+    negation,
+    read_parquet,
+    statement,
+    text,
+    typed,
+    union_all,
+)
+from suwen.flow.work import TargetKey, Work, told_of
+from suwen.repository.mapping import MappingPlan
+
+_SINGLE = "select count(*) as records, to_json(list_sort(min(_record, 5)))::VARCHAR as examples"
+_SEVERAL = "select count(distinct _record) as records, to_json(list_sort(min(distinct _record, 5)))::VARCHAR as examples"  # a record makes several rows
+_FINDING = """
+    select {run}::BIGINT as run, {code} as code, {feed} as feed, {kind} as kind, {target} as target, {column} as column_name, _receipt as receipt, {told}
+    from {m} where _issues & {mask} <> 0 and {fresh} group by _receipt"""
+
+
+def note_values(work: Work, key: TargetKey, plan: MappingPlan, rows: str, issues: int, receipts: Set[int] | None, *, several: bool) -> None:
+    """Counts per check and receipt over the mapped records, with at most five record numbers as examples.
+
+    A finding is told once: of records that are new (of `receipts`) or waited for a joined parent until now, or of all (None) in place of what was told of
+    the target before. Of a record that waits nothing is told yet: what its parent gives is not known. `several`: a record may make several rows.
+    """
+    if receipts is None and work.old_tag(key) is not None:
+        work.untold.append(told_of(key))
+    fresh = statement("select true").expressions[0] if receipts is None else _untold(work, key, plan, receipts)
+    if plan.target.joins:
+        fresh = conjunction([fresh, negation(coalesce(plan.in_state("held"), typed(text("false"), "BOOLEAN")))])
+    told = statement(_SEVERAL if several else _SINGLE).expressions
+    found = [
+        statement(
+            _FINDING, run=work.number, code=text(check.code), feed=text(key.feed), kind=text(key.kind), target=text(key.target), column=text(check.column),
+            told=told, m=rows, mask=integer(2**n), fresh=fresh,
+        )
+        for n, check in enumerate(plan.checks) if issues >> n & 1
+    ]  # fmt: skip
+    if found:
+        name = work.fresh("finding")
+        work.engine.temporary(name, union_all(found))
+        work.findings.append(name)
+
+
+def _untold(work: Work, key: TargetKey, plan: MappingPlan, receipts: Set[int]) -> Tree:
+    """True for the mapped rows of new records, and of those that waited for a joined parent in the last release."""
+    new = in_numbers(col("_receipt"), sorted(receipts))
+    stored = work.stored_states(key)
+    if not plan.target.joins or not stored:
+        return new
+    waited = statement(
+        "select (_receipt, _record) in (select (d.receipt, d.record) from {d} d where d.state = 'held' and {joined})",
+        d=read_parquet([f.path for f in stored]),
+        joined=in_texts(col("detail", "d"), sorted({j.kind for j in plan.target.joins})),  # of a required reference `detail` is the id
+    ).expressions[0]
+    return disjunction([new, waited])

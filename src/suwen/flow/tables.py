@@ -28,7 +28,7 @@ from suwen.engine.sql import (
 from suwen.flow.layout import part_of, parts_of
 from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.targets import Made, map_target, mapped_rows, parents, sources
-from suwen.flow.touched import Touched, tag_of
+from suwen.flow.touched import Touched, tag_of, touched_records
 from suwen.flow.work import TargetKey, Work, required_tables
 from suwen.model.cdm import Column, Table, Type
 from suwen.model.extension import ALL_TABLES
@@ -48,7 +48,7 @@ def run_group(work: Work, keys: list[TargetKey], touched: dict[TargetKey, Touche
     shared = len(keys) > 1 or any(not work.plans[k].own_key for k in keys)
     if shared:
         touched = {k: _with_bereft(work, k, t) for k, t in touched.items()}
-    active = [k for k in keys if touched[k] is None or work.engine.count(str(touched[k]))]
+    active = [k for k in keys if _has_work(work, k, touched[k])]
     made = [map_target(work, k, touched[k]) for k in active]
     if not made:
         return []
@@ -56,6 +56,14 @@ def run_group(work: Work, keys: list[TargetKey], touched: dict[TargetKey, Touche
     for table in dict.fromkeys(t for k in keys for t in work.plans[k].tables):
         _bring_up(work, group, table, shared)
     return made
+
+
+def _has_work(work: Work, key: TargetKey, touched: Touched) -> bool:
+    """Whether a target has a record to look at: of a touched key, or a new one whose key cannot be read."""
+    if touched is None or work.engine.count(touched):
+        return True
+    data = work.kinds[key.feed, key.kind]
+    return bool(data.new_indexes) and touched_records(work, data, touched).records > 0
 
 
 def _with_bereft(work: Work, key: TargetKey, touched: Touched) -> Touched:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from suwen.base.errors import SuwenError
 from suwen.cli.say import count, plain, say, say_table
 from suwen.engine.query import Answer
-from suwen.flow.region import explained
+from suwen.flow.region import explained, written_whole
 
 FORMATS = ("table", "csv", "json", "parquet")
 SHOWN = 100  # rows of a table on the screen
@@ -40,15 +40,39 @@ def _opened(output: Path | None) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    with explained(output), output.open("wb") as out:
+    with explained(output), written_whole(output) as aside, aside.open("wb") as out:
         yield out
 
 
 def _table(answer: Answer) -> None:
-    rows = list(islice((tuple(row.values()) for batch in answer for row in batch.to_pylist()), SHOWN + 1))
+    rows = list(islice((tuple(row.values()) for batch in answer for row in _rows(batch)), SHOWN + 1))
     numbers = [field.name for field in answer.schema if pa.types.is_integer(field.type) or pa.types.is_decimal(field.type) or pa.types.is_floating(field.type)]
     say_table(answer.schema.names, rows[:SHOWN], numbers=numbers)
     say([f"the first {SHOWN} rows are shown; all with --format csv, json or parquet" if len(rows) > SHOWN else count(len(rows), "row")])
+
+
+def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    with _showable():
+        return batch.to_pylist()
+
+
+@contextmanager
+def _showable() -> Iterator[None]:
+    """Years before 1 and after 9999, and parts of a microsecond, have no form in Python."""
+    try:
+        yield
+    except (OverflowError, ValueError):
+        what = "a date or time is outside the years 1 to 9999, or finer than microseconds"
+        raise SuwenError(what, where="the query", expected="dates and times that can be shown", do="cast it to text in the query: column::text") from None
+
+
+@contextmanager
+def _storable() -> Iterator[None]:
+    try:
+        yield
+    except pa.ArrowNotImplementedError:
+        what = "a column has a type that Parquet does not hold"
+        raise SuwenError(what, where="the query", expected="columns of plain types", do="cast it to text in the query: column::text") from None
 
 
 def _csv(answer: Answer, out: IO[bytes]) -> None:
@@ -68,7 +92,8 @@ def _plain_type(kind: pa.DataType) -> bool:
 
 
 def _as_text(column: pa.Array) -> pa.Array:
-    return pa.array([None if value is None else _text(value) for value in column.to_pylist()], pa.string())
+    with _showable():
+        return pa.array([None if value is None else _text(value) for value in column.to_pylist()], pa.string())
 
 
 def _text(value: object) -> str:
@@ -81,7 +106,7 @@ def _json(answer: Answer, out: IO[bytes]) -> None:
     ids = {field.name for field in answer.schema if field.type == pa.int64()}
     separator = b"[\n"
     for batch in answer:
-        for row in batch.to_pylist():
+        for row in _rows(batch):
             held = {name: plain(value, name if name in ids else "") for name, value in row.items()}
             out.write(separator + json.dumps(held, ensure_ascii=False).encode())
             separator = b",\n"
@@ -92,7 +117,7 @@ def _parquet(answer: Answer, output: Path | None) -> None:
     if output is None:
         raise SuwenError("Parquet cannot be shown", where="--format parquet", expected="a file to write to", do="add --output FILE")
     schema = pa.schema([pa.field(f.name, pa.string() if pa.types.is_interval(f.type) else f.type) for f in answer.schema])
-    with explained(output), pq.ParquetWriter(output, schema, compression="zstd") as writer:
+    with explained(output), written_whole(output) as aside, _storable(), pq.ParquetWriter(aside, schema, compression="zstd") as writer:
         for batch in answer:
             columns = [_as_text(column) if pa.types.is_interval(column.type) else column for column in batch.columns]
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))

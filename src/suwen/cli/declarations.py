@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from suwen.base.errors import SuwenError
 from suwen.cli.options import HERE, JsonOption, RegionOption
 from suwen.cli.pages import command_pages
 from suwen.cli.say import count, say, say_json, shown_path
@@ -32,6 +33,9 @@ def check_packs(
     as_json: JsonOption = False,
 ) -> None:
     """Check packs: those of the region, or without one those that come with Suwen and the folders given."""
+    for folder in folders or []:
+        if not folder.is_dir():
+            raise SuwenError("there is no such folder", where=str(folder), expected="a folder that holds pack.toml, or folders with one each")
     packs = _packs(region, folders or [])
     problems = check(packs) or (run_examples(packs) if examples else [])
     if problems:

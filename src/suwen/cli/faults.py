@@ -5,13 +5,16 @@ No message of an exception that is not ours is printed or kept: it may hold a va
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 from typer import Abort
 from typer.exceptions import TyperException
@@ -38,16 +41,45 @@ def ended(command: Callable[[], int], as_json: bool) -> int:
     except (KeyboardInterrupt, Abort):
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
-    except BrokenPipeError:
-        # nobody reads: what is still in the buffer must not raise again when Python ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (Exception, SystemExit) as error:  # the last door: whatever it is, no traceback and no foreign message reaches the user
+        return _foreign(error, as_json)
+
+
+def _foreign(error: BaseException, as_json: bool) -> int:
+    """How a command ends on an exception that is not ours; Typer makes a SystemExit of a pipe that nobody reads."""
+    cause = error.__context__ if isinstance(error, SystemExit) else error
+    if isinstance(cause, BrokenPipeError):
+        _to_nowhere(sys.__stdout__)
         return UNREAD
-    except Exception as error:  # the last door: whatever it is, no traceback and no foreign message reaches the user
-        return _defect(error, as_json)
+    if isinstance(error, OSError) and (fault := _system(error)):
+        _tell(fault, as_json)
+        return USER
+    if not isinstance(error, Exception):
+        raise error
+    return _defect(error, as_json)
+
+
+def _to_nowhere(stream: TextIO | None) -> None:
+    """What is still in a stream's buffer must not raise again when Python ends."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # type: ignore[union-attr]
+        os.close(nowhere)
+
+
+def _system(error: OSError) -> SuwenError | None:
+    """What the system refused, in its own words for the error's number; None where neither a path nor a full output is told."""
+    if isinstance(error.filename, str):
+        return SuwenError(f"the system refused: {os.strerror(error.errno or 0).lower()}", where=error.filename, do="check the path, its rights and the disk")
+    if error.errno == errno.ENOSPC:
+        _to_nowhere(sys.__stdout__)
+        return SuwenError("the output cannot be written: no space left on device", where="standard output", do="free some space there")
+    return None
 
 
 def _tell(error: SuwenError, as_json: bool) -> None:
-    sys.stderr.write(json.dumps({"errors": _mistakes(error)}, ensure_ascii=False, indent=1) + "\n" if as_json else f"{error}\n")
+    with suppress(OSError):  # nobody reads: the exit code tells it
+        sys.stderr.write(json.dumps({"errors": _mistakes(error)}, ensure_ascii=False, indent=1) + "\n" if as_json else f"{error}\n")
 
 
 def _mistakes(error: SuwenError) -> list[dict[str, str]]:

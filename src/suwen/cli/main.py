@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,12 +44,22 @@ def _options(version: Annotated[bool, typer.Option("--version", callback=_versio
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; gives the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _whole_streams()
 
     def command() -> int:
         answer = app(given, prog_name="suwen", standalone_mode=False)
         return answer if isinstance(answer, int) else 0
 
     return ended(command, "--json" in given)
+
+
+def _whole_streams() -> None:
+    """Streams that the caller closed are empty; what an output's encoding cannot say is escaped."""
+    for name, way in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(way, encoding="utf-8"))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

@@ -38,11 +38,19 @@ def query(
         raise SuwenError(f'unknown format "{wanted}"', where="--format", expected=" or ".join(FORMATS))
     if output is not None and wanted == "table":
         raise SuwenError("a table is for looking at", where="--format table", expected="csv, json or parquet with --output", do="add --format csv")
-    text = sys.stdin.read() if sql == "-" else sql
+    text = _typed() if sql == "-" else sql
     with OpenRelease(open_region(region), release).guarded() as connection, connection.stream(text) as answer:
         give(answer, wanted, output)
     if output is not None:
         sys.stderr.write(f"{count(output.stat().st_size, 'byte')} written to {shown_path(output)}\n")
+
+
+def _typed() -> str:
+    """The query on standard input."""
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError:
+        raise SuwenError("the query is not UTF-8", where="standard input", expected="text in UTF-8") from None
 
 
 def trace_row(

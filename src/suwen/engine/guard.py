@@ -65,9 +65,14 @@ class Judge:
             raise refusal("the query is empty")
         if len(sql) > LONGEST or "\0" in sql:
             raise refusal(f"the query is longer than {LONGEST} characters or holds a NUL")
+        if any("\ud800" <= c <= "\udfff" for c in sql):
+            raise refusal("the query is not UTF-8", "text in UTF-8")
         statement = _one_statement(self.parser, sql)
         _agreed(sql)
-        _Walk(self).any(_tree(self.parser, statement), frozenset())
+        try:
+            _Walk(self).any(_tree(self.parser, statement), frozenset())
+        except RecursionError:
+            raise refusal("the query is nested too deeply") from None
         return statement
 
 

@@ -67,13 +67,15 @@ class Guarded:
     def stream(self, sql: str, rows: int = 122_880) -> Iterator[Answer]:
         """The answer as a stream, to be read inside the `with`. Raises SuwenError when the text is refused or cannot be answered."""
         statement = self._judge.check(sql)
-        with _explained(self._files):
-            self._con.execute("begin transaction read only")
-            try:
-                reader = self._con.sql(statement).to_arrow_reader(rows)
-            except BaseException:
-                self._con.execute("rollback")
-                raise
+        self._con.execute("begin transaction read only")
+        try:
+            with _explained(self._files, bound=False):
+                answer = self._con.sql(statement)
+            with _explained(self._files):
+                reader = answer.to_arrow_reader(rows)
+        except BaseException:
+            self._con.execute("rollback")
+            raise
         try:
             yield Answer(reader, self._files)
         finally:
@@ -104,12 +106,12 @@ class Answer:
 
 
 @contextmanager
-def _explained(files: Sequence[str]) -> Iterator[None]:
-    """DuckDB's errors as ours; a message that may repeat a value of a row is left out. A damaged one of `files` is named."""
+def _explained(files: Sequence[str], *, bound: bool = True) -> Iterator[None]:
+    """DuckDB's errors as ours; a message that may repeat a value of a row is left out, once the text is `bound` any. A damaged one of `files` is named."""
     try:
         yield
     except _ABOUT_THE_TEXT as error:
-        raise refusal(first_line(error), "columns and types that fit") from None
+        raise _value() if bound else refusal(first_line(error), "columns and types that fit") from None
     except duckdb.OutOfMemoryException:
         raise _memory() from None
     except duckdb.InterruptException:

@@ -37,7 +37,7 @@ class Releases:
             known = self.numbers()
             expected = f"one of {known[0]}..{known[-1]}" if known else "a published release"
             raise SuwenError(f"there is no release {number}", where=str(self.folder), expected=expected, do="suwen releases") from error
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise SuwenError(
                 f"release {number} cannot be read",
                 where=str(path),

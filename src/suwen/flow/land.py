@@ -13,7 +13,7 @@ from suwen.base.clock import now
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.flow.places import kind_of, survey
-from suwen.flow.region import region_packs, the_feed
+from suwen.flow.region import is_utf8, region_packs, the_feed
 from suwen.intake.durable import explained
 from suwen.intake.landing import Landing
 from suwen.intake.sources import find
@@ -46,6 +46,8 @@ def land(
     feed's. `window`: first and last date, in mode window alone. `received_at` in UTC, else now.
     """
     sender_of = the_feed(region, feed)
+    if not is_utf8(sender):
+        raise SuwenError("the sender's name is not UTF-8", where="--sender", expected="text in UTF-8")
     held_mode = _mode(sender_of, mode, window)
     files = find(paths)
     template = _template(region, sender_of)

@@ -15,7 +15,7 @@ from pathlib import Path
 from suwen.engine.sql import Tree, col, compared, conjunction, in_texts, integer, statement, text
 from suwen.flow.places import Places, RecordPlace
 from suwen.flow.reader import OpenRelease
-from suwen.flow.region import explained, region_packs
+from suwen.flow.region import explained, region_packs, written_whole
 from suwen.model.finding import FINDINGS, describe
 
 QUARANTINED, HELD = "quarantined", "held"
@@ -96,7 +96,7 @@ def records(opened: OpenRelease, wanted: Wanted, limit: int = 2**63 - 1) -> Iter
 def export(opened: OpenRelease, wanted: Wanted, path: Path) -> int:
     """Write the records as CSV (UTF-8, with the text as it arrived), to be sent back to who delivered them; gives their number."""
     written = 0
-    with explained(path), path.open("w", encoding="utf-8-sig", newline="") as out:
+    with explained(path), written_whole(path) as aside, aside.open("w", encoding="utf-8-sig", newline="") as out:
         writer = csv.DictWriter(out, EXPORTED)
         writer.writeheader()
         for kept in records(opened, wanted):

@@ -8,7 +8,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from suwen.base.errors import SuwenError
@@ -21,6 +21,7 @@ from suwen.flow.region_files import (
     check_path,
     known_zone,
     read_region,
+    resolved,
 )
 from suwen.model.receipt import Mode
 from suwen.model.region import Feed, Region
@@ -58,8 +59,10 @@ as_of = {as_of}   # regular expression that finds the date of a delivery in its 
 
 def create(folder: Path, packs: Sequence[str], name: str = "", zone: str = DEFAULT_ZONE) -> Region:
     """Make a region in a new or empty folder and open it. Raises SuwenError when something is there or a pack or zone is unknown; then nothing is made."""
-    folder = folder.resolve()
+    folder = resolved(folder)
     check_path(folder)
+    if not is_utf8(name):
+        raise SuwenError("the region's name is not UTF-8", where="--name", expected="text in UTF-8")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SuwenError("the folder is not empty" if folder.is_dir() else "this is a file", where=str(folder), expected="a new or empty folder")
     unknown = [pack for pack in packs if pack not in shipped_packs()]
@@ -122,7 +125,7 @@ def _check_feed(region: Region, name: str, template: str, organisation: str, mod
         )
     if mode not in list(Mode):
         raise SuwenError(f'unknown mode "{mode}"', expected=" or ".join(Mode), do=nearest(mode, list(Mode)))
-    if as_of and (wrong := bad_pattern(as_of)):
+    if as_of and (wrong := bad_pattern(as_of) or ("" if is_utf8(as_of) else "the pattern is not UTF-8")):
         raise SuwenError(wrong, expected='a regular expression with the group date, such as "_(?P<date>[0-9]{8})[.]"')
     templates = region_packs(region).templates
     if template not in templates:
@@ -196,6 +199,30 @@ def explained(path: Path, doing: str = "writing failed") -> Iterator[None]:
         reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
         where = error.filename if isinstance(error.filename, str) else str(path)
         raise SuwenError(f"{doing}: {reason}", where=where, do="mend the cause and give the command again") from error
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Where to write what is to appear under `path` whole or not at all; a pipe or device is written to itself."""
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    real = Path(os.path.realpath(path))
+    aside = real.with_name(f".suwen-{os.getpid()}.tmp")
+    try:
+        yield aside
+        aside.replace(real)
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written; what the system gave as other bytes cannot."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def toml_text(text: str) -> str:

@@ -26,8 +26,9 @@ ORGANISATION_COLUMNS = ("organisation_id", "name_en", "name_zh", "parent", "leve
 FEED_KEYS = ("template", "organisation", "mode", "as_of", "key_systems")
 ORGANISATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _MEMORY = re.compile(r"[1-9][0-9]{0,6}(MiB|GiB|MB|GB)")
-_UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f]")
+_UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|[*?\[\"\\\x00-\x1f\x7f\ud800-\udfff]")
 _MD5 = re.compile(r"[0-9a-f]{32}")
+_COMPARED = 1_000  # a nearest name is looked for among at most so many
 _DATE_GROUPS = ({"date"}, {"year", "month", "day"})
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ T = TypeVar("T")
 
 def read_region(folder: Path) -> Region:
     """The region in a folder, wholly checked. Raises SuwenError (of several mistakes all) naming file and line."""
-    folder = folder.resolve()
+    folder = resolved(folder)
     if not (folder / REGION_FILE).exists():
         raise SuwenError(
             f"there is no {REGION_FILE} here", where=str(folder), expected="the folder of a region", do="name it with --region, or make one with: suwen new DIR"
@@ -62,16 +63,26 @@ def read_region(folder: Path) -> Region:
     )
     problems.raise_if_any()
     check_path(region.lake)
+    if "\0" in str(region.landing):
+        raise SuwenError("the path of landing holds a NUL", where=top.place("landing"), expected="the path of a folder")
     return region
 
 
+def resolved(folder: Path) -> Path:
+    """A folder without links. Raises SuwenError where its links lead back to themselves, or no system takes its name."""
+    try:
+        return folder.resolve()
+    except (OSError, RuntimeError, ValueError):
+        raise SuwenError("the folder cannot be reached", where=repr(str(folder)), expected="the path of a folder") from None
+
+
 def check_path(path: Path) -> None:
-    """Raises SuwenError where a lake cannot lie: delta-rs takes `%41` and `\\` in a path for another path, and no control characters."""
+    """Raises SuwenError where a lake cannot lie: delta-rs takes `%41` and `\\` in a path for another path, DuckDB `*`, `?` and `[` for many paths."""
     if _UNFIT.search(str(path)):
         raise SuwenError(
             "the path of the lake has a part that the tables' format cannot take",
             where=str(path),
-            expected="no percent sign before two hexadecimal digits, no backslash, no control character",
+            expected='UTF-8 without * ? [ " and \\, control characters, and percent signs before two hexadecimal digits',
             do="rename the folder",
         )
 
@@ -186,16 +197,35 @@ def _check_tree(history: Sequence[Organisation], problems: Problems) -> None:
                 )
         periods.setdefault(one.organisation_id, []).append(one)
         parents.setdefault(one.organisation_id, set()).update({one.parent} if one.parent else ())
+    tangled = _tangled(parents)
     for one in history:
         if one.parent and one.parent not in parents:
             problems.add(
                 one.place,
                 f'parent "{one.parent}" is not there',
                 expected="the organisation_id of another row, or nothing at the top",
-                do=nearest(one.parent, parents),
+                do=nearest(one.parent, parents) if len(parents) <= _COMPARED else "",
             )
-        elif one.organisation_id in _above(one.organisation_id, parents):
+        elif one.organisation_id in tangled and one.organisation_id in _above(one.organisation_id, parents):
             problems.add(one.place, f'organisation "{one.organisation_id}" lies below itself', expected="a tree: no organisation above itself")
+
+
+def _tangled(parents: Mapping[str, set[str]]) -> set[str]:
+    """Who is left when those without a parent are taken away, again and again: all that lie in a circle, or below one."""
+    left = {name: {p for p in above if p in parents} for name, above in parents.items()}
+    below: dict[str, list[str]] = {}
+    for name, above in left.items():
+        for parent in above:
+            below.setdefault(parent, []).append(name)
+    free = [name for name, above in left.items() if not above]
+    while free:
+        name = free.pop()
+        del left[name]
+        for child in below.get(name, ()):
+            left[child].discard(name)
+            if not left[child]:
+                free.append(child)
+    return set(left)
 
 
 def _above(start: str, parents: Mapping[str, set[str]]) -> set[str]:
@@ -242,6 +272,8 @@ def bad_pattern(pattern: str) -> str:
         groups = set(re.compile(pattern).groupindex)
     except re.error as error:
         return f"the pattern is not a regular expression: {error.msg}"
+    except (OverflowError, RecursionError):
+        return "the pattern is too large or nested too deeply"
     return "" if groups in _DATE_GROUPS else "the pattern does not name the date"
 
 

@@ -50,7 +50,7 @@ def run_group(work: Work, keys: list[TargetKey], touched: dict[TargetKey, Touche
     shared = len(keys) > 1 or any(not work.plans[k].own_key for k in keys)
     if shared:
         touched = {k: _with_bereft(work, k, t) for k, t in touched.items()}
-    active = [k for k in keys if _active(work, k, touched[k])]
+    active = [k for k in keys if _has_work(work, k, touched[k])]
     made = [map_target(work, k, touched[k]) for k in active]
     if not made:
         return []
@@ -60,10 +60,12 @@ def run_group(work: Work, keys: list[TargetKey], touched: dict[TargetKey, Touche
     return made
 
 
-def _active(work: Work, key: TargetKey, touched: Touched) -> bool:
-    """Whether anything must be weighed or posted: every record, a touched key, or a new record whose key cannot be read."""
+def _has_work(work: Work, key: TargetKey, touched: Touched) -> bool:
+    """Whether a target has a record to look at: of a touched key, or a new one whose key cannot be read."""
+    if touched is None or work.engine.count(touched):
+        return True
     data = work.kinds[key.feed, key.kind]
-    return touched is None or bool(work.engine.count(touched)) or bool(data.new_indexes and touched_records(work, data, touched).records)
+    return bool(data.new_indexes) and touched_records(work, data, touched).records > 0
 
 
 def _with_bereft(work: Work, key: TargetKey, touched: Touched) -> Touched:

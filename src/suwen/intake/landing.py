@@ -258,7 +258,7 @@ def _name(number: int) -> str:
 def _load(path: Path, read: Callable[[object], T]) -> T:
     try:
         return read(json.loads(path.read_bytes()))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise SuwenError("the file cannot be read, or is damaged", where=str(path), do="restore landing from its copy") from None
     except SuwenError as error:
         raise SuwenError(f"the file is damaged: {error.what}", where=str(path), expected=error.expected, do="restore landing from its copy") from None

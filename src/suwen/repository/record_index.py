@@ -106,7 +106,8 @@ def write_index(engine: Engine, kind: Kind, queries: Mapping[int, Tree], paths: 
     first = {r: p.with_name(f".{p.stem}.first.parquet") for r, p in paths.items()}
     for receipt, query in queries.items():
         engine.copy_whole(query, first[receipt], codec=_CODEC)
-    twice, ordinals = repeated([str(p) for p in first.values()], "key"), f"ordinals_{next(iter(paths.values())).stem}"
+    twice = repeated([str(p) for p in first.values()], "key")
+    ordinals = f"ordinals_{kind.name}_{min(paths)}"  # indexes are written side by side: a receipt may hold several kinds
     if len(twice):
         engine.register("repeated_keys", twice)
         engine.temporary(ordinals, _ordinals(read_parquet([str(p) for p in first.values()])))

@@ -13,7 +13,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -71,17 +72,33 @@ def load(source: Path, store: Path, engine: Engine, report: Callable[[str, int],
 def current(store: Path) -> VocabularyVersion | None:
     """The vocabulary in use; None when none was ever loaded."""
     pointer = store / "current.json"
-    return opened(store, json.loads(pointer.read_text("utf-8"))["hash"]) if pointer.exists() else None
+    if not pointer.exists():
+        return None
+    with _readable(pointer):
+        content = str(json.loads(pointer.read_text("utf-8"))["hash"])
+    return opened(store, content)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn what a damaged file of ours raises into SuwenError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise SuwenError("the file cannot be read, or is damaged", where=str(path), do="restore it from a backup, or load the vocabulary again") from None
 
 
 def opened(store: Path, content: str) -> VocabularyVersion:
     """The loaded vocabulary of that hash."""
     folder = store / content
     try:
-        known = json.loads((folder / "vocabulary.json").read_text("utf-8"))
+        with _readable(folder / "vocabulary.json"):
+            known = json.loads((folder / "vocabulary.json").read_text("utf-8"))
+            return VocabularyVersion(known["hash"], known["name"], folder, dict(known["rows"]), tuple(known["absent"]))
     except FileNotFoundError:
         raise SuwenError(f"the vocabulary {content[:12]} is not here", where=str(store), do="load it with `suwen vocabulary load`") from None
-    return VocabularyVersion(known["hash"], known["name"], folder, known["rows"], tuple(known["absent"]))
 
 
 def _not_written(store: Path, error: OSError) -> SuwenError:

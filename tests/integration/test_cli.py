@@ -240,6 +240,16 @@ def test_a_mended_template_takes_in_what_was_quarantined(tmp_path: Path, capsys:
     assert at.json("query", "select count(*) as n from measurement where measurement_source_value = 'c'") == [{"n": 1}]
 
 
+def test_a_run_counts_files_that_cannot_be_read_and_says_what_it_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = Suwen(tmp_path / "region", capsys)
+    make(at.folder)
+    file = tmp_path / "notes.txt"
+    file.write_text("not a table\n", "utf-8")
+    at.ok("land", at.json("feed", "list")[0]["feed"], file, "--as-of", "2024-01-01")
+    told = at.ok("run")
+    assert "1 receipt with 1 record," in told and "not taken in by now: 1 quarantined\n" in told
+
+
 def test_a_value_read_in_several_forms_is_one_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     at = Suwen(tmp_path / "region", capsys)
     make(at.folder)

@@ -9,7 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import suwen
+from suwen.base.progress import Silent
 from suwen.cli.main import main
+from suwen.flow.region import open_region
+from suwen.flow.run import run
 from suwen.model.cdm import TABLES
 from tests.integration.small_region import TEMPLATE, deliver, make
 
@@ -211,6 +214,14 @@ def test_check_reads_the_packs_in_use(run_suwen: Suwen, tmp_path: Path) -> None:
     assert run_suwen.json("check")["templates"] == ["small/csv"]
 
 
+def test_check_outside_of_a_region_says_what_it_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "--no-examples"]) == 0
+    assert "there is no region here" in capsys.readouterr().out
+    assert main(["check", "--region", "nowhere"]) == 2
+    assert "there is no region.toml" in capsys.readouterr().err
+
+
 def test_a_mended_template_takes_in_what_was_quarantined(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     at = Suwen(tmp_path / "region", capsys)
     make(at.folder)
@@ -227,6 +238,49 @@ def test_a_mended_template_takes_in_what_was_quarantined(tmp_path: Path, capsys:
     assert "nothing was mended" in at.ok("quarantine", "replay")
     assert at.json("query", "select count(*) as n from measurement where measurement_source_value = 'c'", "--release", "1") == [{"n": 0}]
     assert at.json("query", "select count(*) as n from measurement where measurement_source_value = 'c'") == [{"n": 1}]
+
+
+def test_a_run_counts_files_that_cannot_be_read_and_says_what_it_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = Suwen(tmp_path / "region", capsys)
+    make(at.folder)
+    file = tmp_path / "notes.txt"
+    file.write_text("not a table\n", "utf-8")
+    at.ok("land", at.json("feed", "list")[0]["feed"], file, "--as-of", "2024-01-01")
+    told = at.ok("run")
+    assert "1 receipt with 1 record," in told and "not taken in by now: 1 quarantined\n" in told
+
+
+def test_a_value_read_in_several_forms_is_one_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = Suwen(tmp_path / "region", capsys)
+    make(at.folder)
+    (at.folder / "packs" / "small" / "template" / "small.toml").write_text(
+        TEMPLATE.replace("year_of(date_of(BORN, 'iso'))", "year_of(coalesce(date_of(BORN, 'iso'), date_of(BORN, 'zh'), date_of(BORN, 'slash')))"), "utf-8"
+    )
+    file = tmp_path / "patients.csv"
+    file.write_text("ID,BORN,SEX,OP\nq1,1980年2月29日,F,\nq2,someday,F,\nq3,1975/1/3,F,\n", "utf-8")
+    at.ok("land", at.json("feed", "list")[0]["feed"], file, "--as-of", "2024-01-01")
+    at.ok("run")
+    found = at.json("query", "select code, column_name, records, examples from state.finding where kind = 'patients' order by all")
+    assert found == [{"code": "MAP-010", "column_name": "year_of_birth", "records": 1, "examples": "[2]"}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_reading_is_told_before_its_rows(tmp_path: Path, encoding: str) -> None:
+    make(tmp_path / "region")
+    template = tmp_path / "region" / "packs" / "small" / "template" / "small.toml"
+    template.write_text(TEMPLATE.replace('"utf-8"', f'"{encoding}"'), "utf-8")
+    deliver(tmp_path / "region", [0])
+    told: list[object] = []
+
+    class Told(Silent):
+        def start(self, step: str, total: int | None = None, unit: str = "rows") -> None:
+            told.append(step)
+
+        def advance(self, amount: int) -> None:
+            told.append(amount)
+
+    run(open_region(tmp_path / "region"), progress=Told())
+    assert str(told[0]).startswith("reading") and isinstance(told[1], int)
 
 
 def test_every_command_reads_its_region_from_the_current_folder(region: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,6 +97,7 @@ filters = [{ rule = "no-ward", keep = "WARD <> '-'" }]
 person_id = "ref('person', ID)"
 visit_concept_id = "9201"
 visit_start_date = "date_of(DAY, 'iso')"
+visit_end_date = "date_of(DAY, 'iso')"
 visit_type_concept_id = "32827"
 care_site_id = "ref('team', TEAM)"
 [target.team]
@@ -261,10 +262,11 @@ def test_what_does_not_hold_is_told_with_its_line(tmp_path: Path) -> None:
     assert said["1"][1].expected == '"1981"'
 
 
-def test_suwen_check_runs_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_suwen_check_runs_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
     packs(tmp_path, BROKEN["too many rows"][0])
-    assert main(["check", str(tmp_path), "--region", str(tmp_path / "none")]) == 2
+    assert main(["check", str(tmp_path)]) == 2
     shown = capsys.readouterr()
     line = TEMPLATE.count("\n") + 6
     assert f'a-b.toml:{line}: example "1": 2 rows of target "person"' in shown.err and "Traceback" not in shown.err
-    assert main(["check", "--no-examples", str(tmp_path), "--region", str(tmp_path / "none")]) == 0
+    assert main(["check", "--no-examples", str(tmp_path)]) == 0

@@ -28,15 +28,16 @@ def add_to(app: typer.Typer) -> None:
 
 def check_packs(
     folders: Annotated[list[Path] | None, typer.Argument(metavar="[FOLDER]...", help="Folders of packs, laid over those that come with Suwen.")] = None,
-    examples: Annotated[bool, typer.Option("--examples/--no-examples", help="Run the examples of the templates too.")] = True,
+    examples: Annotated[bool, typer.Option("--examples/--no-examples", help="Run the examples of the templates, or leave them out.")] = True,
     region: RegionOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
-    """Check packs: those of the region, or without one those that come with Suwen and the folders given."""
+    """Check packs: those of the region, or outside of one those that come with Suwen and the folders given."""
     for folder in folders or []:
         if not folder.is_dir():
             raise SuwenError("there is no such folder", where=str(folder), expected="a folder that holds pack.toml, or folders with one each")
-    packs = _packs(region, folders or [])
+    inside = region != HERE or (region / REGION_FILE).exists()  # a region that was named must be one
+    packs = _packs(region if inside else None, folders or [])
     problems = check(packs) or (run_examples(packs) if examples else [])
     if problems:
         raise PackErrors(problems)
@@ -47,13 +48,15 @@ def check_packs(
     say(found["overrides"])
     said = [count(len(found[key]), one) for key, one in (("templates", "template"), ("code_maps", "code map"))]
     say([f"packs {', '.join(found['packs'])}: {' and '.join(said)} are good"])
+    if not inside and not folders:
+        say(["note: there is no region here, so what comes with Suwen was checked; name one with --region"])
 
 
-def _packs(region: Path, folders: list[Path]) -> Packs:
-    if (region / REGION_FILE).exists():
-        opened = open_region(region)
-        return load_packs(opened.packs, [opened.pack_folder, *folders]) if folders else region_packs(opened)
-    return load_packs(shipped_packs(), folders)
+def _packs(region: Path | None, folders: list[Path]) -> Packs:
+    if region is None:
+        return load_packs(shipped_packs(), folders)
+    opened = open_region(region)
+    return load_packs(opened.packs, [opened.pack_folder, *folders]) if folders else region_packs(opened)
 
 
 def write_docs(

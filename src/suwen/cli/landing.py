@@ -69,4 +69,7 @@ def tell_run(report: RunReport, as_json: bool) -> None:
     rows = [(name, *(f"{of.get(name, 0):,}" for of in (report.created, report.removed, report.rewritten))) for name in changed if not name.startswith("state/")]
     if rows:
         say_table(("table", "created", "removed", "rewritten"), rows, numbers=("created", "removed", "rewritten"))
+    kept_out = {state: sum(n for label, n in report.totals.items() if label.endswith(f"|{state}")) for state in ("quarantined", "held")}
+    if any(kept_out.values()):
+        say(["not taken in by now: " + ", ".join(f"{n:,} {state}" for state, n in kept_out.items() if n)])
     say(["next: suwen ledger, suwen quarantine list, suwen query"])

@@ -27,6 +27,9 @@ def _pages(command: Any, name: str) -> Iterator[CommandPage]:
 
 
 def _option(option: Any) -> OptionLine:
+    if option.secondary_opts:  # a switch with a word for each way
+        words = option.opts[-1], option.secondary_opts[-1]
+        return OptionLine("/".join(words), option.help or "", words[0 if option.default else 1])
     shown = option.opts[-1] + ("" if option.is_flag else f" {option.metavar or option.name.upper()}")
     default = "" if option.is_flag or option.default in (None, "", ()) or callable(option.default) else str(option.default)
     return OptionLine(shown, option.help or "", default)

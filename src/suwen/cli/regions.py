@@ -45,7 +45,9 @@ def feed_add(
     template: Annotated[str, typer.Option("--template", help="The template of the system that sends, such as synthea/csv.")],
     organisation: Annotated[str, typer.Option("--organisation", help="organisation_id in organisations.csv; added there if it is new.")],
     how: Annotated[str, typer.Option("--mode", help="What deliveries say about records they do not hold: snapshot, append, upsert or window.")] = "append",
-    as_of: Annotated[str, typer.Option("--as-of-pattern", help="Regular expression that finds the delivery's date in file names, in a group named date.")] = "",
+    as_of: Annotated[
+        str, typer.Option("--as-of-pattern", metavar="REGEX", help="Regular expression that finds the delivery's date in file names, in a group named date.")
+    ] = "",
     region: RegionOption = HERE,
     as_json: JsonOption = False,
 ) -> None:

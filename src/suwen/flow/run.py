@@ -191,11 +191,11 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
     releases.publish(release, work.step)
     work.step("released")
     clock.lap("release")
-    new = {r for d in work.kinds.values() for r in d.new_receipts}
+    new = {r for d in work.kinds.values() for r in d.new_receipts} | {u.receipt for u in work.unread}
     return RunReport(
         release=release.number,
         receipts=len(new),
-        records=sum(f.rows for d in work.kinds.values() for f in d.files if f.receipt in d.new_receipts),
+        records=sum(f.rows for d in work.kinds.values() for f in d.files if f.receipt in d.new_receipts) + len(work.unread),
         created={n: c.created_rows for n, c in work.changes.items() if c.created_rows},
         removed={n: c.removed_rows for n, c in work.changes.items() if c.removed_rows},
         rewritten={n: c.rewritten_rows for n, c in work.changes.items() if c.rewritten_rows},

@@ -102,6 +102,7 @@ class Stager:
             written = self._direct(receipt, member, path)
             if written == member.records:
                 return [self._file(path, receipt, member, kind, member.first_record - 1, member.records, 0, content)]
+        self.progress.start(f"reading {member.name}", member.records)
         return [self._piece(receipt, member, kind, piece, content, base.with_name(f"{base.name}-{n}.parquet")) for n, piece in enumerate(member.pieces, 1)]
 
     def _direct(self, receipt: Receipt, member: Member, path: Path) -> int:

@@ -42,12 +42,15 @@ def note_values(work: Work, key: TargetKey, plan: MappingPlan, rows: str, issues
     if plan.target.joins:
         fresh = conjunction([fresh, negation(coalesce(plan.in_state("held"), typed(text("false"), "BOOLEAN")))])
     told = statement(_SEVERAL if several else _SINGLE).expressions
+    masks: dict[tuple[str, str], int] = {}  # a column with several readings is told once for each code
+    for n, check in enumerate(plan.checks):
+        masks[check.code, check.column] = masks.get((check.code, check.column), 0) | issues & 1 << n
     found = [
         statement(
-            _FINDING, run=work.number, code=text(check.code), feed=text(key.feed), kind=text(key.kind), target=text(key.target), column=text(check.column),
-            told=told, m=rows, mask=integer(2**n), fresh=fresh,
+            _FINDING, run=work.number, code=text(code), feed=text(key.feed), kind=text(key.kind), target=text(key.target), column=text(column),
+            told=told, m=rows, mask=integer(mask), fresh=fresh,
         )
-        for n, check in enumerate(plan.checks) if issues >> n & 1
+        for (code, column), mask in masks.items() if mask
     ]  # fmt: skip
     if found:
         name = work.fresh("finding")

@@ -131,7 +131,7 @@ PROVENANCE: tuple[Column, ...] = (
 
 _ID = re.compile(r"_id(_\d)?$")
 _PLAIN = {"integer": Type.INTEGER, "date": Type.DATE, "datetime": Type.TIMESTAMP, "float": Type.AMOUNT}
-_OPEN_END = frozenset({("visit_occurrence", "visit_end_date"), ("visit_detail", "visit_detail_end_date")})
+OPEN_END = frozenset({("visit_occurrence", "visit_end_date"), ("visit_detail", "visit_detail_end_date")})
 _ADDED_REFERENCES = {
     ("note_nlp", "note_id"): ("note", "note_id"),
     ("episode", "episode_parent_id"): ("episode", "episode_id"),
@@ -160,7 +160,7 @@ def _column(row: Mapping[str, str]) -> Column:
     return Column(
         name=row["field"],
         type=_stored_type(*place, row["type"]),
-        required=bool(row["required"]) and place not in _OPEN_END,
+        required=bool(row["required"]) and place not in OPEN_END,
         primary_key=bool(row["primary_key"]),
         references=published or _ADDED_REFERENCES.get(place),
         domain=row["domain"],
@@ -199,7 +199,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation("money is DECIMAL(18,4), published FLOAT", "a sum must be the same in any order", _where("float", Type.MONEY)),
     Deviation("other numbers are DECIMAL(24,8), published FLOAT", "a sum must be the same in any order", _where("float", Type.AMOUNT)),
     Deviation("text has no length, published VARCHAR(n)", "source text is kept whole; Chinese names and ids are longer", _where("varchar", Type.VARCHAR)),
-    Deviation("the end of a stay may be null, published NOT NULL", "an open stay has no end; `omop.*` shows the feed's latest day", _OPEN_END),
+    Deviation("the end of a stay may be null, published NOT NULL", "an open stay has no end; `omop.*` shows the feed's latest day", OPEN_END),
     Deviation("a reference is known that is not published", "the field names a row of exactly one table", frozenset(_ADDED_REFERENCES)),
 )
 

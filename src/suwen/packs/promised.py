@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from suwen.model.cdm import Column, Table
+from suwen.model.cdm import OPEN_END, Column, Table
 from suwen.model.event import EVENT_TABLES, GENERIC, MADE, PROMISED
 from suwen.model.extension import ALL_TABLES
 
@@ -64,6 +64,9 @@ def promises(table: str, event: bool) -> Iterator[tuple[str, ...]]:
     made = made_columns(table, event)
     for name in ALL_TABLES[table].required:
         if name not in made and (table, name) not in ZERO_BY_DEFAULT:
+            yield (name,)
+    for home, name in sorted(OPEN_END):  # null while a stay is open, but never for want of a line in the template
+        if home == table:
             yield (name,)
 
 

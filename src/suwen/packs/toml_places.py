@@ -66,7 +66,10 @@ def _syntax_error(error: ValueError, text: str, shown: str) -> SuwenError:
     found = _AT_LINE.search(message)
     line = int(found[1]) if found and found[1] else text.rstrip("\n").count("\n") + 1 if found else 0
     what = message[: found.start()] if found else message
-    return SuwenError(f"not valid TOML: {what[:1].lower()}{what[1:]}", where=Place(shown, line), expected="TOML 1.0", do="mend the line, or the one before it")
+    do = "mend the line, or the one before it"
+    if what in ("Invalid initial character for a key part", "Invalid statement"):
+        do += '; a name of other than Latin letters, digits, - and _ stands in double quotes, such as "姓名" = ...'
+    return SuwenError(f"not valid TOML: {what[:1].lower()}{what[1:]}", where=Place(shown, line), expected="TOML 1.0", do=do)
 
 
 def places(text: str) -> dict[Path_, int]:

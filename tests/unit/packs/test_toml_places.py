@@ -155,6 +155,12 @@ def test_what_is_not_toml_is_refused_with_its_line(text: str, line: int, what: s
     assert what in caught.value.what
 
 
+@pytest.mark.parametrize("text", ["姓名 = 1\n", "[kind.患者]\n", 'on = { 流水号 = "VID" }\n'])
+def test_a_name_that_needs_quotes_is_told_so(text: str) -> None:
+    with pytest.raises(SuwenError, match="stands in double quotes"):
+        parse_toml(text.encode(), "x.toml")
+
+
 @pytest.mark.parametrize(
     ("content", "line", "what"),
     [

@@ -14,7 +14,7 @@ import pytest
 
 from suwen.engine import sql
 from suwen.flow import run as running
-from suwen.flow import targets, touched
+from suwen.flow import sources, touched
 from suwen.flow.work import KindData, Work
 from suwen.repository import planner, record_index, rows, versions
 from tests.property.histories import BASE, HISTORIES, R, human, lab, patient
@@ -105,9 +105,9 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
     ),
     "duplicates are new versions": (reworded(versions, ("(not ends and before", "(false and before")), "the same file again"),
     "equal records without a key are one": (reworded(record_index, ("where nth > 1", "where nth > 1000000")), "equal records in one delivery count apart"),
-    "equal records of two appended files are one": (replaced((record_index, "salt_of"), (targets, "salt_of"), by=lambda *_: 0), "the same file again"),
+    "equal records of two appended files are one": (replaced((record_index, "salt_of"), (sources, "salt_of"), by=lambda *_: 0), "the same file again"),
     "a packed file is another file": (
-        replaced((record_index, "salt_of"), (targets, "salt_of"), by=lambda receipt, _: int(receipt.sha256[:12], 16) if receipt.mode == "append" else 0),
+        replaced((record_index, "salt_of"), (sources, "salt_of"), by=lambda receipt, _: int(receipt.sha256[:12], 16) if receipt.mode == "append" else 0),
         "the same bytes packed are the same file",
     ),
     "held children are not released": (replaced((touched, "_flipped"), by=lambda *_: []), "children come before their parents, and outlive nothing"),
@@ -128,7 +128,7 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
         "two feeds tell of one person",
     ),
     "a snapshot speaks for kinds that are not in it": (
-        replaced((touched, "asserts"), (targets, "asserts"), by=asserts_of_all_kinds),
+        replaced((touched, "asserts"), (sources, "asserts"), by=asserts_of_all_kinds),
         "a snapshot speaks for its own kinds alone",
     ),
     "an empty file says nothing": (
@@ -136,7 +136,7 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
         "an empty snapshot ends all of its kind and nothing of others",
     ),
     "a window speaks for every day": (
-        replaced((touched, "asserts"), (targets, "asserts"), by=asserts_without_days),
+        replaced((touched, "asserts"), (sources, "asserts"), by=asserts_without_days),
         "a window speaks for its days and kinds alone",
     ),
     "records outside the window are taken": (

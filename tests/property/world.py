@@ -94,7 +94,7 @@ class World:
         create(folder, ["core"], "prop")
         packs.write_packs(folder / "packs", packs.FIRST)
         settings = (folder / "region.toml").read_text(encoding="utf-8")
-        (folder / "region.toml").write_text(settings.replace('["core"]', '["prop"]').replace("# threads = 4", "threads = 1"), encoding="utf-8")
+        (folder / "region.toml").write_text(settings.replace('["core"]', '["prop"]').replace("# threads = 4", "threads = 2"), encoding="utf-8")
         for name, (template, organisation) in FEEDS.items():
             add_feed(open_region(folder), name, f"prop/{template}", organisation)
         return cls(folder)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from suwen.engine.sql import Tree, col, compared, read_parquet, statement, text, union_all
-from suwen.flow.tables import write_rows
 from suwen.flow.work import Work, standing
+from suwen.flow.written import write_rows
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.rows import MONTH, cells, lake_name, month_of
 

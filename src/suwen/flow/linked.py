@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from suwen.base.errors import Defect
 from suwen.engine.delta import NewFile
 from suwen.engine.sql import Tree, alias, col, null, read_parquet, statement, text, typed, union_all
-from suwen.flow.tables import write_rows
 from suwen.flow.work import Work
+from suwen.flow.written import write_rows
 from suwen.model.extension import ALL_TABLES
 from suwen.model.region import Organisation
 from suwen.repository.rows import MONTH, cells, stored_columns

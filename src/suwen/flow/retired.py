@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from suwen.engine.sql import Tree, col, conjunction, in_numbers, in_texts, read_parquet, statement, text
 from suwen.flow.books import DISPOSITION, LEDGER
-from suwen.flow.tables import dated
 from suwen.flow.work import TargetKey, Work, lake_tables, told_of
+from suwen.flow.written import dated
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.rows import cells
 

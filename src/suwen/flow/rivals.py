@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from suwen.engine.sql import compared, integer, statement
 from suwen.flow.collisions import Rival, collision
-from suwen.flow.targets import parents, sources
+from suwen.flow.sources import parents, sources
 from suwen.flow.work import TargetKey, Work
 
 

@@ -27,12 +27,13 @@ from suwen.engine.sql import statement
 from suwen.flow import books
 from suwen.flow.commit import commit_all, derived_rows
 from suwen.flow.key_findings import note_unread_keys
+from suwen.flow.order import groups
 from suwen.flow.region import explained, region_lock, region_packs
 from suwen.flow.retired import retire
 from suwen.flow.stage import Stager, by_kind, spec_of
 from suwen.flow.tables import run_group
 from suwen.flow.touched import kind_touched, target_touched
-from suwen.flow.work import KindData, TargetKey, Work, groups, index_path, make_plans, required_tables
+from suwen.flow.work import KindData, TargetKey, Work, index_path, make_plans, required_tables
 from suwen.intake.landing import Landing
 from suwen.model import state
 from suwen.model.extension import ALL_TABLES

@@ -6,8 +6,8 @@ import hashlib
 import json
 
 from suwen.engine.sql import col, integer, read_parquet, statement, text
-from suwen.flow.tables import dated, write_rows
 from suwen.flow.work import Work
+from suwen.flow.written import dated, write_rows
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.code_resolution import concept_table, map_table, source_to_concept_map
 from suwen.repository.rows import MONTH, cells, lake_name

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from suwen.base.errors import Defect
-from suwen.engine.delta import DataFile, NewFile
-from suwen.engine.duck import Written
+from suwen.engine.delta import DataFile
 from suwen.engine.sql import (
     Tree,
-    alias,
     alike,
     col,
     compared,
@@ -18,19 +16,17 @@ from suwen.engine.sql import (
     in_numbers,
     integer,
     negation,
-    null,
     read_parquet,
     statement,
     text,
-    typed,
     union_all,
 )
-from suwen.flow.layout import part_of, parts_of
 from suwen.flow.rivals import Claim, refuse_rows
-from suwen.flow.targets import Made, map_target, mapped_rows, parents, sources
+from suwen.flow.sources import parents, sources
+from suwen.flow.targets import Made, map_target, mapped_rows
 from suwen.flow.touched import Touched, tag_of, touched_records
 from suwen.flow.work import TargetKey, Work, required_tables
-from suwen.model.cdm import Column, Table, Type
+from suwen.flow.written import write_rows
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.rows import MONTH, cells, completed, identity, lake_name, merged, month_of, projected, stored_columns
 
@@ -348,76 +344,3 @@ def _refuse_foreign(work: Work, group: Group, table: str, old: str, new: str, ol
     )
     for row_id, *places in found:
         refuse_rows(work, group.keys[0].feed, table, row_id, [Claim(*places[:3]), Claim(*places[3:])])
-
-
-def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> None:
-    """Write rows to new files, one per part, and add their cells."""
-    shape, name = ALL_TABLES[table], lake_name(table)
-    histogram = work.engine.rows(statement("select {m} as m, count(*) as n from {r} x group by all order by 1", m=MONTH, r=rows))
-    if not histogram:
-        return
-    change, target = work.change(name), work.table(name)
-    total = sum(n for _, n in histogram)
-    work.progress.start(f"writing {name}", total)
-    files: list[Written] = []
-    with work.guard:
-        starts = parts_of(work.layout, name, histogram)
-    columns = [alias(col(c), c) for c in stored_columns(shape)]
-    for low, high in starts:
-        count = sum(n for m, n in histogram if low <= m < high)
-        if not count:
-            continue
-        inside = conjunction([compared(col(MONTH), ">=", integer(low)), compared(col(MONTH), "<", integer(high))])
-        part = part_of(low)
-        query = (
-            statement("select {c} from {r} x where {w}", c=columns, r=rows, w=inside)
-            if len(starts) > 1
-            else statement("select {c} from {r} x", c=columns, r=rows)
-        )
-        path = target.new_path(part, f"{work.number:08d}-{work.attempt}-{work.fresh('f')}")
-        written = work.engine.copy(query, path)
-        work.step(f"wrote {name}")
-        if written.rows != count:
-            raise Defect(f"{name}: {written.rows} rows written where {count} were counted")
-        files.append(written)
-        with work.guard:
-            change.created.append(NewFile(written, part))
-            change.created_rows += written.rows
-            known = work.layout.setdefault(name, {})
-            known[part] = known.get(part, 0) + written.rows
-        work.progress.advance(written.rows)
-        total -= written.rows
-    if total:
-        raise Defect(f"{name}: {total} rows belong to no part")
-    # over the written files, whose texts are dictionaries: hashed once an entry, not once a row
-    rows = dated(read_parquet([str(file.path) for file in files]), shape)
-    work.add_cells(table, cells(rows, shape, text(organisation), 1, fixed_columns(files, shape)))
-
-
-def fixed_columns(files: Sequence[Written], shape: Table) -> dict[str, Tree]:
-    """The columns that hold one whole number, or nothing, in every row of some files, as their statistics tell; with what they hold."""
-    found: dict[str, Tree] = {}
-    for column in shape.columns:
-        told = {_fixed(file, column) for file in files}
-        if len(told) == 1 and (value := told.pop()) is not None:
-            found[column.name] = typed(null() if value == _NULL else integer(int(value)), str(column.type))
-    return found
-
-
-_NULL = "null"
-
-
-def _fixed(file: Written, column: Column) -> str | None:
-    """The one whole number a column of a file holds, `_NULL`, or None where there may be several values."""
-    said = file.statistics.get(column.name, {})
-    nulls = int(said.get("null_count", -1))
-    if nulls == file.rows:
-        return _NULL
-    low, high = said.get("min"), said.get("max")
-    return low if nulls == 0 and low == high and column.type in (Type.BIGINT, Type.INTEGER) else None
-
-
-def dated(rows: Tree, table: Table) -> Tree:
-    """Stored rows with their month."""
-    month = month_of(col(table.date_column)) if table.date_column else integer(0)
-    return statement("select *, {m}::INTEGER as {name} from {r} d", m=month, name=MONTH, r=rows)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from suwen.engine.keys import repeated
 from suwen.engine.sql import (
     Tree,
-    alias,
     case,
     col,
     in_numbers,
@@ -16,26 +14,19 @@ from suwen.engine.sql import (
     read_parquet,
     statement,
     text,
-    typed,
     union_all,
 )
-from suwen.flow.collisions import refuse_keys
-from suwen.flow.key_findings import note_versions
-from suwen.flow.touched import Touched, absences, asserts, touched_records
+from suwen.flow.sources import NO_CODES, contested_versions, parents, sources
+from suwen.flow.touched import Touched, absences, touched_records
 from suwen.flow.value_findings import note_values
 from suwen.flow.work import KindData, Slice, TargetKey, Work, required_tables
-from suwen.model.staging import ISSUES
 from suwen.repository import versions
 from suwen.repository.mapping import MappingPlan
-from suwen.repository.planner import RECORD_KEY
-from suwen.repository.record_index import SALT, keyless_key, salt_of
-from suwen.repository.staged import staged
 
 _NO_STATES = "select 0::BIGINT as receipt, 0::BIGINT as record, 0::BIGINT as key, '' as state, '' as code where false"
 _NO_DISPOSITION = """
     select '' as feed, '' as kind, '' as target, 0::BIGINT as receipt, 0::BIGINT as record, 0::BIGINT as key, '' as state, '' as code, '' as detail
     where false"""
-_NO_CODES = "select 0::BIGINT as receipt, 0::BIGINT as record, '' as code where false"
 
 
 @dataclass
@@ -57,112 +48,6 @@ class Made:
     touched: Touched
     records: Slice | None
     had_rows: bool
-
-
-def contested_versions(work: Work, data: KindData, touched: Touched) -> str:
-    """The temporary table of versions that must be weighed against each other; stops the run where two keys collide."""
-    place = (data.feed, data.kind.name, touched or "")
-    with work.once("versions", *place):
-        if place not in work.weighed:
-            work.weighed[place] = _contested(work, data, touched)
-        return work.weighed[place]
-
-
-def _contested(work: Work, data: KindData, touched: Touched) -> str:
-    name = work.fresh("versions")
-    if touched is None:
-        work.engine.register("repeated_keys", repeated(data.indexes, "key"))
-        keep = statement("select i.key in (select key from repeated_keys) or i.tombstone or {c}", c=_covered(work, data, col("as_of", "r"))).expressions[0]
-        work.engine.temporary(name, versions.contested(read_parquet(data.indexes), keep))
-        work.engine.unregister("repeated_keys")
-    else:
-        several = """select i.* from {n} i
-            where key is not null and (key in (select key from {n} n where key is not null group by key having count(*) > 1) or i.tombstone or {c})"""
-        work.engine.temporary(name, statement(several, n=touched_records(work, data, touched).name, c=_covered(work, data, col("as_of", "i"))))
-    refuse_keys(work, data, work.engine.rows(versions.colliding(name)))
-    note_versions(work, data, name)
-    return name
-
-
-def _covered(work: Work, data: KindData, moment: Tree) -> Tree:
-    """True for an index row `i` that an assertion of absence made after `moment` speaks of."""
-    if not asserts(work, data):
-        return typed(text("false"), "BOOLEAN")
-    covered: Tree = statement(
-        "select exists (select 1 from {a} a where a.as_of > {m} and (a.low is null or i.day between a.low and a.high))", a=absences(work, data), m=moment
-    ).expressions[0]
-    return covered
-
-
-def sources(work: Work, data: KindData, plan: MappingPlan, keep: Tree | None, drop: Tree | None) -> Tree:
-    """The staged records a plan maps: all, or those in `keep`(receipt, record), less those in `drop`."""
-    columns = set(plan.source_columns)
-    keyless = not data.kind.key and not plan.target.key
-    if keyless:
-        columns |= {c for f in data.files for c in f.columns}
-    files = data.files
-    if keep is not None:
-        wanted = {r for (r,) in work.engine.rows(statement("select distinct receipt from {k} k", k=keep))}
-        files = [f for f in files if f.receipt in wanted] or files[:1]
-    base = staged(files, sorted(columns), {SALT: [salt_of(work.receipts[f.receipt], f) for f in files]} if keyless else None)
-    if keyless:
-        base = _with_keys(data, base, sorted({c for f in data.files for c in f.columns}), set(plan.source_columns))
-    if keep is not None:
-        base = statement("select s.* from {s} s semi join {keep} k on k.receipt = s._receipt and k.record = s._record", s=base, keep=keep)
-    if drop is not None:
-        base = statement("select s.* from {s} s anti join {drop} k on k.receipt = s._receipt and k.record = s._record", s=base, drop=drop)
-    return base
-
-
-def _with_keys(data: KindData, base: Tree, columns: list[str], used: set[str]) -> Tree:
-    """Keyless records with their own key: worked out from the content, taken from the index for the second and further of equal ones."""
-    keyed = statement(
-        "select {used}, {issue}, _receipt, _record, {key} as {name} from {s} s",
-        used=[col(c) for c in sorted(used)],
-        issue=col(ISSUES),
-        key=keyless_key(columns),
-        name=RECORD_KEY,
-        s=base,
-    )
-    return (
-        statement(
-            "select s.* replace (coalesce(o.key, {name}) as {name}) from {s} s left join {ordinals} o on o.receipt = s._receipt and o.record = s._record",
-            name=RECORD_KEY,
-            s=keyed,
-            ordinals=statement("select receipt, record, key from {i} i where nth > 1", i=read_parquet(data.indexes)),
-        )
-        if data.repeats
-        else keyed
-    )
-
-
-def parents(work: Work, key: TargetKey, plan: MappingPlan) -> dict[str, Tree | str]:
-    """The current records of the kinds a plan joins, as temporary tables of their columns."""
-    found: dict[str, Tree | str] = {}
-    for join in plan.target.joins:
-        name = work.fresh(f"parent_{join.kind}")
-        columns = sorted({c for j in plan.target.joins if j.kind == join.kind for c in plan.joined[j.alias]})
-        data = work.kinds.get((key.feed, join.kind))
-        work.engine.temporary(name, _current(work, data, columns) if data else _nothing(columns))
-        found[join.kind] = name
-    return found
-
-
-def _nothing(columns: list[str]) -> Tree:
-    return statement("select {c}, 0::BIGINT as _record where false", c=[alias(typed(text(""), "VARCHAR"), c) for c in columns])
-
-
-def _current(work: Work, data: KindData, columns: list[str]) -> Tree:
-    """Text of the records of a kind that hold, whatever its targets make of them."""
-    weighed = contested_versions(work, data, None)
-    standing = work.fresh("standing")
-    work.engine.temporary(standing, versions.states(weighed, statement(_NO_CODES), absences(work, data)))
-    dropped = statement(
-        "select receipt, record from {s} where state <> 'current' union all select receipt, record from {i} i where issue is not null",
-        s=standing,
-        i=read_parquet(data.indexes),
-    )
-    return statement("select s.* from {s} s anti join {d} d on d.receipt = s._receipt and d.record = s._record", s=staged(data.files, columns), d=dropped)
 
 
 def map_target(work: Work, key: TargetKey, touched: Touched) -> Made:
@@ -228,7 +113,7 @@ def _judge(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighe
         trial = mapped_rows(work, plan, sources(work, data, plan, tried, None), joined, key)
         refused = "select _receipt as receipt, _record as record, min({code}) as code from {t} where {quarantined} group by all"
         codes.append(statement(refused, code=_code(plan), t=trial, quarantined=plan.in_state("quarantined")))
-    work.engine.temporary(name, versions.states(weighed, union_all([statement(_NO_CODES), *codes]), absences(work, data)))
+    work.engine.temporary(name, versions.states(weighed, union_all([statement(NO_CODES), *codes]), absences(work, data)))
     counts = "select count(*), count(*) filter (where (receipt, record) in (select (receipt, record) from {t} t)) from {j} where state <> 'current'"
     others, failed = work.engine.rows(statement(counts, j=name, t=tried))[0]
     return _Judged(name, others, trial, tried, failed)

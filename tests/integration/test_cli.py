@@ -116,7 +116,9 @@ def test_the_quarantine_shows_reason_place_and_text(run_suwen: Suwen, tmp_path: 
     (shown,) = run_suwen.json("quarantine", "show")
     assert (shown["file"], shown["line"], shown["text"]) == ("results.csv", 63, "p1,v1,not a day,c,1")
     assert "results.csv, line 63" in run_suwen.ok("quarantine", "show", "--feed", "lab", "--code", "MAP-010")
-    assert run_suwen.json("quarantine", "list", "--feed", "his") == [] and "no record is quarantined" in run_suwen.ok("quarantine", "list", "--feed", "his")
+    assert run_suwen.json("quarantine", "list", "--feed", "his") == [] and "no record of those asked for is quarantined" in run_suwen.ok(
+        "quarantine", "list", "--feed", "his"
+    )
     held = run_suwen.json("quarantine", "list", "--held")
     assert held and {group["state"] for group in held} == {"held"}
     assert len(run_suwen.json("quarantine", "show", "--held", "--limit", "2")) == 2
@@ -238,6 +240,11 @@ def test_a_mended_template_takes_in_what_was_quarantined(tmp_path: Path, capsys:
     assert "nothing was mended" in at.ok("quarantine", "replay")
     assert at.json("query", "select count(*) as n from measurement where measurement_source_value = 'c'", "--release", "1") == [{"n": 0}]
     assert at.json("query", "select count(*) as n from measurement where measurement_source_value = 'c'") == [{"n": 1}]
+
+
+def test_an_empty_answer_about_quarantine_says_so(run_suwen: Suwen) -> None:
+    for words in (["list"], ["show"]):
+        assert run_suwen.ok("quarantine", *words, "--feed", "nowhere") == "no record of those asked for is quarantined\n"
 
 
 def test_a_run_counts_files_that_cannot_be_read_and_says_what_it_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,6 +28,10 @@ def _wanted(feed: str, kind: str, code: str, held: bool, receipt: int = 0) -> Wa
     return Wanted(feed, kind, code, receipt, (HELD,) if held else (QUARANTINED,))
 
 
+def _nothing(feed: str, kind: str, code: str, held: bool, receipt: int = 0) -> str:
+    return f"no record {'of those asked for ' if feed or kind or code or receipt else ''}is {HELD if held else QUARANTINED}"
+
+
 @app.command("list")
 def list_groups(
     feed: FeedOption = "", kind: KindOption = "", code: CodeOption = "", held: HeldOption = False,
@@ -39,7 +43,7 @@ def list_groups(
         say_json(found)
         return
     if not found:
-        say(["no record is " + (HELD if held else QUARANTINED)])
+        say([_nothing(feed, kind, code, held)])
         return
     say_table(
         ("feed", "kind", "target", "code", "about", "records"),
@@ -61,6 +65,8 @@ def show(
     if as_json:
         say_json([as_row(kept) for kept in found])
         return
+    if not found:
+        say([_nothing(feed, kind, code, held, receipt)])
     for kept in found:
         say(_shown(kept))
     if len(found) == limit:

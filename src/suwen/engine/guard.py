@@ -6,6 +6,7 @@ agree that it is one query. The connection (`suwen.engine.query`) is closed to f
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -190,6 +191,9 @@ def _nearest(path: list[str], tables: Collection[str]) -> str:
     same = sorted(name for name in tables if name.split(".", 1)[1] == path[-1])
     if same:
         return " or ".join(same)
+    close = difflib.get_close_matches(".".join(path), tables, n=1, cutoff=0.8)
+    if close:
+        return close[0]
     inside = sorted(name for name in tables if name.startswith(f"{path[0]}."))
     return f"one of {', '.join(inside[:12])}{' ...' if len(inside) > 12 else ''}" if inside else "a table of the schemas omop, cdr, ext and state"
 

@@ -8,6 +8,7 @@ from suwen.model.cdm import DEVIATIONS, PROVENANCE, TABLES, Column, Table
 from suwen.model.extension import EXTENSION_TABLES
 from suwen.model.finding import FINDINGS
 
+_STATE = "The schema `state` holds what became of every record and what runs did. A record that `state.disposition` does not name is mapped."
 _PROVENANCE = {
     "_receipt": "receipt of the source record",
     "_record": "number of the record in the receipt",
@@ -28,7 +29,7 @@ def tables_page() -> str:
         section("Provenance", *table(("column", "type", "meaning"), [(code(c.name), c.type, _PROVENANCE[c.name]) for c in PROVENANCE])),
         *(section(group.capitalize(), *(f"- [{one.name}](#{one.name})" for one in of_group)) for group, of_group in groups.items()),
         *(_table(one) for of_group in groups.values() for one in of_group),
-        section("State tables", "The schema `state` holds what became of every record and what runs did.", *(line for name, columns in state.TABLES.items()
+        section("State tables", _STATE, *(line for name, columns in state.TABLES.items()
                 for line in ("", *section(name.replace("/", "."), *table(("column", "type"), [(code(c), t) for c, t in columns.items()]), level=3)))),
     )  # fmt: skip
 

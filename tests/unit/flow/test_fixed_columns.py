@@ -9,7 +9,7 @@ import pytest
 
 from suwen.engine.duck import Engine, Written
 from suwen.engine.sql import read_parquet, text
-from suwen.flow.tables import dated, fixed_columns
+from suwen.flow.written import dated, fixed_columns
 from suwen.model.cdm import Table
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.rows import cells

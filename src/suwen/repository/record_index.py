@@ -6,6 +6,7 @@ window day; `issue` is the finding code that keeps a record out whatever the tar
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ def write_index(engine: Engine, kind: Kind, queries: Mapping[int, Tree], paths: 
     first = {r: p.with_name(f".{p.stem}.first.parquet") for r, p in paths.items()}
     for receipt, query in queries.items():
         engine.copy_whole(query, first[receipt], codec=_CODEC)
-    twice, ordinals = repeated([str(p) for p in first.values()], "key"), f"ordinals of {next(iter(paths.values()))}"
+    twice, ordinals = repeated([str(p) for p in first.values()], "key"), f"ordinals_{hashlib.sha256(str(next(iter(paths.values()))).encode()).hexdigest()[:16]}"
     if len(twice):
         engine.register("repeated_keys", twice)
         engine.temporary(ordinals, _ordinals(read_parquet([str(p) for p in first.values()])))

@@ -180,6 +180,7 @@ def test_a_question_from_standard_input(run_suwen: Suwen, monkeypatch: pytest.Mo
         ["query", "select nothing from person"],
         ["trace", "person", "1"],
         ["trace", "nothing", "1"],
+        ["trace", "person", "9" * 5000],
         ["land", "nobody", "pyproject.toml"],
         ["land", "his", "nothing.csv"],
         ["land", "his", "pyproject.toml", "--as-of", "yesterday"],
@@ -188,7 +189,9 @@ def test_a_question_from_standard_input(run_suwen: Suwen, monkeypatch: pytest.Mo
         ["land", "his", "pyproject.toml", "--mode", "window", "--window", "2024-02-01..2024-01-31"],
         ["feed", "add", "his", "--template", "small/csv", "--organisation", "H1"],
         ["feed", "add", "x", "--template", "small/cvs", "--organisation", "H1"],
+        ["land", "his", "pyproject.toml", "--sender", "\udcff"],
         ["vocabulary", "show"],
+        ["check", "nowhere"],
         ["vocabulary", "load", "nowhere"],
         ["vocabulary", "load", "tests"],
     ],
@@ -199,6 +202,36 @@ def test_mistakes_end_with_2_say_what_to_do_and_change_nothing(run_suwen: Suwen,
     assert "to do:" in told or "expected:" in told
     assert "p1" not in told.split()
     assert json.loads(run_suwen.refused(*words, "--json"))["errors"][0]["what"]
+
+
+def test_a_question_that_fails_leaves_the_file_as_it_was(run_suwen: Suwen, tmp_path: Path) -> None:
+    late = "select case when r > 200000 then cast('x' || r as integer) else r end as n from range(300000) t(r)"
+    for form in ("csv", "json", "parquet"):
+        (tmp_path / "kept").write_text("kept")
+        run_suwen.refused("query", late, "--format", form, "--output", tmp_path / "kept")
+        run_suwen.refused("query", late, "--format", form, "--output", tmp_path / "new")
+        assert [path.name for path in tmp_path.iterdir()] == ["kept"] and (tmp_path / "kept").read_text() == "kept"
+
+
+@pytest.mark.parametrize("value", ["date '5000000-01-01'", "timestamp 'infinity'", "[date '0044-03-15 (BC)']", "timestamp_ns '2020-01-01 00:00:00.123456789'"])
+def test_dates_that_cannot_be_shown_are_told(run_suwen: Suwen, value: str) -> None:
+    for form in ("table", "json"):
+        assert "cast it to text" in run_suwen.refused("query", f"select {value} as d", "--format", form)
+
+
+def test_types_that_parquet_does_not_hold_are_told(run_suwen: Suwen, tmp_path: Path) -> None:
+    told = run_suwen.refused("query", "select [interval 1 day] as d", "--format", "parquet", "--output", tmp_path / "a.parquet")
+    assert "cast it to text" in told and not list(tmp_path.iterdir())
+
+
+def test_a_damaged_vocabulary_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = Suwen(tmp_path / "region", capsys)
+    make(at.folder)
+    pointer = at.folder / "lake" / "vocabulary" / "current.json"
+    pointer.parent.mkdir(parents=True)
+    for content in ("", "[]", "{}", '{"hash": 1}', "[" * 100_000):
+        pointer.write_text(content)
+        assert "lake/vocabulary" in at.refused("vocabulary", "show")
 
 
 def test_a_trace_for_programs(run_suwen: Suwen) -> None:

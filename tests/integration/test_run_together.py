@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+import suwen
 from suwen.base.errors import SuwenError
 from suwen.flow.land import land
 from suwen.flow.region import open_region
+from suwen.flow.run import run
 from suwen.model.receipt import Mode
 from tests.integration.run_server import Answer, Prepared, wait_for
-from tests.integration.small_region import RESULTS, deliver, make
+from tests.integration.small_region import PATIENTS, RESULTS, deliver, make
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +146,18 @@ def test_a_region_may_lie_in_a_folder_of_any_name(folder: str, landed: Path, tmp
     assert server.ask("content", tmp_path / folder) == server.ask("content", tmp_path / "plain")
 
 
+@pytest.mark.parametrize(("folder", "fitting"), [("a?b", "axb"), ("a*b", "axb"), ("a[1]", "a1")])
+def test_a_folder_named_like_a_pattern_is_not_taken_for_others_that_fit_it(folder: str, fitting: str, landed: Path, tmp_path: Path) -> None:
+    for name in (fitting, folder):
+        shutil.copytree(landed, tmp_path / name)
+        run(open_region(tmp_path / name))
+    rows = suwen.open(tmp_path / folder).query("select count(*) as n from person").to_pylist()
+    assert rows == suwen.open(tmp_path / fitting).query("select count(*) as n from person").to_pylist()
+    deliver(tmp_path / folder, [2])
+    assert run(open_region(tmp_path / folder)).release == 2
+    assert suwen.open(tmp_path / folder).table("person").num_rows == 12
+
+
 @pytest.mark.parametrize("folder", ["50%25", "a\\b", "a\nb"])
 def test_a_path_that_the_tables_cannot_take_is_refused_when_the_region_is_made(folder: str, tmp_path: Path) -> None:
     with pytest.raises(SuwenError, match="cannot take"):
@@ -200,3 +214,14 @@ def test_a_rebuild_from_landing_alone_has_the_same_content(region: Path, server:
     shutil.rmtree(region / "lake")
     assert fingerprints(server.run(region, watch=False)) == fingerprints(before)
     assert not os.path.lexists(region / "lake" / ".scratch")
+
+
+@pytest.mark.parametrize("rows", [[",1950-01-01,M,U"], [",,,", ",,,"]])
+def test_an_increment_of_nothing_but_records_whose_key_cannot_be_read_balances(tmp_path: Path, rows: list[str]) -> None:
+    make(tmp_path / "region")
+    deliver(tmp_path / "region", [0])
+    run(open_region(tmp_path / "region"))
+    (tmp_path / "patients-late.csv").write_text("\n".join([PATIENTS, *rows]) + "\n", "utf-8")
+    land(open_region(tmp_path / "region"), "his", [tmp_path / "patients-late.csv"], mode=Mode.UPSERT)
+    report = run(open_region(tmp_path / "region"))
+    assert report.release == 2 and report.totals["his|patients|person|quarantined"] == len(rows)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from suwen.engine.faults import engine_errors, system_fault
-from suwen.engine.sql import read_parquet, render, statement
+from suwen.engine.sql import literally, read_parquet, render, statement
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class Engine:
     def copy_csv(self, source: Path, options: Mapping[str, object], path: Path, *, codec: str = "zstd") -> int:
         """Write a delimited file's records, all columns as text, to one Parquet file in the file's order; gives the rows written."""
         arguments = ", ".join(f"{name} = {_literal(value)}" for name, value in options.items())
-        query = f"select * from read_csv({_literal(str(source))}, {arguments})"
+        query = f"select * from read_csv({_literal(literally(str(source)))}, {arguments})"
         try:
             return self._whole(path, lambda temporary: self._copied(query, temporary, True, codec)).rows
         except duckdb.Error as error:

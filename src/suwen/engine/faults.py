@@ -21,6 +21,7 @@ from deltalake.exceptions import DeltaError
 from suwen.base.errors import Defect, SuwenError
 
 _PARQUET = re.compile(r"'((?:[^']|'')+\.parquet)'")
+_LITERAL = re.compile(r"\[([*?\[])\]")  # a mark of patterns that stands for itself
 _ADVICE = {
     errno.ENOSPC: "free some space there and run again",
     errno.EDQUOT: "raise the quota or free some space there, and run again",
@@ -37,7 +38,7 @@ MEND = "if it lies in staging or index, remove it and run again; else restore it
 
 def paths_in(sql: str) -> list[str]:
     """The Parquet files that a statement of ours names."""
-    return [path.replace("''", "'") for path in _PARQUET.findall(sql)]
+    return [_LITERAL.sub(r"\1", path.replace("''", "'")) for path in _PARQUET.findall(sql)]
 
 
 @contextmanager

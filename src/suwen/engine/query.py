@@ -12,7 +12,7 @@ import pyarrow as pa
 from suwen.base.errors import Defect, SuwenError
 from suwen.engine.faults import damaged, engine_errors
 from suwen.engine.guard import Judge, first_line, functions, refusal
-from suwen.engine.sql import Tree, render
+from suwen.engine.sql import Tree, literally, render
 
 _CLOSED_AT_START: dict[str, str | int | float | list[str]] = {
     "python_enable_replacements": False,
@@ -50,7 +50,7 @@ class Guarded:
         self._lock(home, files)
 
     def _lock(self, home: str, files: Sequence[str]) -> None:
-        listed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
+        listed = ", ".join("'" + path.replace("'", "''") + "'" for path in dict.fromkeys([*files, *map(literally, files)]))
         for setting in (f"schema = '{home}'", f"allowed_paths = [{listed}]", "enable_external_access = false", "lock_configuration = true"):
             self._con.execute(f"set {setting}")
 

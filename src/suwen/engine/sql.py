@@ -16,6 +16,7 @@ from sqlglot import exp, parse_one
 Tree = exp.Expression
 Part = Tree | str | int | Sequence[Tree]
 _HOLE = re.compile(r"\{(\w+)\}")
+_PATTERN = re.compile(r"[*?\[]")
 
 
 def ident(name: str) -> exp.Identifier:
@@ -134,9 +135,14 @@ def compared(left: exp.Expression, sign: str, right: exp.Expression) -> exp.Expr
     return kinds[sign](this=_own(left), expression=_own(right))
 
 
+def literally(path: str) -> str:
+    """A path as DuckDB takes it for this one file, and not for a pattern that files of other folders may fit."""
+    return _PATTERN.sub(r"[\g<0>]", path)
+
+
 def read_parquet(paths: Sequence[str], *, row_number: bool = False, filename: bool = False, by_name: bool = False) -> exp.Expression:
     """`read_parquet([...])` over a list of files, optionally with file_row_number and filename, or with columns matched by name."""
-    listed = exp.Array(expressions=[text(p) for p in paths])
+    listed = exp.Array(expressions=[text(literally(p)) for p in paths])
     options: list[exp.Expression] = [exp.EQ(this=exp.column("union_by_name"), expression=exp.true())] if by_name else []
     if row_number:
         options.append(exp.EQ(this=exp.column("file_row_number"), expression=exp.true()))

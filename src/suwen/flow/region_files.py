@@ -26,7 +26,7 @@ ORGANISATION_COLUMNS = ("organisation_id", "name_en", "name_zh", "parent", "leve
 FEED_KEYS = ("template", "organisation", "mode", "as_of", "key_systems")
 ORGANISATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _MEMORY = re.compile(r"[1-9][0-9]{0,6}(MiB|GiB|MB|GB)")
-_UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|[*?\[\"\\\x00-\x1f\x7f\ud800-\udfff]")
+_UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _COMPARED = 1_000  # a nearest name is looked for among at most so many
 _DATE_GROUPS = ({"date"}, {"year", "month", "day"})
@@ -77,12 +77,12 @@ def resolved(folder: Path) -> Path:
 
 
 def check_path(path: Path) -> None:
-    """Raises SuwenError where a lake cannot lie: delta-rs takes `%41` and `\\` in a path for another path, DuckDB `*`, `?` and `[` for many paths."""
+    """Raises SuwenError where a lake cannot lie: delta-rs takes `%41` and `\\` in a path for another path, and no control characters."""
     if _UNFIT.search(str(path)):
         raise SuwenError(
             "the path of the lake has a part that the tables' format cannot take",
             where=str(path),
-            expected='UTF-8 without * ? [ " and \\, control characters, and percent signs before two hexadecimal digits',
+            expected="UTF-8 without percent signs before two hexadecimal digits, backslashes and control characters",
             do="rename the folder",
         )
 

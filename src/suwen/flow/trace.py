@@ -27,6 +27,8 @@ DERIVED = "derived:"
 WHOLE = ("cdm_source",)  # tables whose one row is about everything
 LINKED = {"ext_person_link": ("person",)}  # derived tables made from other rows of a person than its events
 
+_LONGEST = 20  # digits of an id, with its sign
+
 
 @dataclass(frozen=True)
 class TracedRecord:
@@ -100,7 +102,7 @@ def trace(opened: OpenRelease, table: str, row_id: str, column: str = "") -> Tra
         return _only(list(_of_everything(opened, shape)), shape, row_id, column)
     if column and column not in shape.row_columns:
         raise SuwenError(f"{shape.name} has no column {column}", expected="a column of the table", do=nearest(column, shape.row_columns))
-    if not row_id.isascii() or not row_id.removeprefix("-").isdigit():
+    if not row_id.isascii() or not row_id.removeprefix("-").isdigit() or len(row_id) > _LONGEST:
         raise SuwenError(f'"{row_id}" is not an id', expected="a whole number, as suwen query shows it")
     found = list(Tracer(opened).rows(shape, compared(col(shape.id_column or ""), "=", integer(int(row_id)))))
     if not found:

@@ -64,6 +64,12 @@ def test_a_foreign_exception_ends_with_70_and_shows_none_of_its_words(error: Exc
     kept.unlink()
 
 
+def test_what_the_system_refuses_is_told_with_its_path(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(raising(PermissionError(13, SECRET, "lake/x")), as_json=False) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("lake/x: the system refused: permission denied") and "to do:" in told and "Zhang" not in told
+
+
 def test_our_own_defects_say_what_is_broken(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(raising(Defect("the books of cdr/person do not balance")), as_json=False) == 70
     told = capsys.readouterr().err
@@ -125,3 +131,29 @@ sys.exit(ended(command, False))
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 141
+
+
+def shell(root: Path, line: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
+    """A line of the shell in which `suwen` stands for the command; its last word is the exit code of the first command of a pipe."""
+    command = f"{sys.executable} -m suwen.cli.main"
+    environment = os.environ | {"PYTHONPATH": str(root / "src")}
+    return subprocess.run(
+        ["bash", "-c", line.replace("suwen", command, 1) + "; exit ${PIPESTATUS[0]}"], capture_output=True, env=environment, cwd=folder, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("suwen docs --help | false", 141),
+        ("suwen docs --output . >&-", 0),
+        ("suwen status 2>&-", 2),
+        ("suwen status 2>/dev/full", 2),
+        ("suwen docs --output . >/dev/full", 2),
+        ("suwen query - <&-", 2),
+    ],
+)
+def test_odd_streams_change_the_exit_code_only(root: Path, tmp_path: Path, line: str, code: int) -> None:
+    done = shell(root, line, tmp_path)
+    assert done.returncode == code, done.stderr
+    assert not any(word in done.stderr for word in (b"Traceback", b"defect", b"Exception"))

@@ -307,6 +307,28 @@ def test_an_error_about_values_repeats_none_of_them(guarded: Guarded) -> None:
     assert "Zhang" not in repr(caught.value.__cause__)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select timezone(name, now()) from person where name is not null",
+        "select date_part(name, current_date) from person",
+        "select now() at time zone name from person",
+    ],
+)
+def test_an_error_that_comes_while_rows_are_read_repeats_none_of_them(guarded: Guarded, sql: str) -> None:
+    with pytest.raises(SuwenError) as caught:
+        guarded.arrow(sql)
+    assert SECRET not in str(caught.value) and "try_cast" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"), [("select " * 300 + "1" + "", "not SQL"), ("select * from (" * 400 + "person" + ") t" * 400, "nested"), ("select '\udcff'", "UTF-8")]
+)
+def test_what_no_parser_takes_is_refused(guarded: Guarded, sql: str, said: str) -> None:
+    with pytest.raises(SuwenError, match=said):
+        guarded.arrow(sql)
+
+
 def test_a_wrong_column_is_named(guarded: Guarded) -> None:
     with pytest.raises(SuwenError, match="year_of_brith"):
         guarded.arrow("select year_of_brith from person")

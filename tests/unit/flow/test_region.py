@@ -204,3 +204,43 @@ def test_a_waiting_writer_starts_when_the_first_ends_and_a_dead_one_holds_nothin
     assert holder.stdout is not None and holder.stdout.readline() == "held\n"
     with holder, region_lock(region, wait=True, message=kill):
         assert len(said) == 1 and "waiting" in said[0]
+
+
+def test_a_large_tree_is_checked_quickly(region: Region) -> None:
+    chain = "".join(f"A{n},,,{f'A{n - 1}' if n else ''},,,,,,\n" for n in range(20_000))
+    (region.folder / "organisations.csv").write_text(HEADER + chain, "utf-8")
+    assert len(open_region(region.folder).organisations) == 20_000
+    strays = "".join(f"A{n},,,B{n},,,,,,\n" for n in range(5_000))
+    (region.folder / "organisations.csv").write_text(HEADER + strays, "utf-8")
+    assert 'parent "B0" is not there' in refusal(open_region, region.folder)
+
+
+def test_who_lies_below_a_circle_is_not_said_to_be_in_it(region: Region) -> None:
+    (region.folder / "organisations.csv").write_text(HEADER + "A,,,B,,,,,,\nB,,,A,,,,,,\nC,,,B,,,,,,\n", "utf-8")
+    said = refusal(open_region, region.folder)
+    assert said.count("lies below itself") == 2 and '"C"' not in said
+
+
+@pytest.mark.parametrize("name", ["a%41", "a\\b", "a\nb", "a\udcffb"])
+def test_a_path_that_would_be_read_as_another_is_refused(tmp_path: Path, name: str) -> None:
+    assert "the path of the lake" in refusal(create, tmp_path / name, ["core"])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("before", "after"), [('"Test"', '"Test"\nlanding = "a\\u0000b"'), ('"Test"', '"Test"\nlake = "a\\u0000b"')])
+def test_a_path_with_a_nul_is_refused(region: Region, before: str, after: str) -> None:
+    path = region.folder / "region.toml"
+    path.write_text(path.read_text("utf-8").replace(before, after), "utf-8")
+    assert "expected:" in refusal(open_region, region.folder)
+
+
+def test_a_folder_whose_links_go_in_a_circle_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for action in (open_region, lambda folder: create(folder, ["core"])):
+        assert "cannot be reached" in refusal(action, tmp_path / "loop")
+
+
+@pytest.mark.parametrize("pattern", ["(?P<date>.{1,99999999999})", "(" * 3000 + "(?P<date>x)" + ")" * 3000, "(?P<date>x)\udcff"])
+def test_a_pattern_that_no_one_can_use_is_refused(region: Region, pattern: str) -> None:
+    assert "the pattern" in refusal(add_feed, region, "new", "toy/letters", "H1", Mode.APPEND, pattern)
+    assert not list((region.folder / "feeds").iterdir())

@@ -179,7 +179,7 @@ def test_a_feed_may_go_once_its_deliveries_are_withdrawn(tmp_path: Path) -> None
 
 
 def test_a_folder_s_name_may_hold_quotes_where_records_repeat(tmp_path: Path) -> None:
-    world = World.new(tmp_path / 'a "region"')
+    world = World.new(tmp_path / "it's a 'region'")
     for delivery in (BASE, his(2, items=[item(), item(), item(one="B")])):
         world.deliver(delivery)
         world.run()

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from suwen.simulate.dialects.identity import address, areas_at, person_name, resident_id, telephone
+from suwen.simulate.dialects.identity import address, areas_at, clinic_number, patient_number, person_name, resident_id, stay_number, telephone, visit_number
 from suwen.simulate.dialects.lexicon import TITLES, Lexicon
 from suwen.simulate.dialects.masters import departments, doctor_name, doctors
-from suwen.simulate.dialects.rows import RANKS, Part, Seen, at_clinics, at_stays
-from suwen.simulate.dialects.system import Kind, Master, System, at, of_visit
-from suwen.simulate.dialects.text import Array, Coded, Column, Form, Mask, born, compact, constant, dates, decimal, money, padded, whole, without
+from suwen.simulate.dialects.rows import RANKS, Part, Seen, at_clinics, at_stays, not_on_front_page
+from suwen.simulate.dialects.system import OPEN, Kind, Master, System, at, of_visit
+from suwen.simulate.dialects.text import Array, Coded, Column, Form, Mask, born, compact, constant, dates, decimal, money, padded, whole
 from suwen.simulate.dialects.values import prefixed, reference_range, report_text, result
 from suwen.simulate.shapes import NONE, Ints
 
@@ -30,16 +30,8 @@ def _end(part: Part, changed: Ints) -> dict[str, Column]:
     return {"ZT": constant("N", len(part)), "GXSJ": compact(changed)}
 
 
-def _clinic(part: Part) -> Array:
-    return without(padded(part.visit("visit"), 11, "G"), part.stay)
-
-
-def _stay(part: Part) -> Array:
-    return without(padded(part.visit("visit"), 11, "Z"), ~part.stay)
-
-
 def _visit(part: Part) -> dict[str, Column]:
-    return {"BRID": padded(part.local, 9), "GHH": _clinic(part), "ZYH": _stay(part)}
+    return {"BRID": patient_number(part), "GHH": clinic_number(part), "ZYH": stay_number(part)}
 
 
 def _doctor(numbers: Ints) -> Array:
@@ -50,7 +42,7 @@ def _patients(part: Part, form: Form) -> Fields:
     lexicon = part.seen.lexicon
     areas = areas_at(part, part["registered"])
     return {
-        "BRID": padded(part.local, 9),
+        "BRID": patient_number(part),
         "XM": person_name(part, form),
         "XB": whole(part.person("sex")),
         "CSRQ": born(part.person("born"), _DAY),
@@ -67,8 +59,8 @@ def _patients(part: Part, form: Form) -> Fields:
 def _registrations(part: Part, form: Form) -> Fields:
     lexicon = part.seen.lexicon
     return {
-        "GHH": _clinic(part),
-        "BRID": padded(part.local, 9),
+        "GHH": clinic_number(part),
+        "BRID": patient_number(part),
         "GHSJ": compact(part["start"] - 600),
         "JZSJ": compact(part["start"]),
         "JZKS": Coded(part["department"], lexicon.departments.codes),
@@ -84,9 +76,9 @@ def _stays(part: Part, form: Form) -> Fields:
     codes = part.seen.lexicon.departments.codes
     open_stay = part["end"] == NONE
     return {
-        "ZYH": _stay(part),
-        "BRID": padded(part.local, 9),
-        "BAH": padded(part.local, 9, "B"),
+        "ZYH": stay_number(part),
+        "BRID": patient_number(part),
+        "BAH": patient_number(part),
         "ZYCS": whole(part["admission_number"]),
         "RYSJ": compact(part["start"]),
         "CYSJ": compact(part["end"]),
@@ -111,7 +103,7 @@ def _with_diagnosis(seen: Seen, places: Ints) -> Mask:
 
 def _stay_diagnoses(part: Part, form: Form) -> Fields:
     conditions, found = part.seen.lexicon.conditions, part.seen.diagnoses[:, part.places]
-    columns: dict[str, Column] = {"ZYH": _stay(part)}
+    columns: dict[str, Column] = {"ZYH": stay_number(part)}
     for rank in range(RANKS):
         code, name = ("ZYZDDM", "ZYZDMC") if rank == 0 else (f"QTZDDM{rank}", f"QTZDMC{rank}")
         places = found[rank]
@@ -122,7 +114,7 @@ def _stay_diagnoses(part: Part, form: Form) -> Fields:
 def _outpatient_diagnoses(part: Part, form: Form) -> Fields:
     conditions, condition = part.seen.lexicon.conditions, part["condition"]
     return {
-        "GHH": _clinic(part),
+        "GHH": clinic_number(part),
         "ZDDM": Coded(condition, conditions.codes),
         "ZDMC": Coded(condition, conditions.names),
         "ZDLX": Coded(np.minimum(part["rank"], 1), ("主", "次")),
@@ -133,6 +125,7 @@ def _outpatient_diagnoses(part: Part, form: Form) -> Fields:
 def _operations(part: Part, form: Form) -> Fields:
     procedures, place = part.seen.lexicon.procedures, part["procedure"]
     return _visit(part) | {
+        "JZH": visit_number(part),
         "SSXH": whole(part["rank"] + 1),
         "SSDM": Coded(place, procedures.codes),
         "SSMC": Coded(place, procedures.names),
@@ -203,6 +196,7 @@ def _results(part: Part, form: Form) -> Fields:
 def _vitals(part: Part, form: Form) -> Fields:
     lexicon, item = part.seen.lexicon, part["item"]
     return _visit(part) | {
+        "JZH": visit_number(part),
         "XMDM": Coded(item, lexicon.vitals.codes),
         "DW": Coded(item, lexicon.vitals["unit"]),
         "JG": decimal(part["value"], lexicon.vital_decimals[item]),
@@ -263,13 +257,13 @@ SYSTEM = System(
     kinds=(
         Kind("patients", "BRXX_{date}.txt", "patient", _patients, at("registered")),
         Kind("registrations", "GHXX_{date}.txt", "visit", _registrations, of_visit, at_clinics),
-        Kind("stays", "ZYXX_{date}.txt", "visit", _stays, of_visit, at_stays),
-        Kind("stay_diagnoses", "ZDXX_{date}.txt", "visit", _stay_diagnoses, of_visit, _with_diagnosis),
-        Kind("outpatient_diagnoses", "MZZD_{date}.txt", "diagnosis", _outpatient_diagnoses, at("time"), at_clinics),
-        Kind("operations", "SSXX_{date}.txt", "procedure", _operations, at("time")),
+        Kind("stays", "ZYXX_{date}.txt", "visit", _stays, of_visit, at_stays, versions=(OPEN,)),
+        Kind("stay_diagnoses", "ZDXX_{date}.txt", "visit", _stay_diagnoses, of_visit, _with_diagnosis, without="frontpage"),
+        Kind("outpatient_diagnoses", "MZZD_{date}.txt", "diagnosis", _outpatient_diagnoses, at("time"), at_clinics, keyless=True),
+        Kind("operations", "SSXX_{date}.txt", "procedure", _operations, at("time"), not_on_front_page),
         Kind("orders", "YZXX_{date}.txt", "order", _orders, at("start")),
         Kind("charges", "FYMX_{date}.txt", "charge", _charges, at("time")),
-        Kind("results", "JYJG_{date}.txt", "result", _results, at("reported")),
+        Kind("results", "JYJG_{date}.txt", "result", _results, at("reported"), without="lis"),
         Kind("vitals", "TZJL_{date}.txt", "vital", _vitals, at("time")),
         Kind("reports", "JCBG_{date}.txt", "report", _reports, at("reported")),
         Kind("cards", "CRBK_{date}.txt", "case_report", _cards, at("reported")),

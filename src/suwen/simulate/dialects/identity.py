@@ -1,4 +1,4 @@
-"""Who a patient is, as papers say it: name, resident id, address, telephone. Shared by all systems, since the papers are."""
+"""Who a patient is and which visit is meant, as papers and wristbands say it: shared by all systems, so that those of one hospital understand each other."""
 
 from __future__ import annotations
 
@@ -12,6 +12,28 @@ _WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2], dtype
 _CHECK = np.frombuffer(b"10X98765432", dtype=np.uint8)
 ABSENT, MISTYPED = 1, 2
 _STREETS = tuple(f"{name}街道" for name in ("东门", "西湖", "南桥", "北山", "中心", "新村", "河畔", "松林"))
+
+
+def patient_number(part: Part) -> Array:
+    """The hospital's own number of the patient, also that of the medical record."""
+    return padded(part.local, 9)
+
+
+def clinic_number(part: Part) -> Array:
+    """Number of a visit that is no stay; empty for stays."""
+    return without(padded(part.visit("visit"), 11, "G"), part.stay)
+
+
+def stay_number(part: Part) -> Array:
+    """Number of a stay: the patient's and the how-manyth it is; empty for other visits."""
+    times = part.visit("admission_number")
+    number = joined(patient_number(part), "-", whole(np.where(times == NONE, part.visit("visit"), times)))
+    return without(number, ~part.stay)
+
+
+def visit_number(part: Part) -> Array:
+    """Number of a visit of whichever kind: a stay's holds a hyphen."""
+    return joined(clinic_number(part), stay_number(part))
 
 
 def person_name(part: Part, form: Form) -> Array:

@@ -33,9 +33,13 @@ class Places:
 
 
 class Seen:
-    """A block with the ways from its rows to their parents; made once for all systems."""
+    """A block with the ways from its rows to their parents; made once for all systems.
 
-    def __init__(self, block: Block, lexicon: Lexicon) -> None:
+    `final`: the block as it is, where this shows it as it was; `views`: such blocks, by what they show.
+    """
+
+    def __init__(self, block: Block, lexicon: Lexicon, final: Seen | None = None) -> None:
+        self.final, self.views = final, dict[str, Seen]()
         self.block, self.lexicon = block, lexicon
         self.visits, self.persons, self.patients = block.rows["visit"], block.rows["person"], block.rows["patient"]
         self.visit_place, self.person_place = Places(self.visits["visit"]), Places(self.persons["person"])
@@ -80,6 +84,10 @@ class Part:
 
     def __getitem__(self, name: str) -> Ints:
         return self.rows[name]
+
+    def where(self, wanted: Mask) -> Part:
+        """Some of the rows."""
+        return Part(self.seen, self.table, self.places[wanted], self.hospital[wanted], None if self.twins is None else self.twins[wanted])
 
     @cached_property
     def rows(self) -> Rows:
@@ -159,3 +167,9 @@ def at_stays(seen: Seen, at: Ints) -> Mask:
 def at_clinics(seen: Seen, at: Ints) -> Mask:
     """Rows of visits that are no stays."""
     return ~STAYS[seen.visits["kind"][at]]
+
+
+def not_on_front_page(seen: Seen, at: Ints) -> Mask:
+    """Rows of visits that are no stays, and those of stays where no monthly front page tells them."""
+    front = np.array(["frontpage" in systems for systems in seen.lexicon.systems])
+    return ~STAYS[seen.visits["kind"][at]] | ~front[seen.visits["hospital"][at]]

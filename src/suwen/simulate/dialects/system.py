@@ -10,30 +10,46 @@ import numpy as np
 from suwen.simulate.dialects.lexicon import Lexicon
 from suwen.simulate.dialects.rows import Keep, Part, Seen, parts
 from suwen.simulate.dialects.text import DAY, Column, Form, Mask
-from suwen.simulate.shapes import NONE, Ints
+from suwen.simulate.shapes import NONE, Block, Ints, Rows
 
 Fields = Callable[[Part, Form], Mapping[str, Column]]
 Changed = Callable[[Part], Ints]
 
 
+FOREVER = 1 << 40  # a day that never comes
+
+
 @dataclass(frozen=True)
 class Sheet:
-    """Rows of one kind of file: text columns by heading, the hospital of each row (ascending), and the day on which the record was last changed.
-
-    `entity`: what tells the row in the truth: place in the block's table.
+    """Rows of one kind of file: text columns by heading, the hospital of each row (ascending), and the days from and before which each row is what the
+    system says of its record. `entity`: what tells the record in the truth, its place in the block's table.
     """
 
     kind: Kind
     hospital: Ints
-    day: Ints
+    since: Ints
+    until: Ints
     columns: Mapping[str, Column]
     entity: Ints
 
 
 @dataclass(frozen=True)
+class Version:
+    """What a system said of some records before the last word, sent only where it sends day by day.
+
+    `when`: of a part of the block as `view` shows it (rows that were so, since, until); `fields`: where not those of the kind.
+    """
+
+    view: Callable[[Seen], Seen]
+    when: Callable[[Part], tuple[Mask, Ints, Ints]]
+    fields: Fields | None = None
+
+
+@dataclass(frozen=True)
 class Kind:
-    """One kind of file. `file`: its name, with {date} for the day it speaks for; `table`: of the block; `without`: systems that, where the hospital has
-    them too, send these rows instead. `changed`: day of the record's last change.
+    """One kind of file. `file`: its name, with {date} for the day it speaks for; `table`: of the block; `without`: a system that, where the hospital has
+    it too, sends these rows instead. `changed`: day of the record's last change; `versions`: what was said of it before;
+    `keyless`: day by day such records are appended, since they have no key by which to change them.
     """
 
     name: str
@@ -43,6 +59,8 @@ class Kind:
     changed: Changed
     keep: Keep | None = None
     without: str = ""
+    keyless: bool = False
+    versions: tuple[Version, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,14 +93,23 @@ class System:
         """Which hospitals have the system."""
         return np.array([self.name in systems for systems in lexicon.systems])
 
-    def sheets(self, seen: Seen) -> Iterator[Sheet]:
-        """All rows that the system's hospitals write of a block, kind after kind, in parts."""
+    def sheets(self, seen: Seen, versions: bool = False) -> Iterator[Sheet]:
+        """All rows that the system's hospitals write of a block, kind after kind, in parts; with or without what was said of them before."""
         lexicon = seen.lexicon
         own = self.hospitals(lexicon)
         for kind in self.kinds:
-            others = np.array([bool(kind.without) and kind.without in systems for systems in lexicon.systems])
-            for part in parts(seen, kind.table, own & ~others, kind.keep):
-                yield Sheet(kind, part.hospital, kind.changed(part), kind.fields(part, self.form), part.places)
+            hospitals = own & np.array([kind.without not in systems for systems in lexicon.systems])
+            for part in parts(seen, kind.table, hospitals, kind.keep):
+                yield Sheet(kind, part.hospital, kind.changed(part), np.full(len(part), FOREVER), kind.fields(part, self.form), part.places)
+            for version in kind.versions if versions else ():
+                yield from self._before(kind, version, version.view(seen), hospitals)
+
+    def _before(self, kind: Kind, version: Version, seen: Seen, hospitals: Mask) -> Iterator[Sheet]:
+        for part in parts(seen, kind.table, hospitals, kind.keep):
+            were, since, until = version.when(part)
+            if were.any():
+                held = part.where(were)
+                yield Sheet(kind, held.hospital, since[were], until[were], (version.fields or kind.fields)(held, self.form), held.places)
 
 
 def at(column: str) -> Changed:
@@ -94,3 +121,24 @@ def of_visit(part: Part) -> Ints:
     """The day on which the visit ended, or began where it is still open."""
     end = part.visit("end")
     return np.where(end == NONE, part.visit("start"), end) // DAY
+
+
+def unfinished(seen: Seen) -> Seen:
+    """The block as it looked while every stay was open."""
+    if "unfinished" not in seen.views:
+        visits = seen.visits
+        none = np.full(len(visits), NONE)
+        columns = dict(visits.columns) | {"end": none, "way": none, "department_out": visits["department"], "planned": np.zeros(len(visits), np.int64)}
+        block = Block(seen.block.number, dict(seen.block.rows) | {"visit": Rows("visit", columns)})
+        seen.views["unfinished"] = Seen(block, seen.lexicon, seen)
+    return seen.views["unfinished"]
+
+
+def _while_open(part: Part) -> tuple[Mask, Ints, Ints]:
+    """Stays between the day of admission and that of discharge."""
+    ends = (part.seen.final or part.seen).visits["end"][part.visit_places]
+    since, until = part["start"] // DAY, ends // DAY
+    return (ends != NONE) & (until > since), since, until
+
+
+OPEN = Version(unfinished, _while_open)

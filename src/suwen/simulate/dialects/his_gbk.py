@@ -98,11 +98,11 @@ def _stays(part: Part, form: Form) -> Fields:
 
 
 def _with_diagnosis(seen: Seen, places: Ints) -> Mask:
-    return at_stays(seen, places) & (seen.diagnoses[0][places] != NONE)
+    return at_stays(seen, places) & (seen.ranked("diagnosis", "condition")[0][places] != NONE)
 
 
 def _stay_diagnoses(part: Part, form: Form) -> Fields:
-    conditions, found = part.seen.lexicon.conditions, part.seen.diagnoses[:, part.places]
+    conditions, found = part.seen.lexicon.conditions, part.seen.ranked("diagnosis", "condition")[:, part.places]
     columns: dict[str, Column] = {"ZYH": stay_number(part)}
     for rank in range(RANKS):
         code, name = ("ZYZDDM", "ZYZDMC") if rank == 0 else (f"QTZDDM{rank}", f"QTZDMC{rank}")

@@ -40,6 +40,7 @@ class Seen:
 
     def __init__(self, block: Block, lexicon: Lexicon, final: Seen | None = None) -> None:
         self.final, self.views = final, dict[str, Seen]()
+        self._ranked: dict[tuple[str, str], Ints] = {}
         self.block, self.lexicon = block, lexicon
         self.visits, self.persons, self.patients = block.rows["visit"], block.rows["person"], block.rows["patient"]
         self.visit_place, self.person_place = Places(self.visits["visit"]), Places(self.persons["person"])
@@ -54,19 +55,16 @@ class Seen:
         twin = patients["twin"][at]
         return np.where((twin != NONE) & (visits["visit"] % 2 == 1), twin, patients["local"][at])
 
-    @cached_property
-    def diagnoses(self) -> Ints:
-        """By rank and place of visit the condition, or NONE."""
-        return self.ranked("diagnosis", "condition")
-
     def ranked(self, table: str, column: str) -> Ints:
         """By rank and place of visit a column of the visit's rows, or NONE; ValueError where a visit has more than RANKS."""
-        rows = self.block.rows[table]
-        if len(rows) and rows["rank"].max() >= RANKS:
-            raise ValueError(f"{table}: a visit with more than {RANKS} rows")
-        found = np.full((RANKS, len(self.visits)), NONE, dtype=np.int64)
-        found[rows["rank"], self.visit_place[rows["visit"]]] = rows[column]
-        return found
+        if (table, column) not in self._ranked:
+            rows = self.block.rows[table]
+            if len(rows) and rows["rank"].max() >= RANKS:
+                raise ValueError(f"{table}: a visit with more than {RANKS} rows")
+            found = np.full((RANKS, len(self.visits)), NONE, dtype=np.int64)
+            found[rows["rank"], self.visit_place[rows["visit"]]] = rows[column]
+            self._ranked[table, column] = found
+        return self._ranked[table, column]
 
 
 @dataclass(frozen=True, eq=False)

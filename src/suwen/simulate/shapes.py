@@ -61,6 +61,7 @@ VISIT: Shape = MappingProxyType(
         "visit": "number of the visit, unique in the province, ascending with person and start",
         "person": "person number",
         "hospital": "place in HOSPITAL",
+        "local": "the hospital's number of the patient under which the visit is booked: PATIENT's local or twin",
         "kind": "place in VISIT_KINDS",
         "start": "second of registration or admission",
         "end": "second of discharge; for outpatients the end of the consultation; NONE for who is still there on the last day",

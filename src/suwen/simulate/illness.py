@@ -18,7 +18,7 @@ from suwen.simulate.shapes import NONE, Ints, Rows
 NATURAL, ADMITTED, VISITED, DYING, CHECKED, DELIVERY, BORN = range(7)
 SLOTS = 8  # chronic conditions of a person that are kept
 _WHOLE, _STEPS = 1_000_000_000, 4096
-_IN_HOSPITAL = 230_000  # millionths of deaths; invented (most people in China die at home)
+_IN_HOSPITAL = 150_000  # millionths of deaths; invented (most people in China die at home)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ def _acute(settings: Settings, knowledge: Knowledge, person: Rows) -> Ints:
         length = settings.first + settings.days * (year + 1) // settings.years - start
         rates = conditions.incidence[:, :, own] * _years_wave(settings, knowledge, own, start)[None, None, :] // 1000
         rates = np.where(conditions.kind[own] == 6, 0, rates)
-        group = (person["sex"] - 1) * len(BANDS) + np.searchsorted(np.array(BANDS), np.maximum((start + length // 2 - person["born"]) // 365, 0), side="right") - 1
+        group = (
+            (person["sex"] - 1) * len(BANDS) + np.searchsorted(np.array(BANDS), np.maximum((start + length // 2 - person["born"]) // 365, 0), side="right") - 1
+        )
         flat = rates.reshape(2 * len(BANDS), -1)
         count = counted(draw(seed, "how often ill", person["person"], year), np.minimum(flat.sum(axis=1)[group] * frailty // 100, 6_000_000), most=14)
         who = np.repeat(np.arange(len(person)), count)

@@ -157,7 +157,9 @@ def _mothers(settings: Settings, person: Ints, born: Ints, wives: Ints) -> Ints:
     mother = np.full(len(person), NONE)
     child = np.flatnonzero((born > settings.first - 18 * 365) & ~happens(draw(settings.seed, "mother away", person), 40_000)).astype(np.int64)
     order = wives[np.argsort(born[wives], kind="stable")]
-    at_birth = 20 * 365 + below(draw(settings.seed, "mother's age", person[child]), 9 * 365) + below(draw(settings.seed, "mother's age too", person[child]), 10 * 365)
+    at_birth = (
+        20 * 365 + below(draw(settings.seed, "mother's age", person[child]), 9 * 365) + below(draw(settings.seed, "mother's age too", person[child]), 10 * 365)
+    )
     at = np.searchsorted(born[order], born[child] - at_birth)
     waiting = np.arange(len(child))
     for step in (0, 1, -1, 2, -2, 3, 5, -4):

@@ -28,7 +28,11 @@ COLUMNS = ("organisation_id", "name_en", "name_zh", "parent", "level", "kind", "
 _EPOCH, _BEGUN = date(1970, 1, 1), date(2000, 1, 1)
 _NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十")
 _ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth", "Tenth")
-_NEAR, _CITY, _PROVINCE = {1: 420, 2: 380, 3: 500}, 160, 30  # pull of a hospital by its level in the own district; of one elsewhere in the city; of the first two
+_NEAR, _CITY, _PROVINCE = (
+    {1: 420, 2: 380, 3: 500},
+    160,
+    30,
+)  # pull of a hospital by its level in the own district; of one elsewhere in the city; of the first two
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,9 @@ def charges(knowledge: Catalogue, course: Course, made: dict[str, Rows], panels:
     A stay that is still open has charges, of which the insurance has paid nothing yet, and no settlement.
     """
     rows = {name: _rows_of_visits(course, table["visit"]) for name, table in made.items()}
-    lines = _with_reversals(course, knowledge, _joined(_ordered(knowledge, made, rows, panels, sampled) + _services(knowledge, course, made, rows, panels, sampled)))
+    lines = _with_reversals(
+        course, knowledge, _joined(_ordered(knowledge, made, rows, panels, sampled) + _services(knowledge, course, made, rows, panels, sampled))
+    )
     time = np.minimum(lines.time, course.until[lines.visit])
     order = np.lexsort((time, lines.visit))
     place = np.empty(len(order), dtype=np.int64)

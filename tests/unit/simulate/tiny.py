@@ -72,7 +72,7 @@ def lexicon(systems: tuple[tuple[str, ...], ...] = SYSTEMS) -> Lexicon:
         vitals=Named(("TEMP", "SBP"), ("体温", "收缩压"), {"unit": ("Cel", "mm[Hg]")}),
         vital_decimals=ints(1, 0),
         exams=Named(("XRCHEST", "USABD"), ("胸部正位片", "腹部超声"), {"kind": ("imaging", "imaging")}),
-        exam_texts=(("双肺纹理清晰，心影不大。", "{side}肺可见结节影，大小约{size}mm。"), ("肝胆脾未见异常。",)),
+        exam_texts=(("双肺纹理清晰，心影不大。", "{side}侧肺可见结节影，大小约{size}mm。"), ("肝胆脾未见异常。",)),
         fees=Named(("D11", "D16", "D23"), ("一般医疗服务费", "实验室诊断费", "西药费")),
         charge_items=Named(("REG", "CBC", "AMOX"), ("挂号费", "血常规", "阿莫西林胶囊"), {"unit": ("次", "项", "盒")}),
     )
@@ -114,7 +114,7 @@ def _visits(hospitals: int) -> Rows:
     return rows_of(
         "visit", visit=number, person=who, hospital=where, kind=kind, start=start, end=end, department=who % 2, department_out=(who + 1) % 2, ward=1,
         route=np.where(stay, 1 + kind % 2, NONE), way=np.where(stay & (end != NONE), np.where((who == 7) & (kind == 4), 5, 1), NONE),
-        doctor=np.where(who % 2 == 0, 0, 17), payer=who % 2 + 1, from_visit=NONE, readmission=NONE, planned=0, episode=number,
+        doctor=np.where(who % 2 == 0, 0, 17), payer=who % 2 + 1, from_visit=NONE, readmission=NONE, planned=0, episode=number, local=np.where((who == 5) & (number % 2 == 1), 9000, 100 + who * 7),
         admission_number=np.where(stay, kind - 2, NONE),
     )  # fmt: skip
 

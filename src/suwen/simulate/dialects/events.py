@@ -146,7 +146,7 @@ COLUMNS: Mapping[str, Mapping[str, Maker]] = {
         "incision": _number("incision"),
     },
     "orders": {
-        "number": _id("order", 11, "D"),
+        "number": _id("order", 13, "D"),
         "code": lambda p, s, f: Coded(p["drug"], s.drugs(p.seen.lexicon.drugs.codes)),
         "name": _word("drug", "drugs", "name"),
         "spec": _word("drug", "drugs", "spec"),
@@ -163,7 +163,7 @@ COLUMNS: Mapping[str, Mapping[str, Maker]] = {
         "end": _time("end"),
     },
     "charges": {
-        "number": _id("charge", 12, "F"),
+        "number": _id("charge", 14, "F"),
         "fee": _word("fee", "fees", "code"),
         "fee_name": _word("fee", "fees", "name"),
         "code": _word("item", "charge_items", "code"),
@@ -175,7 +175,7 @@ COLUMNS: Mapping[str, Mapping[str, Maker]] = {
         "time": _time("time"),
     },
     "results": {
-        "sample": _id("sample", 11, "J"),
+        "sample": _id("sample", 13, "J"),
         "code": lambda p, s, f: Coded(p["item"], s.items(p.seen.lexicon.items.codes)),
         "name": _word("item", "items", "name"),
         "value": lambda p, s, f: result(p, f),
@@ -193,7 +193,7 @@ COLUMNS: Mapping[str, Mapping[str, Maker]] = {
         "time": _time("time"),
     },
     "reports": {
-        "number": _id("report", 11, "E"),
+        "number": _id("report", 13, "E"),
         "code": _word("exam", "exams", "code"),
         "name": _word("exam", "exams", "name"),
         "performed": _time("performed"),
@@ -201,7 +201,7 @@ COLUMNS: Mapping[str, Mapping[str, Maker]] = {
         "text": lambda p, s, f: _quoted(f, report_text(p, f)),
     },
     "cards": {
-        "number": _id("report", 11, "K"),
+        "number": _id("report", 13, "K"),
         "code": _word("condition", "conditions", "code"),
         "name": _word("condition", "conditions", "name"),
         "onset": lambda p, s, f: dates(p["onset"], s.day),

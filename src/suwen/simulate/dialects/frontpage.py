@@ -17,7 +17,38 @@ from suwen.simulate.dialects.text import DAY, Coded, Column, Form, Mask, Words, 
 from suwen.simulate.shapes import NONE, Ints
 
 FORM = Form(encoding="gb18030", newline="\r\n")
-FEES: Words = tuple(["D11", "D12", "D13", "D14", "D15", "D16", "D17", "D18", "D19", "D19x01", "D20", "D20x01", "D20x02", "D21", "D22", "D23", "D23x01", "D24", "D25", "D26", "D27", "D28", "D29", "D30", "D31", "D32", "D33", "D34"])
+FEES: Words = tuple(
+    [
+        "D11",
+        "D12",
+        "D13",
+        "D14",
+        "D15",
+        "D16",
+        "D17",
+        "D18",
+        "D19",
+        "D19x01",
+        "D20",
+        "D20x01",
+        "D20x02",
+        "D21",
+        "D22",
+        "D23",
+        "D23x01",
+        "D24",
+        "D25",
+        "D26",
+        "D27",
+        "D28",
+        "D29",
+        "D30",
+        "D31",
+        "D32",
+        "D33",
+        "D34",
+    ]
+)
 
 
 def ended(seen: Seen, places: Ints) -> Mask:

@@ -142,7 +142,7 @@ def _operations(part: Part, form: Form) -> Fields:
 def _orders(part: Part, form: Form) -> Fields:
     lexicon, drug = part.seen.lexicon, part["drug"]
     return _visit(part) | {
-        "YZH": padded(part["order"], 11, "D"),
+        "YZH": padded(part["order"], 13, "D"),
         "YPDM": Coded(drug, prefixed("YP", lexicon.drugs.codes)),
         "YPMC": Coded(drug, lexicon.drugs.names),
         "GG": Coded(drug, lexicon.drugs["spec"]),
@@ -162,7 +162,7 @@ def _orders(part: Part, form: Form) -> Fields:
 def _charges(part: Part, form: Form) -> Fields:
     lexicon = part.seen.lexicon
     return {
-        "FYID": padded(part["charge"], 12, "F"),
+        "FYID": padded(part["charge"], 14, "F"),
         **_visit(part),
         "FYLB": Coded(part["fee"], lexicon.fees.codes),
         "XMDM": Coded(part["item"], lexicon.charge_items.codes),
@@ -179,7 +179,7 @@ def _charges(part: Part, form: Form) -> Fields:
 def _results(part: Part, form: Form) -> Fields:
     items, item = part.seen.lexicon.items, part["item"]
     return {
-        "JYID": padded(part["sample"], 11, "J"),
+        "JYID": padded(part["sample"], 13, "J"),
         "XH": whole(item + 1),
         **_visit(part),
         "XMDM": Coded(item, items.codes),
@@ -208,7 +208,7 @@ def _vitals(part: Part, form: Form) -> Fields:
 def _reports(part: Part, form: Form) -> Fields:
     exams, exam = part.seen.lexicon.exams, part["exam"]
     return _visit(part) | {
-        "BGID": padded(part["report"], 11, "E"),
+        "BGID": padded(part["report"], 13, "E"),
         "JCDM": Coded(exam, exams.codes),
         "JCMC": Coded(exam, exams.names),
         "JCSJ": compact(part["performed"]),
@@ -221,7 +221,7 @@ def _reports(part: Part, form: Form) -> Fields:
 def _cards(part: Part, form: Form) -> Fields:
     lexicon = part.seen.lexicon
     return _visit(part) | {
-        "KPH": padded(part["report"], 11, "K"),
+        "KPH": padded(part["report"], 13, "K"),
         "ZDDM": Coded(part["condition"], lexicon.conditions.codes),
         "ZDMC": Coded(part["condition"], lexicon.conditions.names),
         "FBRQ": dates(part["onset"], _DAY),

@@ -44,7 +44,7 @@ def _results(part: Part, form: Form) -> Mapping[str, Column]:
     reference = reference_range(part)
     assert isinstance(reference, Coded)
     return {
-        "BARCODE": padded(part["sample"], 12),
+        "BARCODE": padded(part["sample"], 13),
         "PATNO": patient_number(part),
         "VISITNO": visit_number(part),
         "PATTYPE": Coded(part.stay.astype(np.int64), ("门诊", "住院")),

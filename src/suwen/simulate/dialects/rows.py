@@ -45,16 +45,6 @@ class Seen:
         self.visits, self.persons, self.patients = block.rows["visit"], block.rows["person"], block.rows["patient"]
         self.visit_place, self.person_place = Places(self.visits["visit"]), Places(self.persons["person"])
 
-    @cached_property
-    def local(self) -> Ints:
-        """Of each visit the local number under which the patient was registered: for odd visits the second one, of who has two."""
-        patients, visits = self.patients, self.visits
-        keys = patients["hospital"] << 40 | patients["person"]
-        order = np.argsort(keys, kind="stable")
-        at = order[np.searchsorted(keys, visits["hospital"] << 40 | visits["person"], sorter=order)]
-        twin = patients["twin"][at]
-        return np.where((twin != NONE) & (visits["visit"] % 2 == 1), twin, patients["local"][at])
-
     def ranked(self, table: str, column: str) -> Ints:
         """By rank and place of visit a column of the visit's rows, or NONE; ValueError where a visit has more than RANKS."""
         if (table, column) not in self._ranked:
@@ -116,7 +106,7 @@ class Part:
         """The patients' local numbers."""
         if self.twins is not None:
             return np.where(self.twins, self["twin"], self["local"])
-        return self.seen.local[self.visit_places]
+        return self.visit("local")
 
     @cached_property
     def stay(self) -> Mask:

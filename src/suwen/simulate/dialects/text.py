@@ -104,7 +104,9 @@ def _quads() -> npt.NDArray[np.uint8]:
 
 
 def padded(values: Ints, width: int, before: str = "", after: str = "") -> Array:
-    """Whole numbers with leading zeros to a width, ASCII text before and after them; NONE is the empty text."""
+    """Whole numbers with leading zeros to a width, ASCII text before and after them; NONE is the empty text. ValueError where one does not fit."""
+    if len(values) and values.max() >= 10**width:
+        raise ValueError(f"a number does not fit into {width} digits")
     left, right = len(before), len(after)
     matrix = np.empty((len(values), left + width + right), dtype=np.uint8)
     matrix[:, :left] = np.frombuffer(before.encode("ascii"), dtype=np.uint8)

@@ -72,7 +72,7 @@ def numbered(prefix: str, words: Words, width: int = 4) -> Words:
     return tuple(f"{prefix}{place:0{width}d}" for place in range(1, len(words) + 1))
 
 
-SIDES: Words = ("", "左侧", "右侧", "双侧")
+SIDES: Words = ("", "左", "右", "双")
 
 
 @lru_cache(maxsize=8)

@@ -55,7 +55,7 @@ class Export:
 
     def write(self, block: Block) -> None:
         """Add the rows of a block to the files."""
-        seen = Seen(block, self._lexicon)
+        seen = Seen(block, self._lexicon, self._timetable.last)
         for system in self._systems:
             for sheet in system.sheets(seen, versions=self._timetable.base is not None):
                 self._sheet(system, sheet)

@@ -114,7 +114,8 @@ def _visits(hospitals: int) -> Rows:
     return rows_of(
         "visit", visit=number, person=who, hospital=where, kind=kind, start=start, end=end, department=who % 2, department_out=(who + 1) % 2, ward=1,
         route=np.where(stay, 1 + kind % 2, NONE), way=np.where(stay & (end != NONE), np.where((who == 7) & (kind == 4), 5, 1), NONE),
-        doctor=np.where(who % 2 == 0, 0, 17), payer=who % 2 + 1, from_visit=NONE, readmission=NONE, planned=0, episode=number, local=np.where((who == 5) & (number % 2 == 1), 9000, 100 + who * 7),
+        doctor=np.where(who % 2 == 0, 0, 17), payer=who % 2 + 1, from_visit=NONE, readmission=NONE, planned=0, episode=number,
+        local=np.where((who == 5) & (number % 2 == 1), 9000, 100 + who * 7),
         admission_number=np.where(stay, kind - 2, NONE),
     )  # fmt: skip
 

@@ -53,7 +53,8 @@ STYLE = Style(
             "sampled": "采样时间", "reported": "报告时间",
         },
         "vitals": {**_OF_VISIT, "code": "体征代码", "name": "体征", "value": "测量值", "unit": "单位", "time": "测量时间"},
-        "reports": {"number": "报告号", **_OF_VISIT, "code": "检查代码", "name": "检查名称", "performed": "检查时间", "reported": "报告时间", "text": "报告内容"},
+        "reports": {"number": "报告号", **_OF_VISIT, "code": "检查代码", "name": "检查名称", "performed": "检查时间", "reported": "报告时间",
+            "text": "报告内容"},
         "cards": {
             "number": "卡片编号", **_OF_VISIT, "code": "疾病编码", "name": "疾病名称", "onset": "发病日期", "diagnosed": "诊断时间", "reported": "报告时间",
             "area": "现住地区代码", "confirmed": "实验室确诊",

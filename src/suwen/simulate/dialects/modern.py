@@ -6,7 +6,8 @@ Quirks: results are released in a preliminary version and corrected, and records
 from __future__ import annotations
 
 from suwen.simulate.dialects.events import Style, kinds, masters
-from suwen.simulate.dialects.system import System
+from suwen.simulate.dialects.second_thoughts import says_gone, with_corrections, with_mistakes
+from suwen.simulate.dialects.system import Kind, System
 from suwen.simulate.dialects.text import Form
 
 _OF_VISIT = {"patient": "patient_id", "visit": "encounter_id"}
@@ -31,7 +32,8 @@ STYLE = Style(
             "planned": "readmission_planned", **_OP,
         },
         "diagnoses": {
-            **_OF_VISIT, "rank": "sequence", "type": "use", "code": "icd10", "name": "display", "on_admission": "present_on_admission", "time": "recorded_at", **_OP,
+            **_OF_VISIT, "rank": "sequence", "type": "use", "code": "icd10", "name": "display", "on_admission": "present_on_admission",
+            "time": "recorded_at", **_OP,
         },
         "procedures": {
             **_OF_VISIT, "rank": "sequence", "code": "icd9cm3", "name": "display", "level": "level", "time": "performed_at", "minutes": "minutes",
@@ -75,7 +77,20 @@ STYLE = Style(
     yes_no=("false", "true"),
     state="U",
 )  # fmt: skip
+_GONE = says_gone("op", "D", "updated_at", STYLE.day, STYLE.clock)
+
+
+def _doubtful(kind: Kind) -> Kind:
+    if kind.name == "results":
+        return with_corrections(kind, "updated_at", STYLE.day, STYLE.clock)
+    return with_mistakes(kind, "charge_id", _GONE) if kind.name == "charges" else kind
+
+
 SYSTEM = System(
-    name="modern", template="meridian-ehr/daily", form=Form(newline="\n"), kinds=kinds(STYLE), masters=masters(STYLE),
-    mode="snapshot", daily="changes", daily_mode="upsert", packed=True,
-)  # fmt: skip
+    name="modern",
+    template="meridian-ehr/daily",
+    form=Form(newline="\n"),
+    kinds=tuple(_doubtful(kind) for kind in kinds(STYLE)),
+    masters=masters(STYLE),
+    packed=True,
+)

@@ -35,11 +35,11 @@ class Places:
 class Seen:
     """A block with the ways from its rows to their parents; made once for all systems.
 
-    `final`: the block as it is, where this shows it as it was; `views`: such blocks, by what they show.
+    `last`: last day of the region; `final`: the block as it is, where this shows it as it was; `views`: such blocks, by what they show.
     """
 
-    def __init__(self, block: Block, lexicon: Lexicon, final: Seen | None = None) -> None:
-        self.final, self.views = final, dict[str, Seen]()
+    def __init__(self, block: Block, lexicon: Lexicon, last: int, final: Seen | None = None) -> None:
+        self.last, self.final, self.views = last, final, dict[str, Seen]()
         self._ranked: dict[tuple[str, str], Ints] = {}
         self.block, self.lexicon = block, lexicon
         self.visits, self.persons, self.patients = block.rows["visit"], block.rows["person"], block.rows["patient"]

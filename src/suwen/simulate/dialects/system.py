@@ -130,7 +130,7 @@ def unfinished(seen: Seen) -> Seen:
         none = np.full(len(visits), NONE)
         columns = dict(visits.columns) | {"end": none, "way": none, "department_out": visits["department"], "planned": np.zeros(len(visits), np.int64)}
         block = Block(seen.block.number, dict(seen.block.rows) | {"visit": Rows("visit", columns)})
-        seen.views["unfinished"] = Seen(block, seen.lexicon, seen)
+        seen.views["unfinished"] = Seen(block, seen.lexicon, seen.last, seen)
     return seen.views["unfinished"]
 
 

@@ -6,6 +6,7 @@ A stay is sent for seven days after the admission and for seven days after the d
 from __future__ import annotations
 
 from suwen.simulate.dialects.events import Style, kinds, masters
+from suwen.simulate.dialects.second_thoughts import with_mistakes
 from suwen.simulate.dialects.system import System
 from suwen.simulate.dialects.text import Form
 
@@ -17,11 +18,12 @@ STYLE = Style(
         "departments": {"code": "KSID", "name": "KSMC"},
         "doctors": {"code": "YSID", "name": "XM", "sex": "XB", "department": "KSID", "title": "ZC"},
         "patients": {
-            "patient": "HZID", "name": "XM", "sex": "XB", "born": "CSRQ", "resident": "SFZHM", "ethnic": "MZ", "address": "ZZ", "area": "DQDM", "phone": "SJH",
-            "occupation": "ZY", **_END,
+            "patient": "HZID", "name": "XM", "sex": "XB", "born": "CSRQ", "resident": "SFZHM", "ethnic": "MZ", "address": "ZZ", "area": "DQDM",
+            "phone": "SJH", "occupation": "ZY", **_END,
         },
         "registrations": {
-            "visit": "JZID", "patient": "HZID", "class": "JZLX", "start": "KSSJ", "end": "JSSJ", "department": "KSID", "doctor": "YSID", "payer": "FYLY", **_END,
+            "visit": "JZID", "patient": "HZID", "class": "JZLX", "start": "KSSJ", "end": "JSSJ", "department": "KSID",
+            "doctor": "YSID", "payer": "FYLY", **_END,
         },
         "stays": {
             "visit": "JZID", "patient": "HZID", "class": "JZLX", "times": "ZYCS", "start": "KSSJ", "end": "JSSJ", "department": "KSID",
@@ -34,7 +36,8 @@ STYLE = Style(
             "quantity": "SL", "days": "TS", "long_term": "CQ", "end": "TZSJ", **_END,
         },
         "charges": {
-            "number": "SFID", **_OF_VISIT, "fee": "FYLB", "code": "XMBM", "name": "XMMC", "quantity": "SL", "price": "DJ", "amount": "JE", "insured": "TC", **_END,
+            "number": "SFID", **_OF_VISIT, "fee": "FYLB", "code": "XMBM", "name": "XMMC", "quantity": "SL", "price": "DJ", "amount": "JE",
+            "insured": "TC", **_END,
         },
         "results": {
             "sample": "BBH", **_OF_VISIT, "code": "XMBM", "name": "XMMC", "value": "JG", "unit": "DW", "range": "CKZ", "flag": "BZ", "sampled": "CYSJ", **_END,
@@ -56,6 +59,12 @@ STYLE = Style(
     yes_no=("N", "Y"),
 )  # fmt: skip
 SYSTEM = System(
-    name="window7", template="hengtai-his/window", form=Form(delimiter=";", newline="\n", quoted=True), kinds=kinds(STYLE), masters=masters(STYLE),
-    mode="snapshot", daily="window", daily_mode="window", window=7,
-)  # fmt: skip
+    name="window7",
+    template="hengtai-his/window",
+    form=Form(delimiter=";", newline="\n", quoted=True),
+    kinds=tuple(with_mistakes(kind, "SFID") if kind.name == "charges" else kind for kind in kinds(STYLE)),
+    masters=masters(STYLE),
+    daily="window",
+    daily_mode="window",
+    window=7,
+)

@@ -53,6 +53,11 @@ class Export:
         for system in systems:
             self._masters(system)
 
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The deliveries begun so far, in the order in which they are sent."""
+        return sorted(self._deliveries)
+
     def write(self, block: Block) -> None:
         """Add the rows of a block to the files."""
         seen = Seen(block, self._lexicon, self._timetable.last)
@@ -62,7 +67,7 @@ class Export:
 
     def finish(self) -> list[Delivery]:
         """Pack the files and write feeds.csv and deliveries.csv; the deliveries in the order in which they were sent."""
-        found = sorted(self._deliveries)
+        found = self.deliveries
         for delivery in found:
             if self._deliveries[delivery].packed:
                 zipped(self._folder / delivery.folder)

@@ -99,25 +99,30 @@ def from_matrix(matrix: npt.NDArray[np.uint8]) -> Array:
 
 
 @lru_cache(maxsize=8)
-def _quads() -> npt.NDArray[np.uint8]:
-    return np.array([f"{n:04d}".encode() for n in range(10_000)], dtype="S4").view(np.uint8).reshape(-1, 4)
+def _digits(width: int) -> npt.NDArray[np.void]:
+    """The numbers of up to four digits, each as the bytes of its digits."""
+    return np.array([f"{n:0{width}d}".encode() for n in range(10**width)], dtype=f"S{width}").view(f"V{width}")
 
 
 def padded(values: Ints, width: int, before: str = "", after: str = "") -> Array:
     """Whole numbers with leading zeros to a width, ASCII text before and after them; NONE is the empty text. ValueError where one does not fit."""
     if len(values) and values.max() >= 10**width:
         raise ValueError(f"a number does not fit into {width} digits")
-    left, right = len(before), len(after)
-    matrix = np.empty((len(values), left + width + right), dtype=np.uint8)
-    matrix[:, :left] = np.frombuffer(before.encode("ascii"), dtype=np.uint8)
-    matrix[:, left + width :] = np.frombuffer(after.encode("ascii"), dtype=np.uint8)
-    rest, end = values, width
-    while end > 0:
-        rest, quad = np.divmod(rest, 10_000)
-        begin = max(0, end - 4)
-        matrix[:, left + begin : left + end] = _quads()[quad][:, 4 - (end - begin) :]
-        end = begin
-    return without(from_matrix(matrix), values == NONE)
+    first = width % 4
+    widths = ([first] if first else []) + [4] * (width // 4)
+    table = np.empty(
+        len(values), dtype=[("before", f"V{len(before)}"), *((f"n{place}", f"V{size}") for place, size in enumerate(widths)), ("after", f"V{len(after)}")]
+    )
+    if before:
+        table["before"] = np.void(before.encode("ascii"))
+    if after:
+        table["after"] = np.void(after.encode("ascii"))
+    rest = np.where(values == NONE, 0, values)
+    for place in range(len(widths) - 1, -1, -1):
+        above = rest // 10 ** widths[place]
+        table[f"n{place}"] = _digits(widths[place])[rest - above * 10 ** widths[place]]
+        rest = above
+    return without(from_matrix(table.view(np.uint8).reshape(len(values), table.dtype.itemsize)), values == NONE)
 
 
 def without(column: Array, empty: Mask) -> Array:
@@ -195,10 +200,23 @@ def born(days: Ints, form: str = "{y}-{m:02d}-{d:02d}") -> Array:
 
 def times(seconds: Ints, day: str = "{y}-{m:02d}-{d:02d}", clock: str = " {h:02d}:{n:02d}:{s:02d}") -> Array:
     """Seconds since 1970-01-01 written by two forms, the date's and the clock's; NONE is the empty text."""
-    days, rest = np.divmod(seconds, DAY)
     none = seconds == NONE
-    clocks = _clocks(clock)
-    return joined(dates(np.where(none, NONE, days), day), clocks.take(pa.array(np.where(none, DAY, rest))))
+    days, rest = np.divmod(np.where(none, 0, seconds), DAY)
+    days += (_EPOCH - _FIRST_DAY).days
+    day_bytes, clock_bytes = _one_width(day), _one_width(clock)
+    if day_bytes is None or clock_bytes is None:
+        return without(joined(_days(day).take(pa.array(days)), _clocks(clock).take(pa.array(rest))), none)
+    table = np.empty(len(seconds), dtype=[("day", day_bytes.dtype), ("clock", clock_bytes.dtype)])
+    table["day"], table["clock"] = day_bytes[days], clock_bytes[rest]
+    return without(from_matrix(table.view(np.uint8).reshape(len(seconds), table.dtype.itemsize)), none)
+
+
+@lru_cache(maxsize=32)
+def _one_width(form: str) -> npt.NDArray[np.void] | None:
+    """The days or clocks of a form as bytes of one width; None where they have several."""
+    texts = (_days(form) if "{y}" in form else _clocks(form)).to_pylist()[:-1]
+    width = len(texts[0])
+    return np.array(texts, dtype=f"S{width}").view(f"V{width}") if all(len(text) == width for text in texts) else None
 
 
 def compact(seconds: Ints) -> Array:

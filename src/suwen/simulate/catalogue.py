@@ -97,6 +97,11 @@ class Drugs(Named):
     essential: Ints
     antibacterial: Ints
     age_from: Ints
+    instead: Ints  # what is given in a stay: the infusion or injection of the same substance where there is one
+
+    def place(self, code: str) -> int:
+        """The place of a code, or of the first drug with an ATC code."""
+        return self.codes.index(code) if code in self.codes else self.atc.index(code)
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,7 @@ def read_catalogue(conditions: Conditions) -> Catalogue:
     labs, vitals, routes = read_measures("lab", codes), read_measures("vital", codes), _routes()
     panels, procedures, exams, drugs = _panels(labs), _procedures(), _exams(codes), _drugs(routes)
     places: dict[str, Named] = {"labs": panels, "drugs": drugs, "procedures": procedures, "exams": exams}
-    wanted = {"labs": conditions.labs, "drugs": conditions.drugs, "procedures": conditions.procedures, "exams": conditions.exams}
+    wanted = {"labs": conditions.labs, "drugs": _and_also(conditions.drugs, codes), "procedures": conditions.procedures, "exams": conditions.exams}
     vital_rows, fee_rows = read_table("vital_item"), read_table("fee")
     fees = Named(*_names(fee_rows))
     charges, services = read_charges(fees.codes, codes)
@@ -236,6 +241,7 @@ def _routes() -> Routes:
 
 def _drugs(routes: Routes) -> Drugs:
     rows = read_table("drug")
+    infused = {row["atc"]: place for place, row in enumerate(rows) if row["route"] in ("IV", "IVP")}
     return Drugs(
         *_names(rows),
         **_texts(rows, "atc", "form_zh", "unit", "pack_zh", "ddd_unit"),
@@ -250,6 +256,7 @@ def _drugs(routes: Routes) -> Drugs:
         essential=whole(rows, "essential"),
         antibacterial=np.array([row["fee"] == "D23x01" for row in rows], dtype=np.int64),
         age_from=whole(rows, "age_from"),
+        instead=np.array([infused.get(row["atc"], place) if row["route"] == "PO" else place for place, row in enumerate(rows)], dtype=np.int64),
     )
 
 
@@ -316,8 +323,18 @@ def _payers() -> Payers:
     return Payers(*_names(rows), number=whole(rows, "code"), rate=rate, deductible=deductible)
 
 
+def _and_also(lists: Sequence[Shares], conditions: tuple[str, ...]) -> tuple[Shares, ...]:
+    """The drugs of the conditions with those of also.csv behind them."""
+    added: list[list[tuple[str, int]]] = [[] for _ in conditions]
+    for row in read_table("also"):
+        for place in np.flatnonzero(fitting(row["stems"], conditions)):
+            added[place].append((row["code"], int(row["share"])))
+    return tuple((*some, *more) for some, more in zip(lists, added, strict=True))
+
+
 def _wants(what: str, lists: Sequence[Shares], conditions: tuple[str, ...], named: Named, alternative: Ints | None) -> Wants:
-    unknown = sorted({code for some in lists for code, _ in some} - set(named.codes))
+    known = {*named.codes, *(named.atc if isinstance(named, Drugs) else ())}
+    unknown = sorted({code for some in lists for code, _ in some} - known)
     if unknown:
         raise Defect(f"conditions.csv, {what}: {unknown} are in no list")
     if len(lists) != len(conditions):

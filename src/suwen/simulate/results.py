@@ -6,7 +6,7 @@ import numpy as np
 
 from suwen.simulate.asked import Asked, asked
 from suwen.simulate.catalogue import Catalogue
-from suwen.simulate.course import DAY, HOUR, INPATIENT, MINUTE, Course, about, counted_in, spread
+from suwen.simulate.course import DAY, HOUR, INPATIENT, MINUTE, Course, about, numbered, spread
 from suwen.simulate.draws import below, draw, waiting
 from suwen.simulate.measures import Measures
 from suwen.simulate.measuring import flagged, measured
@@ -43,7 +43,7 @@ def panels_of(knowledge: Catalogue, course: Course) -> tuple[Asked, Ints, Ints]:
 def results(knowledge: Catalogue, course: Course, wanted: Asked, turn: Ints, sampled: Ints) -> Rows:
     """The results that were reported by the last day, for panels as panels_of gives them."""
     panels, labs = knowledge.panels, knowledge.labs
-    sample = course.visit[wanted.visit] * PER_VISIT + np.minimum(counted_in(wanted.visit), PER_VISIT - 1)
+    sample = numbered(course, wanted.visit, PER_VISIT)
     minutes = about(draw(course.seed, "turnaround", sample), panels.minutes[wanted.code])
     reported = sampled + minutes * MINUTE
     seen = np.flatnonzero(reported < course.cutoff)

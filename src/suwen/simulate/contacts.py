@@ -158,6 +158,7 @@ def _admissions(scene: Scene, first: Contacts) -> Contacts:
     route = np.where((parent != NONE) & ~stays & scene.often("sent on", episode, np.full(len(episode), 500)), 3, route)
     case = scene.often("day case", episode, conditions.day_case[condition]) & ~emergency & (mode != DYING)
     end = _discharge(scene, "stay", episode, start, conditions.stay[condition], case)
+    end = np.where(mode == DYING, np.maximum(end, (scene.person["died"][illness.person[episode]] + 1) * DAY - 1), end)
     return _table(
         episode=episode,
         kind=np.where(case, DAY_CASE, INPATIENT),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -160,12 +161,6 @@ def _conditions(departments: Departments, seasons: tuple[str, ...]) -> Condition
     rows = read_table("conditions")
     codes = tuple(row["code"] for row in rows)
     bands = np.array([lists(row["incidence"]) for row in rows], dtype=np.int64).T
-    texts = {name: tuple(shares(row[name]) for row in rows) for name in ("labs", "drugs", "procedures", "exams")}
-    numbers = {
-        name: whole(rows, name)
-        for name in ("wave", "confirmed", "emergency", "observation", "admission", "day_case", "stay", "fatality", "follow_ups", "interval")
-        + ("readmission", "planned", "transfer", "level")
-    }
     return Conditions(
         codes=codes,
         names_zh=tuple(row["name_zh"] for row in rows),
@@ -177,9 +172,29 @@ def _conditions(departments: Departments, seasons: tuple[str, ...]) -> Condition
         reportable=np.array([CLASSES.index(row["reportable"]) for row in rows]),
         stages=tuple(tuple(lists(row["stages"])) for row in rows),
         accompanying=tuple(tuple((codes.index(code), share) for code, share in shares(row["with"])) for row in rows),
-        **numbers,
-        **texts,
+        wave=whole(rows, "wave"),
+        confirmed=whole(rows, "confirmed"),
+        emergency=whole(rows, "emergency"),
+        observation=whole(rows, "observation"),
+        admission=whole(rows, "admission"),
+        day_case=whole(rows, "day_case"),
+        stay=whole(rows, "stay"),
+        fatality=whole(rows, "fatality"),
+        follow_ups=whole(rows, "follow_ups"),
+        interval=whole(rows, "interval"),
+        readmission=whole(rows, "readmission"),
+        planned=whole(rows, "planned"),
+        transfer=whole(rows, "transfer"),
+        level=whole(rows, "level"),
+        labs=_asked(rows, "labs"),
+        drugs=_asked(rows, "drugs"),
+        procedures=_asked(rows, "procedures"),
+        exams=_asked(rows, "exams"),
     )
+
+
+def _asked(rows: Sequence[Mapping[str, str]], column: str) -> tuple[Shares, ...]:
+    return tuple(shares(row[column]) for row in rows)
 
 
 def _areas() -> Areas:

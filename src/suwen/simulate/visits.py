@@ -92,7 +92,7 @@ def _covered(contacts: Contacts, who: Ints, asked: Ints, beds: Ints, own: bool) 
 
 def visit_rows(scene: Scene, contacts: Contacts, first: int) -> Rows:
     """The VISIT rows of settled contacts; `first`: number of the first visit and of the first episode of the block. `local` is still NONE."""
-    count, conditions = len(contacts["episode"]), scene.knowledge.conditions
+    count = len(contacts["episode"])
     if count >= NUMBERS or len(scene.illness.mode) >= NUMBERS:
         raise Defect(f"a block with {count} visits; at most {NUMBERS - 1} can be numbered")
     episode, kind = contacts["episode"], contacts["kind"]
@@ -105,6 +105,7 @@ def visit_rows(scene: Scene, contacts: Contacts, first: int) -> Rows:
     at_first = np.where(intensive, scene.knowledge.departments.place("ICU"), department)
     open_ = contacts["end"] >= (scene.settings.last + 1) * DAY
     stay = np.isin(kind, (INPATIENT, DAY_CASE))
+    again = _readmissions(contacts, who, condition, visit, stay)
     return rows_of(
         "visit",
         visit=visit,
@@ -122,8 +123,8 @@ def visit_rows(scene: Scene, contacts: Contacts, first: int) -> Rows:
         doctor=department * MOST_DOCTORS + below(draw(scene.settings.seed, "doctor", visit), np.array(DOCTORS)[level]),
         payer=np.where(happens(draw(scene.settings.seed, "pays alone", visit), 25_000), 7, scene.person["payer"][who]),
         from_visit=np.where(contacts["parent"] == NONE, NONE, visit[contacts["parent"]]),
-        readmission=_readmissions(scene, contacts, who, condition, visit, stay),
-        planned=contacts["planned"],
+        readmission=again,
+        planned=np.where(again == NONE, 0, contacts["planned"]),
         episode=first + scene.illness.root[episode],
         admission_number=_admission_numbers(scene, contacts["hospital"], who, stay),
     )
@@ -150,7 +151,7 @@ def _wanted_department(scene: Scene, contacts: Contacts, who: Ints, condition: I
     return np.where(contacts["kind"] == CHECK_UP, departments.place("CHEK"), wanted)
 
 
-def _readmissions(scene: Scene, contacts: Contacts, who: Ints, condition: Ints, visit: Ints, stay: np.ndarray) -> Ints:
+def _readmissions(contacts: Contacts, who: Ints, condition: Ints, visit: Ints, stay: np.ndarray) -> Ints:
     """For stays, the person's stay before for the same condition, ended at most 31 days earlier; not where the patient was moved from it."""
     at = np.flatnonzero(stay)
     found = np.full(len(visit), NONE)
@@ -219,20 +220,22 @@ def diagnosis_rows(scene: Scene, contacts: Contacts, visit: Rows) -> Rows:
     who, condition, kind = illness.person[contacts["episode"]], illness.condition[contacts["episode"]], contacts["kind"]
     sex = scene.person["sex"][who]
     companions, shares = _companions(scene.knowledge)
-    parts = [(np.arange(len(who)), condition, illness.stage[who, 0] * 0 - 1)]
-    share = np.array((220, 180, 250, 760, 500, 60))[kind]
+    parts = [(np.arange(len(who)), condition, np.full(len(who), NONE))]
+    share = np.array((300, 230, 300, 780, 550, 60))[kind]
     for slot in range(illness.slots.shape[1]):
         other = illness.slots[who, slot]
         has = (other != NONE) & (other != condition) & (illness.onset[who, slot] <= contacts["start"] // DAY)
-        at = np.flatnonzero(has & happens(draw(seed, f"also {slot}", visit["visit"]), share * 1000))
+        at = np.flatnonzero(has)
+        at = at[happens(draw(seed, f"also {slot}", visit["visit"][at]), share[at] * 1000)]
         parts.append((at, other[at], illness.stage[who[at], slot]))
     possible = conditions.incidence.sum(axis=1) > 0
     for turn in range(companions.shape[1]):
         other = companions[condition, turn]
         fits = (other != NONE) & np.isin(kind, (EMERGENCY, OBSERVATION, INPATIENT, DAY_CASE, OUTPATIENT)) & possible[sex - 1, other]
         fits &= ~(illness.slots[who] == other[:, None]).any(axis=1)
-        weight = shares[condition, turn] * np.where(np.isin(kind, (INPATIENT, DAY_CASE)), 1000, 500)
-        at = np.flatnonzero(fits & happens(draw(seed, f"with {turn}", visit["visit"]), weight))
+        at = np.flatnonzero(fits)
+        weight = shares[condition[at], turn] * np.where(np.isin(kind[at], (INPATIENT, DAY_CASE)), 1000, 500)
+        at = at[happens(draw(seed, f"with {turn}", visit["visit"][at]), weight)]
         parts.append((at, other[at], np.full(len(at), NONE)))
     return _ranked(scene, contacts, visit, parts)
 

@@ -92,9 +92,9 @@ def _joined(parts: list[Contacts]) -> Contacts:
 
 
 def _workday(day: Ints, bits: Bits) -> Ints:
-    """Two of three weekend days become the Monday after."""
+    """Two of three weekend days become one of the three workdays after."""
     weekday = (day + 3) % 7
-    return np.where((weekday >= 5) & happens(bits, 660_000), day + 7 - weekday, day)
+    return np.where((weekday >= 5) & happens(bits, 660_000), day + 7 - weekday + below(bits << np.uint64(24), 3), day)
 
 
 def _office(day: Ints, bits: Bits) -> Ints:

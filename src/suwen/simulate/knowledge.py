@@ -20,7 +20,14 @@ CLASSES = ("", "A", "B", "C")  # of the law on infectious diseases
 
 @dataclass(frozen=True)
 class Conditions:
-    """Conditions by place; shares in thousandths, incidence per 100,000 a year by sex (0 male, 1 female), band and condition."""
+    """Conditions by place; shares in thousandths, incidence per 100,000 a year by sex (0 male, 1 female), band and condition.
+
+    For lasting ones (chronic, cancer) incidence is of onset, `admission` and `follow_ups` are a year. `wave`: how far a year may lie above or below the mean.
+    `emergency`: episodes that begin there; `observation`: of these, kept; `admission`: episodes admitted; `day_case`: of admissions, home the same day.
+    `fatality`: weight among the causes of death in hospital (how many die there follows from the life table). `follow_ups`: hundredths of a visit.
+    `readmission`: of stays, within 31 days; `planned`: of these. `transfer`: of stays below level 3, moved up. `level`: of the smallest hospital that admits.
+    `confirmed`: of infectious disease cards, by laboratory. `stages`: weights of stages 1 to 4.
+    """
 
     codes: tuple[str, ...]
     names_zh: tuple[str, ...]

@@ -16,7 +16,7 @@ from suwen.simulate.settings import Settings
 from suwen.simulate.shapes import NONE, Ints, Rows, rows_of
 
 SHAPES = ("point source", "propagated", "continuous")
-CARRIED = ("A09", "B08.4", "J10", "A03", "B26", "A38", "A37", "B05", "B06", "B01", "A01", "B15", "B30.3", "A27", "A90", "B17.2")
+CARRIED = ("A09", "B08.4", "J10", "A03", "B26", "A38", "A37", "B05", "B06", "A01", "B15", "B30.3", "A27", "A90", "B17.2")
 _DELAY = {"": 0, "A": 3600, "B": 7 * 3600, "C": 9 * 3600}  # mean seconds from diagnosis to report
 _FOR_EVERY = 400  # district days
 

@@ -9,6 +9,7 @@ from datetime import date
 
 import numpy as np
 import pytest
+
 from suwen.base.errors import SuwenError
 from suwen.simulate.knowledge import BANDS, read_knowledge
 from suwen.simulate.outbreaks import SHAPES

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from suwen.simulate.draws import Bits, below, chosen, counted, draw, happens, waiting
+from suwen.simulate.draws import Bits, Truths, below, chosen, counted, draw, happens, waiting
 from suwen.simulate.illness import ADMITTED, BORN, CHECKED, DELIVERY, DYING, NATURAL, Illness
 from suwen.simulate.knowledge import Knowledge
 from suwen.simulate.places import MOTHER_CHILD, Places
@@ -43,7 +43,7 @@ class Scene:
         """Chance for episodes."""
         return draw(self.settings.seed, purpose, self.number[episode])
 
-    def often(self, purpose: str, episode: Ints, thousandths: Ints) -> np.ndarray:
+    def often(self, purpose: str, episode: Ints, thousandths: Ints) -> Truths:
         """Whether a thing happens to episodes, by shares in thousandths."""
         return happens(self.drawn(purpose, episode), thousandths * 1000)
 
@@ -121,10 +121,11 @@ def _first(scene: Scene) -> Contacts:
     return _table(episode=episode, kind=kind, start=start, end=start + minutes * MINUTE, hospital=scene.hospital("first", episode, level, day))
 
 
-def _admitted(scene: Scene, episode: Ints) -> np.ndarray:
+def _admitted(scene: Scene, episode: Ints) -> Truths:
     mode = scene.illness.mode[episode]
     asked = np.isin(mode, (ADMITTED, DYING, DELIVERY, BORN))
-    return asked | ((mode == NATURAL) & scene.often("admitted", episode, scene.knowledge.conditions.admission[scene.illness.condition[episode]]))
+    found: Truths = asked | ((mode == NATURAL) & scene.often("admitted", episode, scene.knowledge.conditions.admission[scene.illness.condition[episode]]))
+    return found
 
 
 def _observed(scene: Scene, first: Contacts) -> Contacts:
@@ -172,14 +173,15 @@ def _admissions(scene: Scene, first: Contacts) -> Contacts:
     )
 
 
-def _keeps(scene: Scene, hospital: Ints, episode: Ints, level: Ints, day: Ints) -> np.ndarray:
+def _keeps(scene: Scene, hospital: Ints, episode: Ints, level: Ints, day: Ints) -> Truths:
     """Whether a hospital can keep the patient itself."""
     hospitals = scene.places.hospitals
     fits = (hospitals.kind[hospital] != MOTHER_CHILD) | (scene.care(episode, level, day) >= 3)
-    return fits & (hospitals.level[hospital] >= level) & ((hospitals.closed[hospital] == NONE) | (hospitals.closed[hospital] >= day))
+    found: Truths = fits & (hospitals.level[hospital] >= level) & ((hospitals.closed[hospital] == NONE) | (hospitals.closed[hospital] >= day))
+    return found
 
 
-def _discharge(scene: Scene, purpose: str, episode: Ints, start: Ints, mean: Ints, case: np.ndarray) -> Ints:
+def _discharge(scene: Scene, purpose: str, episode: Ints, start: Ints, mean: Ints, case: Truths) -> Ints:
     """The end of stays: half of the mean and a waiting time of the other half, in the morning; of day cases the same day."""
     days = np.maximum(1, mean // 2 + waiting(scene.drawn(purpose, episode), mean - mean // 2))
     morning = (start // DAY + days) * DAY + 8 * 3600 + below(scene.drawn(f"{purpose} end", episode), 5 * 3600)
@@ -231,8 +233,8 @@ def _readmissions(scene: Scene, ended: Contacts) -> Contacts:
     planned = scene.often("planned", episode, conditions.planned[condition])
     for turn in range(ROUNDS):
         again = scene.often(f"again {turn}", episode, share if turn == 0 else np.where(planned, 820, 30))
-        episode, end, hospital, condition, planned = (column[again] for column in (episode, end, hospital, condition, planned))
-        share = share[again]
+        episode, end, hospital = episode[again], end[again], hospital[again]
+        condition, planned, share = condition[again], planned[again], share[again]
         gap = np.where(planned, 14 + below(scene.drawn(f"gap {turn}", episode), 10), 2 + below(scene.drawn(f"gap {turn}", episode), 28))
         start = _office(end // DAY + gap, scene.drawn(f"again hour {turn}", episode))
         mean = np.where(planned, 4, conditions.stay[condition])

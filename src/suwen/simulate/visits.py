@@ -6,7 +6,7 @@ import numpy as np
 
 from suwen.base.errors import Defect
 from suwen.simulate.contacts import CHECK_UP, DAY, DAY_CASE, EMERGENCY, INPATIENT, MINUTE, OBSERVATION, OUTPATIENT, Contacts, Scene
-from suwen.simulate.draws import below, chosen, draw, happens
+from suwen.simulate.draws import Truths, below, chosen, draw, happens
 from suwen.simulate.illness import DYING
 from suwen.simulate.knowledge import Knowledge
 from suwen.simulate.places import DOCTORS, MOST_DOCTORS
@@ -49,7 +49,7 @@ def _at_death(scene: Scene, contacts: Contacts, who: Ints) -> Contacts:
     return {**contacts, "start": start, "end": np.where(last, end, contacts["end"]), "way": way, "kind": kind, "dying": last.astype(np.int64)}
 
 
-def _possible(scene: Scene, contacts: Contacts, who: Ints) -> np.ndarray:
+def _possible(scene: Scene, contacts: Contacts, who: Ints) -> Truths:
     settings, person, hospitals = scene.settings, scene.person, scene.places.hospitals
     day, died = contacts["start"] // DAY, person["died"][who]
     inside = (day >= settings.first) & (day <= settings.last) & (day >= person["born"][who])
@@ -58,7 +58,8 @@ def _possible(scene: Scene, contacts: Contacts, who: Ints) -> np.ndarray:
     alive = (died == NONE) | (contacts["end"] // DAY < died) | (contacts["dying"] == 1) | last_illness
     closed = hospitals.closed[contacts["hospital"]]
     works = (closed == NONE) | (np.where(stay, contacts["end"] // DAY, day) <= closed)
-    return inside & alive & works
+    found: Truths = inside & alive & works
+    return found
 
 
 def _without_overlaps(contacts: Contacts, who: Ints, order: Ints) -> Ints:
@@ -73,7 +74,7 @@ def _without_overlaps(contacts: Contacts, who: Ints, order: Ints) -> Ints:
     return order[kept[order]]
 
 
-def _covered(contacts: Contacts, who: Ints, asked: Ints, beds: Ints, own: bool) -> np.ndarray:
+def _covered(contacts: Contacts, who: Ints, asked: Ints, beds: Ints, own: bool) -> Truths:
     """Whether a bed of the same person, begun before (or, for others than itself, at) the start of the asked, ends after it."""
     if not len(beds):
         return np.zeros(len(asked), dtype=bool)
@@ -151,7 +152,7 @@ def _wanted_department(scene: Scene, contacts: Contacts, who: Ints, condition: I
     return np.where(contacts["kind"] == CHECK_UP, departments.place("CHEK"), wanted)
 
 
-def _readmissions(contacts: Contacts, who: Ints, condition: Ints, visit: Ints, stay: np.ndarray) -> Ints:
+def _readmissions(contacts: Contacts, who: Ints, condition: Ints, visit: Ints, stay: Truths) -> Ints:
     """For stays, the person's stay before for the same condition, ended at most 31 days earlier; not where the patient was moved from it."""
     at = np.flatnonzero(stay)
     found = np.full(len(visit), NONE)
@@ -163,7 +164,7 @@ def _readmissions(contacts: Contacts, who: Ints, condition: Ints, visit: Ints, s
     return found
 
 
-def _admission_numbers(scene: Scene, hospital: Ints, who: Ints, stay: np.ndarray) -> Ints:
+def _admission_numbers(scene: Scene, hospital: Ints, who: Ints, stay: Truths) -> Ints:
     """How often admitted here, stays before the simulated years counted."""
     at = np.flatnonzero(stay)
     key = who[at] * len(scene.places.hospitals) + hospital[at]

@@ -109,7 +109,7 @@ def _weighted(bits: Bits, weights: Ints, row: Ints) -> Ints:
     ends = np.cumsum(weights, axis=1) * ((1 << 31) - 1) // total[:, None]
     line = (ends + (np.arange(len(weights))[:, None] << 31)).ravel()
     found: Ints = np.searchsorted(line, below(bits, (1 << 31) - 1) + (row << 31), side="right").astype(np.int64)
-    return found - row * weights.shape[1]
+    return np.asarray(found - row * weights.shape[1], dtype=np.int64)
 
 
 def _years_wave(settings: Settings, knowledge: Knowledge, own: Ints, start: int) -> Ints:

@@ -202,7 +202,8 @@ def _changes(settings: Settings, districts: Ints, level: Ints, district: Ints) -
         for number in range(min(times, len(seconds)) if len(districts) > 1 else 0):
             place = seconds[-1 - number]
             moved[place] = settings.first + settings.days * (45 + number % 7) // 100
-            after[place] = districts[(np.searchsorted(districts, district[place]) + 1) % len(districts)]
+            at = int(np.searchsorted(districts, district[place]))  # places in AREA go city by city, so the district before is mostly of the same city
+            after[place] = districts[at - 1] if at else districts[1]
         for number in range(min(times, len(firsts) - 1)):
             closed[firsts[-1 - number]] = settings.first + settings.days * (70 + number % 5) // 100
     return moved, after, closed

@@ -77,6 +77,12 @@ def test_the_check_character_is_that_of_the_standard_and_no_mistyped_digit_passe
     assert (str(number[0]), check_character(int(check[0]))) == ("11010519491231002", "X")
     place, added = mistyped_digit(1, np.arange(500), np.arange(500))
     assert set(place.tolist()) <= set(range(17)) and set(added.tolist()) == set(range(1, 10))
+    digits = np.array([int(sign) for sign in str(number[0])])
+    weights = np.array((7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2))
+    for one, more in zip(place.tolist(), added.tolist(), strict=True):
+        wrong = digits.copy()
+        wrong[one] = (wrong[one] + more) % 10
+        assert int(wrong @ weights) % 11 != int(digits @ weights) % 11
 
 
 def test_visits_are_ordered_numbered_and_within_life(block: Block) -> None:

@@ -74,6 +74,8 @@ def _answers(measures: Measures, course: Course, item: int, visit: Ints, persona
         known: Ints = course.answers[visit, measures.from_person[item]] - 1
         return known
     weights, normal_until = measures.weights[item], int(measures.normal[item]) + 1
+    if not weights[normal_until:].any():  # every answer is normal, as with antibodies: diseases speak of all but the first
+        normal_until = 1
     bits = personal if measures.own[item] else scatter
     told = measures.positive[course.conditions[visit], item].max(axis=1)
     chance = np.where(told == NONE, weights[normal_until:].sum(), told)

@@ -14,7 +14,7 @@ from suwen.simulate.shapes import NONE, Ints, Rows, rows_of
 
 PER_VISIT = 100  # numbers of samples kept for a visit
 _EVERY, _MOST_AGAIN = 3, 3  # days between repeated panels, and how many more at most
-_AGAIN = 350  # thousandths of those panels that are repeated every so often
+_AGAIN = 250  # thousandths of those panels that are repeated every so often
 _LEFT = np.array([1000, 700, 450, 300], dtype=np.int64)  # thousandths of a disease's shift on the first sample and the next
 _LEFT_DYING = np.array([1000, 1150, 1300, 1500], dtype=np.int64)
 _MORNING = 6 * HOUR

@@ -63,6 +63,14 @@ def test_diseases_move_results(catalogue: Catalogue) -> None:
     assert (values(catalogue, "FLUA").value == 1).mean() < 0.03
 
 
+def test_answers_are_among_those_of_the_item(catalogue: Catalogue) -> None:
+    for condition in ("B18", "B20", "C11", "N76", ""):
+        for code in ("HBSAG", "HBSAB", "HBCAB", "HBEAB", "HIVAB", "VCLEAN", "UPRO", "EBVVCA"):
+            found = values(catalogue, code, condition)
+            assert found.value.min() >= 0 and found.value.max() < len(catalogue.labs.answers[catalogue.labs.place(code)]), (code, condition)
+    assert abs((values(catalogue, "HBCAB", "B18").value == 1).mean() - 0.97) < 0.01
+
+
 def test_small_values_are_told_as_below_the_limit(catalogue: Catalogue) -> None:
     found = values(catalogue, "CRP")
     limit = int(catalogue.labs.detection[catalogue.labs.place("CRP")])

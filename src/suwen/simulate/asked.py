@@ -34,6 +34,8 @@ def asked(knowledge: Catalogue, course: Course, what: str) -> Asked:
     if what in knowledge.wants:
         parts.insert(0, _for_diseases(knowledge, course, what))
     visit, code, condition = (np.concatenate([getattr(part, name) for part in parts]) for name in ("visit", "code", "condition"))
+    if what == "drugs":
+        code = np.where(course.stays[visit], knowledge.drugs.instead[code], code)
     first = np.unique(visit * _CODES + code, return_index=True)[1]
     return Asked(visit[first], code[first], condition[first])
 

@@ -61,7 +61,8 @@ class _Line:
 
 def read_charges(fees: Sequence[str], conditions: Sequence[str]) -> tuple[ChargeItems, Services]:
     """The charge items and services. Codes: a letter for the list, then the list's code."""
-    services, lines, first = read_table("service"), [], {}
+    services, first = read_table("service"), dict[str, int]()
+    lines: list[_Line] = []
     for name, letter, units in (("drug", "D", None), ("panel", "L", "项"), ("exam", "E", "次"), ("procedure", "P", "次")):
         first[f"{name}s"] = len(lines)
         lines += [_line(row, letter, units or row["pack_zh"], row.get("fee", "D16")) for row in read_table(name)]

@@ -9,7 +9,7 @@ import numpy as np
 from suwen.simulate.asked import Asked
 from suwen.simulate.catalogue import Catalogue
 from suwen.simulate.charge_items import PER
-from suwen.simulate.course import CHECK_UP, DAY, HOUR, MINUTE, OUTPATIENT, Course, counted_in, spread
+from suwen.simulate.course import CHECK_UP, DAY, HOUR, MINUTE, OUTPATIENT, Course, numbered, spread
 from suwen.simulate.draws import below, draw
 from suwen.simulate.orders import doses
 from suwen.simulate.shapes import NONE, Ints, Rows, rows_of
@@ -46,7 +46,7 @@ def charges(knowledge: Catalogue, course: Course, made: dict[str, Rows], panels:
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     visit, item, quantity, time, original = (column[order] for column in (lines.visit, lines.item, lines.quantity, time, lines.original))
-    number = course.visit[visit] * PER_VISIT + np.minimum(counted_in(visit), PER_VISIT - 1)
+    number = numbered(course, visit, PER_VISIT)
     price = knowledge.charges.price[item]
     amount = _signed(np.abs(quantity) * price, _ONE, quantity)
     insured = _insured(knowledge, course, visit, item, amount)
@@ -160,7 +160,8 @@ def _with_reversals(course: Course, knowledge: Catalogue, lines: _Lines) -> _Lin
 
 def _signed(positive: Ints, divisor: Ints | int, sign: Ints) -> Ints:
     """Rounded to the nearest, halves away from zero, with the sign of another column."""
-    return np.where(sign < 0, -1, 1) * ((positive + np.asarray(divisor) // 2) // divisor)
+    found: Ints = np.where(sign < 0, -1, 1) * ((positive + np.asarray(divisor) // 2) // divisor)
+    return found
 
 
 def _insured(knowledge: Catalogue, course: Course, visit: Ints, item: Ints, amount: Ints) -> Ints:
@@ -171,7 +172,8 @@ def _insured(knowledge: Catalogue, course: Course, visit: Ints, item: Ints, amou
     payer, stay = np.searchsorted(payers.number, course.payer), course.stays.astype(np.int64)
     payable = np.maximum(total - payers.deductible[payer, stay], 0) * payers.rate[payer, stay] // 1000
     payable[course.open | (course.kind == CHECK_UP)] = 0
-    return np.abs(eligible) * payable[visit] // np.maximum(total, 1)[visit] * np.where(amount < 0, -1, 1)
+    found: Ints = np.abs(eligible) * payable[visit] // np.maximum(total, 1)[visit] * np.where(amount < 0, -1, 1)
+    return found
 
 
 def _summed(course: Course, visit: Ints, column: Ints) -> Ints:

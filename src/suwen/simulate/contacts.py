@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from suwen.simulate.draws import Bits, below, chosen, counted, draw, happens, waiting
+from suwen.simulate.draws import Bits, Truths, below, chosen, counted, draw, happens, waiting
 from suwen.simulate.illness import ADMITTED, BORN, CHECKED, DELIVERY, DYING, NATURAL, Illness
 from suwen.simulate.knowledge import Knowledge
 from suwen.simulate.places import MOTHER_CHILD, Places
@@ -43,7 +43,7 @@ class Scene:
         """Chance for episodes."""
         return draw(self.settings.seed, purpose, self.number[episode])
 
-    def often(self, purpose: str, episode: Ints, thousandths: Ints) -> np.ndarray:
+    def often(self, purpose: str, episode: Ints, thousandths: Ints) -> Truths:
         """Whether a thing happens to episodes, by shares in thousandths."""
         return happens(self.drawn(purpose, episode), thousandths * 1000)
 
@@ -92,9 +92,9 @@ def _joined(parts: list[Contacts]) -> Contacts:
 
 
 def _workday(day: Ints, bits: Bits) -> Ints:
-    """Two of three weekend days become the Monday after."""
+    """Two of three weekend days become one of the three workdays after."""
     weekday = (day + 3) % 7
-    return np.where((weekday >= 5) & happens(bits, 660_000), day + 7 - weekday, day)
+    return np.where((weekday >= 5) & happens(bits, 660_000), day + 7 - weekday + below(bits << np.uint64(24), 3), day)
 
 
 def _office(day: Ints, bits: Bits) -> Ints:
@@ -121,10 +121,11 @@ def _first(scene: Scene) -> Contacts:
     return _table(episode=episode, kind=kind, start=start, end=start + minutes * MINUTE, hospital=scene.hospital("first", episode, level, day))
 
 
-def _admitted(scene: Scene, episode: Ints) -> np.ndarray:
+def _admitted(scene: Scene, episode: Ints) -> Truths:
     mode = scene.illness.mode[episode]
     asked = np.isin(mode, (ADMITTED, DYING, DELIVERY, BORN))
-    return asked | ((mode == NATURAL) & scene.often("admitted", episode, scene.knowledge.conditions.admission[scene.illness.condition[episode]]))
+    found: Truths = asked | ((mode == NATURAL) & scene.often("admitted", episode, scene.knowledge.conditions.admission[scene.illness.condition[episode]]))
+    return found
 
 
 def _observed(scene: Scene, first: Contacts) -> Contacts:
@@ -158,6 +159,7 @@ def _admissions(scene: Scene, first: Contacts) -> Contacts:
     route = np.where((parent != NONE) & ~stays & scene.often("sent on", episode, np.full(len(episode), 500)), 3, route)
     case = scene.often("day case", episode, conditions.day_case[condition]) & ~emergency & (mode != DYING)
     end = _discharge(scene, "stay", episode, start, conditions.stay[condition], case)
+    end = np.where(mode == DYING, np.maximum(end, (scene.person["died"][illness.person[episode]] + 1) * DAY - 1), end)
     return _table(
         episode=episode,
         kind=np.where(case, DAY_CASE, INPATIENT),
@@ -171,14 +173,15 @@ def _admissions(scene: Scene, first: Contacts) -> Contacts:
     )
 
 
-def _keeps(scene: Scene, hospital: Ints, episode: Ints, level: Ints, day: Ints) -> np.ndarray:
+def _keeps(scene: Scene, hospital: Ints, episode: Ints, level: Ints, day: Ints) -> Truths:
     """Whether a hospital can keep the patient itself."""
     hospitals = scene.places.hospitals
     fits = (hospitals.kind[hospital] != MOTHER_CHILD) | (scene.care(episode, level, day) >= 3)
-    return fits & (hospitals.level[hospital] >= level) & ((hospitals.closed[hospital] == NONE) | (hospitals.closed[hospital] >= day))
+    found: Truths = fits & (hospitals.level[hospital] >= level) & ((hospitals.closed[hospital] == NONE) | (hospitals.closed[hospital] >= day))
+    return found
 
 
-def _discharge(scene: Scene, purpose: str, episode: Ints, start: Ints, mean: Ints, case: np.ndarray) -> Ints:
+def _discharge(scene: Scene, purpose: str, episode: Ints, start: Ints, mean: Ints, case: Truths) -> Ints:
     """The end of stays: half of the mean and a waiting time of the other half, in the morning; of day cases the same day."""
     days = np.maximum(1, mean // 2 + waiting(scene.drawn(purpose, episode), mean - mean // 2))
     morning = (start // DAY + days) * DAY + 8 * 3600 + below(scene.drawn(f"{purpose} end", episode), 5 * 3600)
@@ -230,8 +233,8 @@ def _readmissions(scene: Scene, ended: Contacts) -> Contacts:
     planned = scene.often("planned", episode, conditions.planned[condition])
     for turn in range(ROUNDS):
         again = scene.often(f"again {turn}", episode, share if turn == 0 else np.where(planned, 820, 30))
-        episode, end, hospital, condition, planned = (column[again] for column in (episode, end, hospital, condition, planned))
-        share = share[again]
+        episode, end, hospital = episode[again], end[again], hospital[again]
+        condition, planned, share = condition[again], planned[again], share[again]
         gap = np.where(planned, 14 + below(scene.drawn(f"gap {turn}", episode), 10), 2 + below(scene.drawn(f"gap {turn}", episode), 28))
         start = _office(end // DAY + gap, scene.drawn(f"again hour {turn}", episode))
         mean = np.where(planned, 4, conditions.stay[condition])

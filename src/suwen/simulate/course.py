@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from suwen.base.errors import Defect
 from suwen.simulate.draws import below, draw, normal
 from suwen.simulate.measures import OLDEST
 from suwen.simulate.shapes import NONE, VISIT_KINDS, Block, Ints
@@ -49,7 +50,8 @@ class Course:
     @property
     def stays(self) -> Truths:
         """Visits with a bed: admissions and day cases."""
-        return (self.kind == INPATIENT) | (self.kind == DAY_CASE)
+        found: Truths = (self.kind == INPATIENT) | (self.kind == DAY_CASE)
+        return found
 
 
 def course(seed: int, last_day: int, block: Block) -> Course:
@@ -110,6 +112,15 @@ def counted_in(group: Ints) -> Ints:
     starts = np.zeros(len(group), dtype=np.int64)
     starts[new] = new
     return np.arange(len(group), dtype=np.int64) - np.maximum.accumulate(starts)
+
+
+def numbered(course: Course, visit: Ints, most: int) -> Ints:
+    """Numbers unique in the province for rows that stand by visit: the visit's number times `most`, and the place in the visit."""
+    places = counted_in(visit)
+    if len(places) and int(places.max()) >= most:
+        raise Defect(f"a visit with more than {most} rows of one table")
+    found: Ints = course.visit[visit] * most + places
+    return found
 
 
 def about(bits: npt.NDArray[np.uint64], middle: npt.ArrayLike) -> Ints:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 Bits = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
+Truths = npt.NDArray[np.bool_]
 STEPS = 1024  # of a table of quantiles
 _WHOLE = 1_000_000_000  # a probability of one
 _GOLDEN, _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -47,7 +48,7 @@ def below(bits: Bits, limit: npt.ArrayLike) -> Ints:
     return ((bits >> np.uint64(32)) * np.asarray(limit).astype(np.uint64) >> np.uint64(32)).astype(np.int64)
 
 
-def happens(bits: Bits, millionths: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+def happens(bits: Bits, millionths: npt.ArrayLike) -> Truths:
     """True with a probability in millionths."""
     return below(bits, 1_000_000) < np.asarray(millionths)
 

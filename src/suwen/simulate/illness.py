@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from suwen.simulate.draws import below, chosen, counted, draw, happens, waiting
+from suwen.simulate.draws import Bits, Truths, below, chosen, counted, draw, happens, waiting
 from suwen.simulate.knowledge import BANDS, OLDEST, Knowledge
 from suwen.simulate.outbreaks import Outbreaks, outbreak_cases
 from suwen.simulate.places import Places
@@ -103,13 +103,13 @@ def _acute(settings: Settings, knowledge: Knowledge, person: Rows) -> Ints:
     return np.concatenate(parts, axis=1)
 
 
-def _weighted(bits: np.ndarray, weights: Ints, row: Ints) -> Ints:
+def _weighted(bits: Bits, weights: Ints, row: Ints) -> Ints:
     """A place in the row of weights of each; rows are laid end to end on one line, so that one search finds all."""
     total = np.maximum(weights.sum(axis=1), 1)
     ends = np.cumsum(weights, axis=1) * ((1 << 31) - 1) // total[:, None]
     line = (ends + (np.arange(len(weights))[:, None] << 31)).ravel()
-    found = np.searchsorted(line, below(bits, (1 << 31) - 1) + (row << 31), side="right")
-    return (found - row * weights.shape[1]).astype(np.int64)
+    found: Ints = np.searchsorted(line, below(bits, (1 << 31) - 1) + (row << 31), side="right").astype(np.int64)
+    return np.asarray(found - row * weights.shape[1], dtype=np.int64)
 
 
 def _years_wave(settings: Settings, knowledge: Knowledge, own: Ints, start: int) -> Ints:
@@ -118,14 +118,15 @@ def _years_wave(settings: Settings, knowledge: Knowledge, own: Ints, start: int)
     return 1000 - wave + below(draw(settings.seed, "wave", own, start), 2 * wave + 1)
 
 
-def _by_area(settings: Settings, knowledge: Knowledge, condition: Ints, area: Ints, year: int, bits: np.ndarray) -> np.ndarray:
+def _by_area(settings: Settings, knowledge: Knowledge, condition: Ints, area: Ints, year: int, bits: Bits) -> Truths:
     """Infectious conditions are rarer in some districts and years: between 65 and 100 %."""
     infectious = knowledge.conditions.kind[condition] == 1
     share = 650_000 + 1000 * below(draw(settings.seed, "by area", condition, area, year), 351)
-    return ~infectious | happens(bits, share)
+    kept: Truths = ~infectious | happens(bits, share)
+    return kept
 
 
-def _day_of_year(settings: Settings, knowledge: Knowledge, condition: Ints, start: int, length: int, bits: np.ndarray) -> Ints:
+def _day_of_year(settings: Settings, knowledge: Knowledge, condition: Ints, start: int, length: int, bits: Bits) -> Ints:
     months = ((np.arange(start, start + length)).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)) % 12
     weights = knowledge.seasons[:, months]
     return start + _weighted(bits, weights, knowledge.conditions.season[condition])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,7 +20,14 @@ CLASSES = ("", "A", "B", "C")  # of the law on infectious diseases
 
 @dataclass(frozen=True)
 class Conditions:
-    """Conditions by place; shares in thousandths, incidence per 100,000 a year by sex (0 male, 1 female), band and condition."""
+    """Conditions by place; shares in thousandths, incidence per 100,000 a year by sex (0 male, 1 female), band and condition.
+
+    For lasting ones (chronic, cancer) incidence is of onset, `admission` and `follow_ups` are a year. `wave`: how far a year may lie above or below the mean.
+    `emergency`: episodes that begin there; `observation`: of these, kept; `admission`: episodes admitted; `day_case`: of admissions, home the same day.
+    `fatality`: weight among the causes of death in hospital (how many die there follows from the life table). `follow_ups`: hundredths of a visit.
+    `readmission`: of stays, within 31 days; `planned`: of these. `transfer`: of stays below level 3, moved up. `level`: of the smallest hospital that admits.
+    `confirmed`: of infectious disease cards, by laboratory. `stages`: weights of stages 1 to 4.
+    """
 
     codes: tuple[str, ...]
     names_zh: tuple[str, ...]
@@ -160,12 +168,6 @@ def _conditions(departments: Departments, seasons: tuple[str, ...]) -> Condition
     rows = read_table("conditions")
     codes = tuple(row["code"] for row in rows)
     bands = np.array([lists(row["incidence"]) for row in rows], dtype=np.int64).T
-    texts = {name: tuple(shares(row[name]) for row in rows) for name in ("labs", "drugs", "procedures", "exams")}
-    numbers = {
-        name: whole(rows, name)
-        for name in ("wave", "confirmed", "emergency", "observation", "admission", "day_case", "stay", "fatality", "follow_ups", "interval")
-        + ("readmission", "planned", "transfer", "level")
-    }
     return Conditions(
         codes=codes,
         names_zh=tuple(row["name_zh"] for row in rows),
@@ -177,9 +179,29 @@ def _conditions(departments: Departments, seasons: tuple[str, ...]) -> Condition
         reportable=np.array([CLASSES.index(row["reportable"]) for row in rows]),
         stages=tuple(tuple(lists(row["stages"])) for row in rows),
         accompanying=tuple(tuple((codes.index(code), share) for code, share in shares(row["with"])) for row in rows),
-        **numbers,
-        **texts,
+        wave=whole(rows, "wave"),
+        confirmed=whole(rows, "confirmed"),
+        emergency=whole(rows, "emergency"),
+        observation=whole(rows, "observation"),
+        admission=whole(rows, "admission"),
+        day_case=whole(rows, "day_case"),
+        stay=whole(rows, "stay"),
+        fatality=whole(rows, "fatality"),
+        follow_ups=whole(rows, "follow_ups"),
+        interval=whole(rows, "interval"),
+        readmission=whole(rows, "readmission"),
+        planned=whole(rows, "planned"),
+        transfer=whole(rows, "transfer"),
+        level=whole(rows, "level"),
+        labs=_asked(rows, "labs"),
+        drugs=_asked(rows, "drugs"),
+        procedures=_asked(rows, "procedures"),
+        exams=_asked(rows, "exams"),
     )
+
+
+def _asked(rows: Sequence[Mapping[str, str]], column: str) -> tuple[Shares, ...]:
+    return tuple(shares(row[column]) for row in rows)
 
 
 def _areas() -> Areas:

@@ -56,12 +56,13 @@ def _numbers(measures: Measures, course: Course, visit: Ints, item: Ints, person
     log = measures.scale[item] == LOG
     power = exponential()[np.clip(np.where(log, away, 0), EXP_LEAST, EXP_MOST) - EXP_LEAST]
     fine = np.where(log, middle * power // EXP_ONE, middle + away)
-    return np.clip((fine + _THOUSAND // 2) // _THOUSAND, measures.least[item], measures.most[item])
+    found: Ints = np.clip((fine + _THOUSAND // 2) // _THOUSAND, measures.least[item], measures.most[item])
+    return found
 
 
 def _moved(measures: Measures, course: Course, visit: Ints, item: Ints) -> Ints:
     """The strongest shift of the visit's diseases, in thousandths of a spread."""
-    found = measures.shift[course.conditions[visit, 0], item]
+    found: Ints = measures.shift[course.conditions[visit, 0], item]
     for rank in range(1, RANKS):
         also = measures.shift[course.conditions[visit, rank], item]
         found = np.where(np.abs(also) > np.abs(found), also, found)
@@ -70,8 +71,11 @@ def _moved(measures: Measures, course: Course, visit: Ints, item: Ints) -> Ints:
 
 def _answers(measures: Measures, course: Course, item: int, visit: Ints, personal: Bits, scatter: Bits) -> Ints:
     if measures.from_person[item] != NONE:
-        return course.answers[visit, measures.from_person[item]] - 1
+        known: Ints = course.answers[visit, measures.from_person[item]] - 1
+        return known
     weights, normal_until = measures.weights[item], int(measures.normal[item]) + 1
+    if not weights[normal_until:].any():  # every answer is normal, as with antibodies: diseases speak of all but the first
+        normal_until = 1
     bits = personal if measures.own[item] else scatter
     told = measures.positive[course.conditions[visit], item].max(axis=1)
     chance = np.where(told == NONE, weights[normal_until:].sum(), told)

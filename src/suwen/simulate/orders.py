@@ -6,7 +6,7 @@ import numpy as np
 
 from suwen.simulate.asked import asked
 from suwen.simulate.catalogue import Catalogue
-from suwen.simulate.course import DAY, HOUR, MINUTE, Course, Truths, counted_in
+from suwen.simulate.course import DAY, HOUR, MINUTE, Course, Truths, numbered
 from suwen.simulate.draws import Bits, below, chosen, draw
 from suwen.simulate.shapes import NONE, Ints, Rows, rows_of
 
@@ -33,7 +33,7 @@ def orders(knowledge: Catalogue, course: Course) -> Rows:
     end = np.where(bed, np.minimum(last, course.until[visit]), last)
     return rows_of(
         "order",
-        order=course.visit[visit] * PER_VISIT + np.minimum(counted_in(visit), PER_VISIT - 1),
+        order=numbered(course, visit, PER_VISIT),
         visit=course.visit[visit],
         drug=drug,
         start=start,
@@ -49,7 +49,8 @@ def orders(knowledge: Catalogue, course: Course) -> Rows:
 
 def doses(per_day: Ints, days: Ints) -> Ints:
     """How many doses so many days have, at least one."""
-    return np.maximum(-(-per_day * days // 100), 1)
+    found: Ints = np.maximum(-(-per_day * days // 100), 1)
+    return found
 
 
 def _starts(course: Course, visit: Ints, bits: Bits, bed: Truths) -> Ints:
@@ -57,7 +58,8 @@ def _starts(course: Course, visit: Ints, bits: Bits, bed: Truths) -> Ints:
     later = chosen(bits, (6, 1, 1)) * DAY
     within = np.maximum(course.until[visit] - course.start[visit], 1)
     delay = np.where(bed, 40 * MINUTE + below(bits << np.uint64(16), 4 * HOUR) + later, 5 * MINUTE + below(bits << np.uint64(16), 20 * MINUTE))
-    return course.start[visit] + np.where(delay < within, delay, within // 2)
+    found: Ints = course.start[visit] + np.where(delay < within, delay, within // 2)
+    return found
 
 
 def _days_in(usual: Ints, nights: Ints, bits: Bits) -> Ints:
@@ -70,7 +72,8 @@ def _days_out(seed: int, usual: Ints, visit: Ints) -> Ints:
 
 
 def _child(dose: Ints, age: Ints) -> Ints:
-    return np.maximum(dose * _CHILD[np.minimum(age, len(_CHILD) - 1)] // 1000, 1)
+    found: Ints = np.maximum(dose * _CHILD[np.minimum(age, len(_CHILD) - 1)] // 1000, 1)
+    return found
 
 
 def _quantity(knowledge: Catalogue, drug: Ints, dose: Ints, days: Ints, bed: Truths) -> Ints:

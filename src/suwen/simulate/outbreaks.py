@@ -16,7 +16,7 @@ from suwen.simulate.settings import Settings
 from suwen.simulate.shapes import NONE, Ints, Rows, rows_of
 
 SHAPES = ("point source", "propagated", "continuous")
-CARRIED = ("A09", "B08.4", "J10", "A03", "B26", "A38", "A37", "B05", "B06", "B01", "A01", "B15", "B30.3", "A27", "A90", "B17.2")
+CARRIED = ("A09", "B08.4", "J10", "A03", "B26", "A38", "A37", "B05", "B06", "A01", "B15", "B30.3", "A27", "A90", "B17.2")
 _DELAY = {"": 0, "A": 3600, "B": 7 * 3600, "C": 9 * 3600}  # mean seconds from diagnosis to report
 _FOR_EVERY = 400  # district days
 
@@ -75,9 +75,9 @@ def outbreak_cases(settings: Settings, places: Places, outbreaks: Outbreaks, per
         risk = int(outbreaks.size[number]) * (1_000_000 if outbreaks.oldest[number] > 50 else 6_600_000) // max(1, expected[area])
         ill = among[fit & happens(draw(settings.seed, "outbreak case", number, person["person"][among]), min(risk, 600_000))]
         found.append((ill, np.full(len(ill), number)))
-    place, number = (np.concatenate(parts).astype(np.int64) for parts in zip(*found, strict=True))
-    day = outbreaks.start[number] + _offsets(settings, outbreaks, number, person["person"][place])
-    return {"person": place, "condition": outbreaks.condition[number], "day": day, "outbreak": number}
+    place, which = (np.concatenate(parts).astype(np.int64) for parts in zip(*found, strict=True))
+    day = outbreaks.start[which] + _offsets(settings, outbreaks, which, person["person"][place])
+    return {"person": place, "condition": outbreaks.condition[which], "day": day, "outbreak": which}
 
 
 def _offsets(settings: Settings, outbreaks: Outbreaks, number: Ints, person: Ints) -> Ints:

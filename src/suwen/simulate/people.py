@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from suwen.base.errors import Defect
-from suwen.simulate.draws import below, chosen, draw, happens, normal
+from suwen.simulate.draws import Truths, below, chosen, draw, happens, normal
 from suwen.simulate.knowledge import Knowledge
 from suwen.simulate.places import Places
 from suwen.simulate.settings import Settings
@@ -142,7 +142,7 @@ def _families(settings: Settings, person: Ints, sex: Ints, born: Ints) -> tuple[
     return family, np.where(child, person[mother], NONE), spouse
 
 
-def _by_birth(who: np.ndarray, key: Ints) -> Ints:
+def _by_birth(who: Truths, key: Ints) -> Ints:
     places = np.flatnonzero(who).astype(np.int64)
     return places[np.argsort(key[places], kind="stable")]
 
@@ -171,7 +171,7 @@ def _mothers(settings: Settings, person: Ints, born: Ints, wives: Ints) -> Ints:
     return mother
 
 
-def _too_close(mother: Ints, born: Ints, child: Ints) -> np.ndarray:
+def _too_close(mother: Ints, born: Ints, child: Ints) -> Truths:
     order = np.lexsort((born[child], mother[child]))
     ordered = child[order]
     same = (mother[ordered][1:] == mother[ordered][:-1]) & (mother[ordered][1:] != NONE) & (born[ordered][1:] - born[ordered][:-1] < 330)

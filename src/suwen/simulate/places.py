@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from suwen.simulate.draws import below, chosen, draw
+from suwen.simulate.draws import Bits, Truths, below, chosen, draw
 from suwen.simulate.knowledge import Knowledge
 from suwen.simulate.settings import Settings
 from suwen.simulate.shapes import NONE, Ints
@@ -71,7 +71,7 @@ class Places:
     candidates: Ints
     ends: Ints
 
-    def choose(self, bits: np.ndarray, day: Ints, care: Ints, area: Ints) -> Ints:
+    def choose(self, bits: Bits, day: Ints, care: Ints, area: Ints) -> Ints:
         """The hospital for each contact: `care` is (1 for mothers and children, else 0) * 3 + level needed - 1."""
         period = np.searchsorted(self.cuts, day, side="left")
         at = (period * self.candidates.shape[1] + care) * self.candidates.shape[2] + area
@@ -79,7 +79,8 @@ class Places:
         drawn, chosen_place = below(bits, 1 << 16), np.zeros(len(at), dtype=np.int64)
         for candidate in range(CANDIDATES - 1):
             chosen_place += drawn >= ends[at, candidate]
-        return self.candidates.reshape(-1, CANDIDATES)[at, chosen_place]
+        found: Ints = self.candidates.reshape(-1, CANDIDATES)[at, chosen_place]
+        return found
 
 
 def make_places(settings: Settings, knowledge: Knowledge) -> Places:
@@ -201,7 +202,8 @@ def _changes(settings: Settings, districts: Ints, level: Ints, district: Ints) -
         for number in range(min(times, len(seconds)) if len(districts) > 1 else 0):
             place = seconds[-1 - number]
             moved[place] = settings.first + settings.days * (45 + number % 7) // 100
-            after[place] = districts[(np.searchsorted(districts, district[place]) + 1) % len(districts)]
+            at = int(np.searchsorted(districts, district[place]))  # places in AREA go city by city, so the district before is mostly of the same city
+            after[place] = districts[at - 1] if at else districts[1]
         for number in range(min(times, len(firsts) - 1)):
             closed[firsts[-1 - number]] = settings.first + settings.days * (70 + number % 5) // 100
     return moved, after, closed
@@ -230,7 +232,7 @@ def _hospital_name(zh: str, en: str, kind: int, order: int) -> tuple[str, str]:
     return forms[kind][0] + more_zh, forms[kind][1] + more_en
 
 
-def _fits(hospitals: Hospitals, mother_child: int, level: int) -> np.ndarray:
+def _fits(hospitals: Hospitals, mother_child: int, level: int) -> Truths:
     high = hospitals.level >= level
     if not high.any():
         high = hospitals.level == hospitals.level.max()
@@ -238,7 +240,7 @@ def _fits(hospitals: Hospitals, mother_child: int, level: int) -> np.ndarray:
     return high & kinds if (high & kinds).any() else high
 
 
-def _pull(hospitals: Hospitals, fit: np.ndarray, district: int, city: Ints) -> tuple[Sequence[int], Ints]:
+def _pull(hospitals: Hospitals, fit: Truths, district: int, city: Ints) -> tuple[Sequence[int], Ints]:
     """Up to CANDIDATES hospitals that the people of a district go to, with cumulative shares in 2^16."""
     weight = np.zeros(len(hospitals), dtype=np.int64)
     near = fit & (hospitals.district == district)

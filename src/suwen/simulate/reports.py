@@ -6,7 +6,7 @@ import numpy as np
 
 from suwen.simulate.asked import asked
 from suwen.simulate.catalogue import Catalogue
-from suwen.simulate.course import HOUR, MINUTE, Course, about, counted_in
+from suwen.simulate.course import HOUR, MINUTE, Course, about, numbered
 from suwen.simulate.draws import Bits, below, draw, waiting
 from suwen.simulate.shapes import NONE, Ints, Rows, rows_of
 
@@ -28,7 +28,7 @@ def reports(knowledge: Catalogue, course: Course) -> tuple[Rows, Rows]:
     reported = performed + about(draw(course.seed, "reading", course.visit[visit], exam), exams.minutes[exam]) * MINUTE
     made = rows_of(
         "report",
-        report=course.visit[visit] * PER_VISIT + np.minimum(counted_in(visit), PER_VISIT - 1),
+        report=numbered(course, visit, PER_VISIT),
         visit=course.visit[visit],
         exam=exam,
         finding=finding,

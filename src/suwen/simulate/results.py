@@ -6,7 +6,7 @@ import numpy as np
 
 from suwen.simulate.asked import Asked, asked
 from suwen.simulate.catalogue import Catalogue
-from suwen.simulate.course import DAY, HOUR, INPATIENT, MINUTE, Course, about, counted_in, spread
+from suwen.simulate.course import DAY, HOUR, INPATIENT, MINUTE, Course, about, numbered, spread
 from suwen.simulate.draws import below, draw, waiting
 from suwen.simulate.measures import Measures
 from suwen.simulate.measuring import flagged, measured
@@ -14,6 +14,7 @@ from suwen.simulate.shapes import NONE, Ints, Rows, rows_of
 
 PER_VISIT = 100  # numbers of samples kept for a visit
 _EVERY, _MOST_AGAIN = 3, 3  # days between repeated panels, and how many more at most
+_AGAIN = 250  # thousandths of those panels that are repeated every so often
 _LEFT = np.array([1000, 700, 450, 300], dtype=np.int64)  # thousandths of a disease's shift on the first sample and the next
 _LEFT_DYING = np.array([1000, 1150, 1300, 1500], dtype=np.int64)
 _MORNING = 6 * HOUR
@@ -24,8 +25,9 @@ def panels_of(knowledge: Catalogue, course: Course) -> tuple[Asked, Ints, Ints]:
     """The panels of every visit with their turn (0, then repeated) and second of sampling; by visit and turn."""
     wanted = asked(knowledge, course, "labs")
     unknown = (course.answers > 4)[wanted.visit].any(axis=1)  # a blood group that nobody knows cannot be reported
-    wanted = wanted.take(np.flatnonzero(~(unknown & (wanted.code == knowledge.panels.place("BTYPE")))))
+    wanted = wanted.take(np.flatnonzero(~(unknown & (wanted.code == knowledge.panels.place("BLOODTYPE")))))
     again = np.where((course.kind[wanted.visit] == INPATIENT) & (knowledge.panels.again[wanted.code] == 1), course.nights[wanted.visit] // _EVERY, 0)
+    again = np.where(below(draw(course.seed, "again", course.visit[wanted.visit], wanted.code), 1000) < _AGAIN, again, 0)
     which, turn = spread(np.zeros(len(again), dtype=np.int64), 1 + np.minimum(again, _MOST_AGAIN))
     wanted = wanted.take(which)
     bits = draw(course.seed, "sampling", course.visit[wanted.visit], wanted.code, turn)
@@ -41,7 +43,7 @@ def panels_of(knowledge: Catalogue, course: Course) -> tuple[Asked, Ints, Ints]:
 def results(knowledge: Catalogue, course: Course, wanted: Asked, turn: Ints, sampled: Ints) -> Rows:
     """The results that were reported by the last day, for panels as panels_of gives them."""
     panels, labs = knowledge.panels, knowledge.labs
-    sample = course.visit[wanted.visit] * PER_VISIT + np.minimum(counted_in(wanted.visit), PER_VISIT - 1)
+    sample = numbered(course, wanted.visit, PER_VISIT)
     minutes = about(draw(course.seed, "turnaround", sample), panels.minutes[wanted.code])
     reported = sampled + minutes * MINUTE
     seen = np.flatnonzero(reported < course.cutoff)

@@ -101,7 +101,7 @@ PROCEDURE: Shape = MappingProxyType(
         "minutes": "how long it took",
         "surgeon": "number of the doctor in the hospital",
         "anaesthesia": "CV06.00.103 code as a number; NONE",
-        "incision": "incision and healing grade as a number, 10 * class + grade; NONE",
+        "incision": "10 * class of the incision (0 to 3) + healing grade (CV05.10.023); 0 without a cut in the skin; NONE for what is no operation",
     }
 )
 

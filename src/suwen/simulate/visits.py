@@ -6,7 +6,7 @@ import numpy as np
 
 from suwen.base.errors import Defect
 from suwen.simulate.contacts import CHECK_UP, DAY, DAY_CASE, EMERGENCY, INPATIENT, MINUTE, OBSERVATION, OUTPATIENT, Contacts, Scene
-from suwen.simulate.draws import below, chosen, draw, happens
+from suwen.simulate.draws import Truths, below, chosen, draw, happens
 from suwen.simulate.illness import DYING
 from suwen.simulate.knowledge import Knowledge
 from suwen.simulate.places import DOCTORS, MOST_DOCTORS
@@ -49,7 +49,7 @@ def _at_death(scene: Scene, contacts: Contacts, who: Ints) -> Contacts:
     return {**contacts, "start": start, "end": np.where(last, end, contacts["end"]), "way": way, "kind": kind, "dying": last.astype(np.int64)}
 
 
-def _possible(scene: Scene, contacts: Contacts, who: Ints) -> np.ndarray:
+def _possible(scene: Scene, contacts: Contacts, who: Ints) -> Truths:
     settings, person, hospitals = scene.settings, scene.person, scene.places.hospitals
     day, died = contacts["start"] // DAY, person["died"][who]
     inside = (day >= settings.first) & (day <= settings.last) & (day >= person["born"][who])
@@ -58,7 +58,8 @@ def _possible(scene: Scene, contacts: Contacts, who: Ints) -> np.ndarray:
     alive = (died == NONE) | (contacts["end"] // DAY < died) | (contacts["dying"] == 1) | last_illness
     closed = hospitals.closed[contacts["hospital"]]
     works = (closed == NONE) | (np.where(stay, contacts["end"] // DAY, day) <= closed)
-    return inside & alive & works
+    found: Truths = inside & alive & works
+    return found
 
 
 def _without_overlaps(contacts: Contacts, who: Ints, order: Ints) -> Ints:
@@ -73,7 +74,7 @@ def _without_overlaps(contacts: Contacts, who: Ints, order: Ints) -> Ints:
     return order[kept[order]]
 
 
-def _covered(contacts: Contacts, who: Ints, asked: Ints, beds: Ints, own: bool) -> np.ndarray:
+def _covered(contacts: Contacts, who: Ints, asked: Ints, beds: Ints, own: bool) -> Truths:
     """Whether a bed of the same person, begun before (or, for others than itself, at) the start of the asked, ends after it."""
     if not len(beds):
         return np.zeros(len(asked), dtype=bool)
@@ -92,7 +93,7 @@ def _covered(contacts: Contacts, who: Ints, asked: Ints, beds: Ints, own: bool) 
 
 def visit_rows(scene: Scene, contacts: Contacts, first: int) -> Rows:
     """The VISIT rows of settled contacts; `first`: number of the first visit and of the first episode of the block. `local` is still NONE."""
-    count, conditions = len(contacts["episode"]), scene.knowledge.conditions
+    count = len(contacts["episode"])
     if count >= NUMBERS or len(scene.illness.mode) >= NUMBERS:
         raise Defect(f"a block with {count} visits; at most {NUMBERS - 1} can be numbered")
     episode, kind = contacts["episode"], contacts["kind"]
@@ -105,6 +106,7 @@ def visit_rows(scene: Scene, contacts: Contacts, first: int) -> Rows:
     at_first = np.where(intensive, scene.knowledge.departments.place("ICU"), department)
     open_ = contacts["end"] >= (scene.settings.last + 1) * DAY
     stay = np.isin(kind, (INPATIENT, DAY_CASE))
+    again = _readmissions(contacts, who, condition, visit, stay)
     return rows_of(
         "visit",
         visit=visit,
@@ -122,8 +124,8 @@ def visit_rows(scene: Scene, contacts: Contacts, first: int) -> Rows:
         doctor=department * MOST_DOCTORS + below(draw(scene.settings.seed, "doctor", visit), np.array(DOCTORS)[level]),
         payer=np.where(happens(draw(scene.settings.seed, "pays alone", visit), 25_000), 7, scene.person["payer"][who]),
         from_visit=np.where(contacts["parent"] == NONE, NONE, visit[contacts["parent"]]),
-        readmission=_readmissions(scene, contacts, who, condition, visit, stay),
-        planned=contacts["planned"],
+        readmission=again,
+        planned=np.where(again == NONE, 0, contacts["planned"]),
         episode=first + scene.illness.root[episode],
         admission_number=_admission_numbers(scene, contacts["hospital"], who, stay),
     )
@@ -150,7 +152,7 @@ def _wanted_department(scene: Scene, contacts: Contacts, who: Ints, condition: I
     return np.where(contacts["kind"] == CHECK_UP, departments.place("CHEK"), wanted)
 
 
-def _readmissions(scene: Scene, contacts: Contacts, who: Ints, condition: Ints, visit: Ints, stay: np.ndarray) -> Ints:
+def _readmissions(contacts: Contacts, who: Ints, condition: Ints, visit: Ints, stay: Truths) -> Ints:
     """For stays, the person's stay before for the same condition, ended at most 31 days earlier; not where the patient was moved from it."""
     at = np.flatnonzero(stay)
     found = np.full(len(visit), NONE)
@@ -162,7 +164,7 @@ def _readmissions(scene: Scene, contacts: Contacts, who: Ints, condition: Ints, 
     return found
 
 
-def _admission_numbers(scene: Scene, hospital: Ints, who: Ints, stay: np.ndarray) -> Ints:
+def _admission_numbers(scene: Scene, hospital: Ints, who: Ints, stay: Truths) -> Ints:
     """How often admitted here, stays before the simulated years counted."""
     at = np.flatnonzero(stay)
     key = who[at] * len(scene.places.hospitals) + hospital[at]
@@ -219,20 +221,22 @@ def diagnosis_rows(scene: Scene, contacts: Contacts, visit: Rows) -> Rows:
     who, condition, kind = illness.person[contacts["episode"]], illness.condition[contacts["episode"]], contacts["kind"]
     sex = scene.person["sex"][who]
     companions, shares = _companions(scene.knowledge)
-    parts = [(np.arange(len(who)), condition, illness.stage[who, 0] * 0 - 1)]
-    share = np.array((220, 180, 250, 760, 500, 60))[kind]
+    parts = [(np.arange(len(who)), condition, np.full(len(who), NONE))]
+    share = np.array((300, 230, 300, 780, 550, 60))[kind]
     for slot in range(illness.slots.shape[1]):
         other = illness.slots[who, slot]
         has = (other != NONE) & (other != condition) & (illness.onset[who, slot] <= contacts["start"] // DAY)
-        at = np.flatnonzero(has & happens(draw(seed, f"also {slot}", visit["visit"]), share * 1000))
+        at = np.flatnonzero(has)
+        at = at[happens(draw(seed, f"also {slot}", visit["visit"][at]), share[at] * 1000)]
         parts.append((at, other[at], illness.stage[who[at], slot]))
     possible = conditions.incidence.sum(axis=1) > 0
     for turn in range(companions.shape[1]):
         other = companions[condition, turn]
         fits = (other != NONE) & np.isin(kind, (EMERGENCY, OBSERVATION, INPATIENT, DAY_CASE, OUTPATIENT)) & possible[sex - 1, other]
         fits &= ~(illness.slots[who] == other[:, None]).any(axis=1)
-        weight = shares[condition, turn] * np.where(np.isin(kind, (INPATIENT, DAY_CASE)), 1000, 500)
-        at = np.flatnonzero(fits & happens(draw(seed, f"with {turn}", visit["visit"]), weight))
+        at = np.flatnonzero(fits)
+        weight = shares[condition[at], turn] * np.where(np.isin(kind[at], (INPATIENT, DAY_CASE)), 1000, 500)
+        at = at[happens(draw(seed, f"with {turn}", visit["visit"][at]), weight)]
         parts.append((at, other[at], np.full(len(at), NONE)))
     return _ranked(scene, contacts, visit, parts)
 

@@ -18,7 +18,7 @@ from suwen.simulate.visits import NUMBERS, diagnosis_rows, settle, visit_rows, w
 
 
 class World:
-    """A simulated region. `places`, `knowledge` and `outbreaks` hold for all of it; `block(number)` makes the events of some persons, alone and in any order."""
+    """A simulated region. `places`, `knowledge` and `outbreaks` hold for all of it; each block holds some persons' events and is made alone, in any order."""
 
     def __init__(self, settings: Settings, knowledge: Knowledge | None = None) -> None:
         self.settings = settings
@@ -61,7 +61,7 @@ class World:
         return organisations_csv(self.settings, self.knowledge, self.places)
 
     def links(self, block: Block) -> Mapping[str, Ints]:
-        """The truth of links: who is who in which hospital, by each local number, and the resident id (17 digits, check place) where the hospital has it right."""
+        """The truth of links: who is who in which hospital, by each local number; the resident id (17 digits, check place) where the hospital has it right."""
         person, patient = block.rows["person"], block.rows["patient"]
         twins = np.flatnonzero(patient["twin"] != NONE)
         at = np.concatenate([np.arange(len(patient)), twins])

@@ -1,0 +1,163 @@
+"""The rows of a block as the hospitals on one system see them: ordered by hospital, each row beside its visit, person and local number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from suwen.simulate.dialects.lexicon import Lexicon
+from suwen.simulate.dialects.text import Mask
+from suwen.simulate.shapes import NONE, VISIT_KINDS, Block, Ints, Rows
+
+PART = 50_000  # rows written at once: what they take stays within a processor's cache
+RANKS = 12  # diagnoses or procedures of a visit that a line can hold
+STAYS = np.array([kind in {"inpatient", "day case"} for kind in VISIT_KINDS])
+
+
+class Places:
+    """From entity numbers to the places of their rows."""
+
+    def __init__(self, numbers: Ints) -> None:
+        self._first = int(numbers.min()) if len(numbers) else 0
+        span = int(numbers.max()) - self._first + 1 if len(numbers) else 0
+        self._table = np.full(span + 1, NONE, dtype=np.int64)
+        self._table[numbers - self._first] = np.arange(len(numbers))
+
+    def __getitem__(self, numbers: Ints) -> Ints:
+        at = numbers - self._first
+        known = (at >= 0) & (at < len(self._table))
+        return np.where(known, self._table[np.where(known, at, 0)], NONE)
+
+
+class Seen:
+    """A block with the ways from its rows to their parents; made once for all systems.
+
+    `last`: last day of the region; `final`: the block as it is, where this shows it as it was; `views`: such blocks, by what they show.
+    """
+
+    def __init__(self, block: Block, lexicon: Lexicon, last: int, final: Seen | None = None) -> None:
+        self.last, self.final, self.views = last, final, dict[str, Seen]()
+        self._ranked: dict[tuple[str, str], Ints] = {}
+        self.block, self.lexicon = block, lexicon
+        self.visits, self.persons, self.patients = block.rows["visit"], block.rows["person"], block.rows["patient"]
+        self.visit_place, self.person_place = Places(self.visits["visit"]), Places(self.persons["person"])
+
+    def ranked(self, table: str, column: str) -> Ints:
+        """By rank and place of visit a column of the visit's rows, or NONE; ValueError where a visit has more than RANKS."""
+        if (table, column) not in self._ranked:
+            rows = self.block.rows[table]
+            if len(rows) and rows["rank"].max() >= RANKS:
+                raise ValueError(f"{table}: a visit with more than {RANKS} rows")
+            found = np.full((RANKS, len(self.visits)), NONE, dtype=np.int64)
+            found[rows["rank"], self.visit_place[rows["visit"]]] = rows[column]
+            self._ranked[table, column] = found
+        return self._ranked[table, column]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some rows of a table, ascending by hospital."""
+
+    seen: Seen
+    table: str
+    places: Ints
+    hospital: Ints
+    twins: Mask | None = None  # rows of patient that stand for the second local number
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, name: str) -> Ints:
+        return self.rows[name]
+
+    def where(self, wanted: Mask) -> Part:
+        """Some of the rows."""
+        return Part(self.seen, self.table, self.places[wanted], self.hospital[wanted], None if self.twins is None else self.twins[wanted])
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows themselves."""
+        return self.seen.block.rows[self.table].take(self.places)
+
+    @cached_property
+    def visit_places(self) -> Ints:
+        """Where the rows' visits are."""
+        return self.places if self.table == "visit" else self.seen.visit_place[self["visit"]]
+
+    @cached_property
+    def person_places(self) -> Ints:
+        """Where the rows' persons are."""
+        numbers = self["person"] if self.table == "patient" else self.visit("person")
+        return self.seen.person_place[numbers]
+
+    def visit(self, name: str) -> Ints:
+        """A column of the rows' visits."""
+        return self.seen.visits[name][self.visit_places]
+
+    def person(self, name: str) -> Ints:
+        """A column of the rows' persons."""
+        return self.seen.persons[name][self.person_places]
+
+    @cached_property
+    def local(self) -> Ints:
+        """The patients' local numbers."""
+        if self.twins is not None:
+            return np.where(self.twins, self["twin"], self["local"])
+        return self.visit("local")
+
+    @cached_property
+    def stay(self) -> Mask:
+        """Whether the visit is a stay."""
+        return STAYS[self.visit("kind")]
+
+
+Keep = Callable[[Seen, Ints], Mask]  # (block, places of the visits of a table's rows) -> which rows a system writes
+
+
+def parts(seen: Seen, table: str, hospitals: Mask, keep: Keep | None = None, size: int = PART) -> Iterator[Part]:
+    """The rows of a table of the hospitals marked, ascending by hospital, in parts."""
+    rows = seen.block.rows[table]
+    if table == "patient":
+        yield from _patients(seen, rows, hospitals, size)
+        return
+    at = np.arange(len(rows)) if table == "visit" else seen.visit_place[rows["visit"]]
+    hospital = seen.visits["hospital"][at]
+    wanted = hospitals[hospital]
+    if keep is not None:
+        wanted = wanted & keep(seen, at)
+    places = np.flatnonzero(wanted)
+    places = places[np.argsort(hospital[places].astype(np.uint16), kind="stable")]
+    hospital = hospital[places]
+    for start in range(0, len(places), size):
+        yield Part(seen, table, places[start : start + size], hospital[start : start + size])
+
+
+def _patients(seen: Seen, rows: Rows, hospitals: Mask, size: int) -> Iterator[Part]:
+    """The rows of patients, those with a second local number twice."""
+    first = np.flatnonzero(hospitals[rows["hospital"]])
+    second = first[rows["twin"][first] != NONE]
+    places, twins = np.concatenate([first, second]), np.repeat([False, True], [len(first), len(second)])
+    order = np.argsort(rows["hospital"][places].astype(np.uint16), kind="stable")
+    places, twins = places[order], twins[order]
+    for start in range(0, len(places), size):
+        cut = slice(start, start + size)
+        yield Part(seen, "patient", places[cut], rows["hospital"][places[cut]], twins[cut])
+
+
+def at_stays(seen: Seen, at: Ints) -> Mask:
+    """Rows of stays."""
+    return STAYS[seen.visits["kind"][at]]
+
+
+def at_clinics(seen: Seen, at: Ints) -> Mask:
+    """Rows of visits that are no stays."""
+    return ~STAYS[seen.visits["kind"][at]]
+
+
+def not_on_front_page(seen: Seen, at: Ints) -> Mask:
+    """Rows of visits that are no stays, and those of stays where no monthly front page tells them."""
+    front = np.array(["frontpage" in systems for systems in seen.lexicon.systems])
+    return ~STAYS[seen.visits["kind"][at]] | ~front[seen.visits["hospital"][at]]

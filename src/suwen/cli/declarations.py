@@ -50,7 +50,7 @@ def check_packs(
 
 
 def _packs(region: Path, folders: list[Path]) -> Packs:
-    if (region / REGION_FILE).exists():
+    if region != HERE or (region / REGION_FILE).exists():
         opened = open_region(region)
         return load_packs(opened.packs, [opened.pack_folder, *folders]) if folders else region_packs(opened)
     return load_packs(shipped_packs(), folders)

@@ -18,6 +18,8 @@ from sqlglot import exp
 from suwen.engine.faults import engine_errors, system_fault
 from suwen.engine.sql import literally, read_parquet, render, statement
 
+_OWN = "set TimeZone = 'UTC'; set enable_progress_bar = false"  # of each connection; DuckDB would draw its bar into standard output
+
 
 @dataclass(frozen=True)
 class Written:
@@ -51,13 +53,13 @@ class Engine:
                 "default_null_order": "NULLS_LAST",
             }
         )
-        self._con.execute("set TimeZone = 'UTC'")
+        self._con.execute(_OWN)
 
     def beside(self) -> Engine:
         """Another connection to the same tables, for another thread: what one makes all see; memory and threads are shared. To be closed too."""
         other = copy(self)
         other._con = self._con.cursor()
-        other._con.execute("set TimeZone = 'UTC'")
+        other._con.execute(_OWN)
         return other
 
     def close(self) -> None:

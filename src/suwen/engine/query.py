@@ -36,7 +36,7 @@ class Guarded:
 
     def __init__(self, views: Mapping[str, Tree], files: Sequence[str], *, threads: int, memory: str, scratch: Path) -> None:
         self._con = duckdb.connect(config={"threads": threads, "memory_limit": memory, "temp_directory": str(scratch), **_CLOSED_AT_START})
-        self._con.execute("set TimeZone = 'UTC'")
+        self._con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")  # the bar would stand in the answer on standard output
         for schema in sorted({name.split(".", 1)[0] for name in views}):
             self._con.execute(f'create schema "{schema}"')
         for name, tree in views.items():
@@ -116,6 +116,10 @@ def _explained(files: Sequence[str], *, bound: bool = True) -> Iterator[None]:
         raise _memory() from None
     except duckdb.InterruptException:
         raise KeyboardInterrupt from None
+    except RuntimeError as error:  # what the client makes of an interrupt while it waits
+        if "interrupt" in str(error).lower():
+            raise KeyboardInterrupt from None
+        raise
     except duckdb.DataError:
         raise _value() from None
     except duckdb.InvalidInputException as error:

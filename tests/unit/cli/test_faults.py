@@ -99,6 +99,7 @@ def test_an_interrupt_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
         (["quarantine", "show", "--limit", "0"], 2, "--limit"),
         (["quarantine", "show", "--limit", "x"], 2, "--limit"),
         (["status"], 2, "there is no region.toml here"),
+        (["check", "--region", "nowhere"], 2, "there is no region.toml here"),
         (["land", "a", "b", "--as-of", "yesterday"], 2, "region.toml"),
     ],
 )

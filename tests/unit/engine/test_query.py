@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suwen.base.errors import SuwenError
-from suwen.engine.query import Guarded
+from suwen.engine.duck import Engine
+from suwen.engine.query import Guarded, _explained
 from suwen.engine.sql import read_parquet, statement
 
 SECRET = "the patient Zhang San"
@@ -327,6 +328,23 @@ def test_an_error_that_comes_while_rows_are_read_repeats_none_of_them(guarded: G
 def test_what_no_parser_takes_is_refused(guarded: Guarded, sql: str, said: str) -> None:
     with pytest.raises(SuwenError, match=said):
         guarded.arrow(sql)
+
+
+def test_nothing_but_the_answer_comes_to_standard_output(guarded: Guarded, tmp_path: Path) -> None:
+    """DuckDB draws a bar there for whatever takes longer than two seconds."""
+    engine = Engine(scratch=tmp_path)
+    beside = engine.beside()
+    for connection in (guarded._con, engine._con, beside._con):
+        assert connection.execute("select current_setting('enable_progress_bar')").fetchone() == (False,)
+    beside.close()
+    engine.close()
+
+
+def test_an_interrupt_is_an_interrupt() -> None:
+    with pytest.raises(KeyboardInterrupt), _explained([]):
+        raise RuntimeError("Query interrupted")
+    with pytest.raises(RuntimeError), _explained([]):
+        raise RuntimeError("another")
 
 
 def test_a_wrong_column_is_named(guarded: Guarded) -> None:

@@ -78,8 +78,11 @@ def _system(error: OSError) -> SuwenError | None:
 
 
 def _tell(error: SuwenError, as_json: bool) -> None:
-    with suppress(OSError):  # nobody reads: the exit code tells it
+    try:
         sys.stderr.write(json.dumps({"errors": _mistakes(error)}, ensure_ascii=False, indent=1) + "\n" if as_json else f"{error}\n")
+        sys.stderr.flush()
+    except OSError:  # nobody reads: the exit code tells it, which Python's own flush at the end must not change
+        _to_nowhere(sys.__stderr__)
 
 
 def _mistakes(error: SuwenError) -> list[dict[str, str]]:

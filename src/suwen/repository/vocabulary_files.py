@@ -86,7 +86,13 @@ def _members(source: Path) -> list[tuple[str, Callable[[], IO[bytes]]]]:
     if any(m.flag_bits & _ENCRYPTED or m.compress_type not in _UNPACKABLE for m in members):
         raise SuwenError("the zip is encrypted or packed in an unusual way", where=str(source), do="unpack it and give the folder")
     names = sorted(m.filename for m in members)
-    return [(n, lambda n=n: zipfile.ZipFile(source).open(n)) for n in names]  # type: ignore[misc]
+    return [(n, lambda n=n: _member(source, n)) for n in names]  # type: ignore[misc]
+
+
+def _member(source: Path, name: str) -> IO[bytes]:
+    """A member of a zip; the zip is closed with it."""
+    with zipfile.ZipFile(source) as archive:
+        return archive.open(name)
 
 
 def schema(table: Table) -> pa.Schema:

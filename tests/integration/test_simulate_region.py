@@ -24,7 +24,7 @@ from suwen.simulate.settings import Settings
 from suwen.simulate.together import Work, two
 from suwen.simulate.truth import VISITS
 
-ASKED = ["--hospitals", "6", "--persons", "1200", "--years", "1", "--seed", "4"]
+ASKED = ["--hospitals", "4", "--persons", "800", "--years", "1", "--seed", "4"]
 CONCEPTS = dict(zip(VISITS, (9202, 9203, 581385, 9201, 9201, 32693), strict=True))
 
 
@@ -84,14 +84,14 @@ def test_what_was_written(simulated: Path) -> None:
     assert not [path for path in simulated.parent.iterdir() if path != simulated]
     said = json.loads((simulated / "truth" / "settings.json").read_text(encoding="utf-8"))
     assert {name: said[name] for name in ("hospitals", "persons", "years", "seed", "clean")} == {
-        "hospitals": 6, "persons": 1200, "years": 1, "seed": 4, "clean": True
+        "hospitals": 4, "persons": 800, "years": 1, "seed": 4, "clean": True
     }  # fmt: skip
     with (simulated / "exports" / "feeds.csv").open(encoding="utf-8") as stream:
         listed = {tuple(row[column] for column in FEED_COLUMNS) for row in csv.DictReader(stream)}
     region = open_region(simulated / "region")
     assert {(feed.name, feed.template, feed.organisation, feed.mode.value) for feed in region.feeds.values()} == listed
     assert region.packs == ("core", "cn") and len({feed.template for feed in region.feeds.values()}) == 6
-    assert len(truth(simulated, "persons")) == 1200
+    assert len(truth(simulated, "persons")) == 800
     assert len(truth(simulated, "outbreaks")) >= 3
 
 
@@ -101,9 +101,7 @@ def test_persons(landed: Path, held: Held) -> None:
 
 
 def test_visits(landed: Path, held: Held) -> None:
-    found = held.sums(
-        "select _receipt as receipt, visit_start_date as day, visit_concept_id as concept, count(*) as n from cdr.visit_occurrence group by all"
-    )
+    found = held.sums("select _receipt as receipt, visit_start_date as day, visit_concept_id as concept, count(*) as n from cdr.visit_occurrence group by all")
     expected: Counter[tuple[Any, ...]] = Counter()
     for row in truth(landed, "totals_by_event_day"):
         for name, concept in CONCEPTS.items():
@@ -138,7 +136,8 @@ def test_results_and_vital_signs(landed: Path, held: Held, column: str, kept: st
 
 
 @pytest.mark.parametrize(
-    ("column", "counted"), [("charges", "count(*)"), ("charged_fen", "sum(c.total_charge * 100)::bigint"), ("insured_fen", "sum(c.paid_by_payer * 100)::bigint")]
+    ("column", "counted"),
+    [("charges", "count(*)"), ("charged_fen", "sum(c.total_charge * 100)::bigint"), ("insured_fen", "sum(c.paid_by_payer * 100)::bigint")],
 )
 def test_charges_by_visit_day(landed: Path, held: Held, column: str, counted: str) -> None:
     found = held.sums(
@@ -247,7 +246,7 @@ def test_words_that_do_not_go_together(tmp_path: Path, capsys: pytest.CaptureFix
         (["--years", "21"], "expected: a whole number from 1 to 20"),
         (["--seed", "-1"], "--seed: this seed cannot be used"),
         (["--hospitals", "20", "--persons", "19"], "expected: at least as many persons as hospitals"),
-        (["--hospitals", "many"], "many"),
+        (["--hospitals", "many"], "a valid integer"),
     ],
 )
 def test_bad_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
@@ -289,7 +288,7 @@ def simulated_by(folder: Path, settings: Settings, processes: int, compress: boo
 
 
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
-    settings = Settings(hospitals=5, persons=500, years=1, seed=9, daily=True)
+    settings = Settings(hospitals=5, persons=500, years=1, seed=9)
     assert simulated_by(tmp_path / "one", settings, 1, True) == simulated_by(tmp_path / "two", settings, 2, True)
 
 

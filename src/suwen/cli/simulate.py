@@ -53,6 +53,6 @@ def _tell(folder: Path, simulation: Simulation, made: Made, as_json: bool) -> No
         return
     shown, settings = shown_path(folder), simulation.settings
     asked = f"{count(settings.hospitals, 'hospital')}, {count(settings.persons, 'person')}, {count(settings.years, 'year')}"
-    rate = f"{made.seconds:.1f} s, {made.rows / max(made.seconds, 1e-6):,.0f} rows/s"
-    say([f"simulated {asked}: {count(made.rows, 'row')} in {count(made.deliveries, 'delivery', 'deliveries')} of {count(len(simulation.feeds), 'feed')}, {rate}"])
+    sent = f"{count(made.rows, 'row')} in {count(made.deliveries, 'delivery', 'deliveries')} of {count(len(simulation.feeds), 'feed')}"
+    say([f"simulated {asked}: {sent}, {made.seconds:.1f} s, {made.rows / max(made.seconds, 1e-6):,.0f} rows/s"])
     say([f"next: suwen land --manifest {shown}/exports/deliveries.csv --region {shown}/region"])

@@ -141,9 +141,7 @@ def fill(region: Region, organisations: str, feeds: Iterable[NewFeed]) -> Region
 
 
 def _feed_text(feed: NewFeed) -> str:
-    return _FEED.format(
-        template=toml_text(feed.template), organisation=toml_text(feed.organisation), mode=toml_text(feed.mode), as_of=toml_text(feed.as_of)
-    )
+    return _FEED.format(template=toml_text(feed.template), organisation=toml_text(feed.organisation), mode=toml_text(feed.mode), as_of=toml_text(feed.as_of))
 
 
 def _check_feed(region: Region, name: str, template: str, organisation: str, mode: str, as_of: str) -> None:

@@ -86,7 +86,7 @@ def two(work: Work, advance: Advance) -> Share:
     try:
         for place in (0, 1):
             ours, theirs = context.Pipe(duplex=False)
-            process = context.Process(target=_side, args=(work, place, barrier, theirs), daemon=True)
+            process: BaseProcess = context.Process(target=_side, args=(work, place, barrier, theirs), daemon=True)
             process.start()
             theirs.close()
             running[ours] = process

@@ -201,4 +201,3 @@ def _or_null(numbers: Ints) -> pa.Array:
 def _summed(at: Ints, numbers: Ints, length: int) -> Ints:
     """Sums of whole numbers by place; exact, as they are small."""
     return np.bincount(at, weights=numbers, minlength=length).astype(np.int64)
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
@@ -37,20 +37,22 @@ def land(
     sender: str = "",
     progress: Progress = SILENT,
     message: Callable[[str], None] | None = None,
+    templates: Mapping[str, Template] | None = None,
 ) -> Delivery:
     """Land files or folders as one delivery of a feed; durable when this returns. Raises SuwenError, and then nothing was taken in.
 
     Afterwards the files are surveyed, so that the run need not: where records lie is found while the bytes are still at hand.
 
     `as_of`: else the date in the file names by the feed's pattern, else the time of receipt in the organisation's zone. `mode`: else the
-    feed's. `window`: first and last date, in mode window alone. `received_at` in UTC, else now.
+    feed's. `window`: first and last date, in mode window alone. `received_at` in UTC, else now. `templates`: where the caller has read them
+    already (see `templates_of`).
     """
     sender_of = the_feed(region, feed)
     if not is_utf8(sender):
         raise SuwenError("the sender's name is not UTF-8", where="--sender", expected="text in UTF-8")
     held_mode = _mode(sender_of, mode, window)
     files = find(paths)
-    template = _template(region, sender_of)
+    template = (templates_of(region) if templates is None else templates).get(sender_of.template)
     if held_mode is Mode.UPSERT and template is not None:
         _refuse_keyless(template, files, sender_of)
     received = received_at or now()
@@ -68,12 +70,12 @@ def land(
         progress.done()
 
 
-def _template(region: Region, feed: Feed) -> Template | None:
-    """The feed's template; None where the packs cannot be read: what arrives is kept all the same."""
+def templates_of(region: Region) -> Mapping[str, Template]:
+    """The templates of the packs in use; none where the packs cannot be read: what arrives is kept all the same."""
     try:
-        return region_packs(region).templates.get(feed.template)
+        return region_packs(region).templates
     except SuwenError:
-        return None
+        return {}
 
 
 def _refuse_keyless(template: Template, files: Sequence[Path], feed: Feed) -> None:

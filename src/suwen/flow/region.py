@@ -7,8 +7,9 @@ import fcntl
 import io
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from suwen.base.errors import SuwenError
@@ -105,13 +106,42 @@ def add_feed(region: Region, name: str, template: str, organisation: str, mode: 
         else f'organisation "{organisation}" was added to {ORGANISATIONS_FILE} with its id as its name and the zone {region.zone}'
     )
     path = region.folder / "feeds" / f"{name}.toml"
-    text = _FEED.format(template=toml_text(template), organisation=toml_text(organisation), mode=toml_text(mode), as_of=toml_text(as_of))
+    text = _feed_text(NewFeed(name, template, organisation, mode, as_of))
     with explained(path):
         if note:
             _append_organisation(region, organisation)
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return open_region(region.folder), note
+
+
+@dataclass(frozen=True)
+class NewFeed:
+    """A feed to be written: its name, and what its file says."""
+
+    name: str
+    template: str
+    organisation: str
+    mode: str
+    as_of: str = ""
+
+
+def fill(region: Region, organisations: str, feeds: Iterable[NewFeed]) -> Region:
+    """Write organisations.csv and feeds/*.toml of a new region at once; gives the region read anew. Raises SuwenError when anything is wrong in them."""
+    with explained(region.folder):
+        (region.folder / ORGANISATIONS_FILE).write_text(organisations, encoding="utf-8")
+        for feed in feeds:
+            (region.folder / "feeds" / f"{feed.name}.toml").write_text(_feed_text(feed), encoding="utf-8")
+    filled = open_region(region.folder)
+    templates = region_packs(filled).templates
+    for one in filled.feeds.values():
+        if one.template not in templates:
+            raise _unknown_template(filled, one.template, templates)
+    return filled
+
+
+def _feed_text(feed: NewFeed) -> str:
+    return _FEED.format(template=toml_text(feed.template), organisation=toml_text(feed.organisation), mode=toml_text(feed.mode), as_of=toml_text(feed.as_of))
 
 
 def _check_feed(region: Region, name: str, template: str, organisation: str, mode: str, as_of: str) -> None:
@@ -129,12 +159,16 @@ def _check_feed(region: Region, name: str, template: str, organisation: str, mod
         raise SuwenError(wrong, expected='a regular expression with the group date, such as "_(?P<date>[0-9]{8})[.]"')
     templates = region_packs(region).templates
     if template not in templates:
-        raise SuwenError(
-            f'there is no template "{template}"',
-            where=f"packs {', '.join(region.packs)}",
-            expected="a template of a pack in use",
-            do=nearest(template, templates),
-        )
+        raise _unknown_template(region, template, templates)
+
+
+def _unknown_template(region: Region, template: str, templates: Iterable[str]) -> SuwenError:
+    return SuwenError(
+        f'there is no template "{template}"',
+        where=f"packs {', '.join(region.packs)}",
+        expected="a template of a pack in use",
+        do=nearest(template, templates),
+    )
 
 
 def _append_organisation(region: Region, organisation: str) -> None:

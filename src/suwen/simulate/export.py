@@ -67,29 +67,20 @@ class Export:
 
     def finish(self) -> list[Delivery]:
         """Pack the files and write feeds.csv and deliveries.csv; the deliveries in the order in which they were sent."""
-        found = self.deliveries
-        for delivery in found:
+        self.pack()
+        write_lists(self._folder, self._lexicon, self._systems, self.deliveries)
+        return self.deliveries
+
+    def pack(self) -> None:
+        """Pack the files of the deliveries that are to be packed."""
+        for delivery in self.deliveries:
             if self._deliveries[delivery].packed:
                 zipped(self._folder / delivery.folder)
             elif self._compress:
                 gzipped(self._folder / delivery.folder)
-        with (self._folder / "deliveries.csv").open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(DELIVERY_COLUMNS)
-            writer.writerows((d.feed, d.as_of, d.mode, *(d.window or ("", "")), d.folder) for d in found)
-        self._feeds()
-        return found
-
-    def _feeds(self) -> None:
-        with (self._folder / "feeds.csv").open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(FEED_COLUMNS)
-            for system in self._systems:
-                for place in np.flatnonzero(system.hospitals(self._lexicon)):
-                    writer.writerow((self._feed(system, int(place)), system.template, self._lexicon.hospitals.codes[place], system.mode))
 
     def _feed(self, system: System, hospital: int) -> str:
-        return f"{self._lexicon.hospitals.codes[hospital].lower()}-{system.feed}"
+        return feed_name(system, self._lexicon, hospital)
 
     def _masters(self, system: System) -> None:
         hospitals = np.flatnonzero(system.hospitals(self._lexicon)).astype(np.int64)
@@ -129,6 +120,30 @@ class Export:
             self._deliveries[delivery] = system
             (self._folder / below).mkdir(parents=True, exist_ok=True)
         return self._folder / below / file.format(date=f"{as_of:%Y%m%d}")
+
+
+def feed_name(system: System, lexicon: Lexicon, hospital: int) -> str:
+    """The feed by which a hospital's system sends."""
+    return f"{lexicon.hospitals.codes[hospital].lower()}-{system.feed}"
+
+
+def feed_rows(lexicon: Lexicon, systems: Sequence[System]) -> Iterator[tuple[str, str, str, str]]:
+    """Who sends by which template: feed, template, organisation and usual mode."""
+    for system in systems:
+        for place in np.flatnonzero(system.hospitals(lexicon)).tolist():
+            yield feed_name(system, lexicon, place), system.template, lexicon.hospitals.codes[place], system.mode
+
+
+def write_lists(folder: Path, lexicon: Lexicon, systems: Sequence[System], deliveries: Sequence[Delivery]) -> None:
+    """Write feeds.csv and deliveries.csv."""
+    with (folder / "deliveries.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(DELIVERY_COLUMNS)
+        writer.writerows((d.feed, d.as_of, d.mode, *(d.window or ("", "")), d.folder) for d in deliveries)
+    with (folder / "feeds.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(FEED_COLUMNS)
+        writer.writerows(feed_rows(lexicon, systems))
 
 
 def runs(values: Ints) -> Iterator[tuple[int, int, int]]:

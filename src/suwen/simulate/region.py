@@ -1,0 +1,122 @@
+"""The door of the simulator: from settings to a folder with what hospitals sent, and the truth beside it.
+
+exports/   the files by hospital, system and delivery; feeds.csv: who sends by which template; deliveries.csv: what is to be landed, in order
+truth/     persons, links, open_visits, outbreaks and the totals by organisation and day as Parquet; settings.json
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from suwen.base.errors import SuwenError
+from suwen.base.progress import SILENT, Progress
+from suwen.simulate.dialects.systems import SYSTEMS
+from suwen.simulate.export import feed_rows, write_lists
+from suwen.simulate.settings import Settings
+from suwen.simulate.together import Scene, Share, Work, alone, two
+from suwen.simulate.truth_files import join_parts, write_outbreaks, write_settings, write_totals
+
+PAYS = 100_000  # person-years from which a second process wins more than its start costs
+DATE_IN_NAME = "(^|_)(?P<date>[0-9]{8})[.]"  # finds the day of a delivery in the names of its files
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a simulation wrote."""
+
+    rows: int
+    deliveries: int
+    seconds: float
+
+
+class Simulation:
+    """A region to be simulated. `organisations`: the text of organisations.csv; `feeds`: (feed, template, organisation, usual mode).
+
+    Raises SuwenError where the settings do not go together.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.persons < settings.hospitals:
+            raise SuwenError(
+                f"{settings.hospitals:,} hospitals for {settings.persons:,} persons cannot be simulated",
+                where="--persons",
+                expected="at least as many persons as hospitals",
+            )
+        self.settings = settings
+        self._scene = Scene(settings)
+        self.organisations = self._scene.world.organisations()
+        self.feeds = list(feed_rows(self._scene.lexicon, list(SYSTEMS.values())))
+
+    def write(self, folder: Path, *, compress: bool = False, processes: int | None = None, progress: Progress = SILENT) -> Made:
+        """Write exports/ and truth/ into a folder. `processes`: 1 or 2; two by themselves where it pays and the machine has two cores.
+
+        The same bytes come of either. Raises SuwenError where the disk does not allow it.
+        """
+        began = time.monotonic()
+        exports, truth, parts, scratch = (folder / name for name in ("exports", "truth", "truth/parts", "scratch"))
+        with _explained(folder):
+            for made in (exports, truth, parts, scratch):
+                made.mkdir()
+            progress.start("simulating")
+            share = self._simulated(Work(self.settings, exports, parts, scratch, compress), processes, progress)
+            progress.start("writing the truth", None, "files")
+            self._finish(exports, truth, parts, share)
+            parts.rmdir()
+            scratch.rmdir()
+        progress.done()
+        return Made(share.rows, len(share.deliveries), time.monotonic() - began)
+
+    def _simulated(self, work: Work, processes: int | None, progress: Progress) -> Share:
+        pays = self.settings.persons * self.settings.years >= PAYS and (os.cpu_count() or 1) > 1
+        if processes == 2 or (processes is None and pays):
+            return two(work, progress.advance)
+        return alone(work, self._scene, progress.advance)
+
+    def _finish(self, exports: Path, truth: Path, parts: Path, share: Share) -> None:
+        scene = self._scene
+        write_lists(exports, scene.lexicon, list(SYSTEMS.values()), sorted(share.deliveries))
+        join_parts(parts, truth, scene.world.blocks)
+        write_totals(truth, scene.lexicon, self.settings, share.totals)
+        write_outbreaks(truth, scene.world, scene.lexicon, share.cases)
+        write_settings(truth, self.settings, share.rows)
+
+
+@contextmanager
+def set_aside(folder: Path) -> Iterator[Path]:
+    """A folder beside to write into, which takes the place of `folder` when all went well; else nothing of it stays.
+
+    Raises SuwenError where `folder` is neither new nor empty, or cannot be replaced.
+    """
+    target = Path(os.path.abspath(folder))
+    with _explained(target):
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise SuwenError(
+                "the folder is not empty" if target.is_dir() else "this is a file", where=str(folder), expected="a new or empty folder", do="name another one"
+            )
+        if target.is_mount() or target.is_symlink():
+            raise SuwenError("the folder is a mount point or a link, which cannot be replaced whole", where=str(folder), do="name a new folder below it")
+        aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        aside.mkdir(parents=True)
+    try:
+        yield aside
+        with _explained(target):
+            aside.replace(target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turn an error of the operating system into one that names a path."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
+        where = error.filename if isinstance(error.filename, str) else str(folder)
+        raise SuwenError(f"writing failed: {reason}", where=where, do="mend the cause and give the command again; nothing was kept") from error

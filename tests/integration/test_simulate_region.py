@@ -1,0 +1,305 @@
+"""`suwen simulate`, then landing by manifest and a run: what the repository holds is the truth, by organisation and day."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from suwen.cli.main import main
+from suwen.flow.reader import OpenRelease
+from suwen.flow.region import open_region
+from suwen.intake.landing import Landing
+from suwen.simulate.export import FEED_COLUMNS
+from suwen.simulate.region import Simulation
+from suwen.simulate.settings import Settings
+from suwen.simulate.together import Work, two
+from suwen.simulate.truth import VISITS
+
+ASKED = ["--hospitals", "4", "--persons", "800", "--years", "1", "--seed", "4"]
+CONCEPTS = dict(zip(VISITS, (9202, 9203, 581385, 9201, 9201, 32693), strict=True))
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated") / "province"
+    assert main(["simulate", str(folder), *ASKED, "--clean"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def landed(simulated: Path) -> Path:
+    assert main(["land", "--manifest", str(simulated / "exports" / "deliveries.csv"), "--region", str(simulated / "region")]) == 0
+    return simulated
+
+
+class Held:
+    """The repository's counts by organisation: which organisation a row is of tells its receipt."""
+
+    def __init__(self, region: Path) -> None:
+        opened = open_region(region)
+        self.release = OpenRelease(opened)
+        self._organisation = {receipt.sequence: opened.feeds[receipt.feed].organisation for receipt in Landing(opened.landing).receipts()}
+
+    def rows(self, sql: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Rows of an answer with the column `receipt`, each with its organisation."""
+        for row in self.release.query(sql).to_pylist():
+            yield self._organisation[row.pop("receipt")], row
+
+    def sums(self, sql: str) -> Counter[tuple[Any, ...]]:
+        """Of an answer with the columns receipt, day, n (and what stands between): n by organisation and the others."""
+        found: Counter[tuple[Any, ...]] = Counter()
+        for organisation, row in self.rows(sql):
+            number = row.pop("n")
+            found[organisation, *row.values()] += number
+        return +found if all(n >= 0 for n in found.values()) else found
+
+
+@pytest.fixture(scope="module")
+def held(landed: Path) -> Held:
+    assert main(["run", "--region", str(landed / "region")]) == 0
+    return Held(landed / "region")
+
+
+def truth(folder: Path, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = pq.read_table(folder / "truth" / f"{name}.parquet").to_pylist()
+    return found
+
+
+def totals(folder: Path, name: str, column: str, less: str = "") -> Counter[tuple[Any, ...]]:
+    rows = truth(folder, name)
+    return Counter({key: n for row in rows if (n := row[column] - (row[less] if less else 0)) for key in [(row["organisation_id"], row["day"])]})
+
+
+def test_what_was_written(simulated: Path) -> None:
+    assert sorted(path.name for path in simulated.iterdir()) == ["exports", "region", "truth"]
+    assert not [path for path in simulated.parent.iterdir() if path != simulated]
+    said = json.loads((simulated / "truth" / "settings.json").read_text(encoding="utf-8"))
+    assert {name: said[name] for name in ("hospitals", "persons", "years", "seed", "clean")} == {
+        "hospitals": 4, "persons": 800, "years": 1, "seed": 4, "clean": True
+    }  # fmt: skip
+    with (simulated / "exports" / "feeds.csv").open(encoding="utf-8") as stream:
+        listed = {tuple(row[column] for column in FEED_COLUMNS) for row in csv.DictReader(stream)}
+    region = open_region(simulated / "region")
+    assert {(feed.name, feed.template, feed.organisation, feed.mode.value) for feed in region.feeds.values()} == listed
+    assert region.packs == ("core", "cn") and len({feed.template for feed in region.feeds.values()}) == 6
+    assert len(truth(simulated, "persons")) == 800
+    assert len(truth(simulated, "outbreaks")) >= 3
+
+
+def test_persons(landed: Path, held: Held) -> None:
+    found = Counter((organisation, row["local"]) for organisation, row in held.rows("select _receipt as receipt, person_source_value as local from cdr.person"))
+    assert found == Counter((row["organisation_id"], row["local_number"]) for row in truth(landed, "links"))
+
+
+def test_visits(landed: Path, held: Held) -> None:
+    found = held.sums("select _receipt as receipt, visit_start_date as day, visit_concept_id as concept, count(*) as n from cdr.visit_occurrence group by all")
+    expected: Counter[tuple[Any, ...]] = Counter()
+    for row in truth(landed, "totals_by_event_day"):
+        for name, concept in CONCEPTS.items():
+            expected[row["organisation_id"], row["day"], concept] += row[name]
+    assert found == +expected
+    open_ones = held.sums("select _receipt as receipt, count(*) as n from cdr.visit_occurrence where visit_end_datetime is null group by all")
+    assert open_ones == Counter((row["organisation_id"],) for row in truth(landed, "open_visits"))
+
+
+def test_diagnoses_by_visit_day(landed: Path, held: Held) -> None:
+    """All but those of open stays where only the front page tells them."""
+    found = held.sums(
+        """select c._receipt as receipt, v.visit_start_date as day, count(*) as n from cdr.condition_occurrence c
+        join cdr.visit_occurrence v on v.visit_occurrence_id = c.visit_occurrence_id group by all"""
+    )
+    assert found == totals(landed, "totals_by_visit_day", "diagnoses", "diagnoses_untold")
+    everything = held.sums("select _receipt as receipt, count(*) as n from cdr.condition_occurrence group by all")
+    assert everything.total() == found.total()
+
+
+def test_drugs(landed: Path, held: Held) -> None:
+    found = held.sums("select _receipt as receipt, drug_exposure_start_date as day, count(*) as n from cdr.drug_exposure group by all")
+    assert found == totals(landed, "totals_by_event_day", "drugs")
+
+
+@pytest.mark.parametrize(("column", "kept"), [("results", "="), ("vital_signs", "<>")])
+def test_results_and_vital_signs(landed: Path, held: Held, column: str, kept: str) -> None:
+    found = held.sums(
+        f"select _receipt as receipt, measurement_date as day, count(*) as n from cdr.measurement where measurement_type_concept_id {kept} 32856 group by all"
+    )
+    assert found == totals(landed, "totals_by_event_day", column)
+
+
+@pytest.mark.parametrize(
+    ("column", "counted"),
+    [("charges", "count(*)"), ("charged_fen", "sum(c.total_charge * 100)::bigint"), ("insured_fen", "sum(c.paid_by_payer * 100)::bigint")],
+)
+def test_charges_by_visit_day(landed: Path, held: Held, column: str, counted: str) -> None:
+    found = held.sums(
+        f"""select c._receipt as receipt, v.visit_start_date as day, {counted} as n from cdr.cost c
+        join cdr.visit_occurrence v on v.visit_occurrence_id = c.cost_event_id group by all"""
+    )
+    assert found == totals(landed, "totals_by_visit_day", column)
+
+
+def test_nothing_is_amiss(held: Held) -> None:
+    states = {row["s"] for row in held.release.query("select distinct state as s from state.disposition").to_pylist()}
+    assert states <= {"mapped", "filtered"}
+    assert {row["c"] for row in held.release.query("select distinct code as c from state.finding").to_pylist()} <= {"MAP-020"}
+
+
+def test_a_manifest_again_lands_nothing(landed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = (landed / "exports" / "deliveries.csv").read_text(encoding="utf-8").splitlines()
+    before = len(Landing(landed / "region" / "landing").deliveries())
+    capsys.readouterr()
+    assert main(["land", "--manifest", str(landed / "exports" / "deliveries.csv"), "--region", str(landed / "region")]) == 0
+    told = capsys.readouterr().out
+    assert told.count("has landed already") == len(listed) - 1
+    assert len(Landing(landed / "region" / "landing").deliveries()) == before == len(listed) - 1
+
+
+def _small(folder: Path) -> None:
+    assert main(["simulate", str(folder), "--hospitals", "2", "--persons", "40", "--years", "1"]) == 0
+
+
+def test_a_refused_delivery_is_told_and_the_others_land(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _small(tmp_path / "p")
+    manifest, region = tmp_path / "p" / "exports" / "deliveries.csv", tmp_path / "p" / "region"
+    lines = manifest.read_text(encoding="utf-8").splitlines()
+    manifest.write_text("\n".join([*lines, "nobody,2025-12-31,snapshot,,,H0001", lines[1].rsplit(",", 1)[0] + ",missing"]) + "\n", encoding="utf-8")
+    capsys.readouterr()
+    assert main(["land", "--manifest", str(manifest), "--region", str(region)]) == 2
+    told = capsys.readouterr()
+    assert f'refused: deliveries.csv:{len(lines) + 1}, nobody as of 2025-12-31 00:00:00: {region}/feeds: there is no feed "nobody"' in told.out
+    assert f"refused: deliveries.csv:{len(lines) + 2}" in told.out
+    assert f"2 of {len(lines) + 1} deliveries refused" in told.err and "Traceback" not in told.err
+    assert len(Landing(region / "landing").deliveries()) == len(lines) - 1
+    assert main(["land", "--manifest", str(manifest), "--region", str(region), "--json"]) == 2
+    outcomes = Counter(one["outcome"] for one in json.loads(capsys.readouterr().out))
+    assert outcomes == {"known": len(lines) - 1, "refused": 2}
+
+
+def test_other_files_of_the_same_date_are_another_delivery(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _small(tmp_path / "p")
+    manifest, region = tmp_path / "p" / "exports" / "deliveries.csv", tmp_path / "p" / "region"
+    assert main(["land", "--manifest", str(manifest), "--region", str(region)]) == 0
+    changed = next(path for path in sorted(manifest.parent.rglob("*")) if path.suffix in {".txt", ".csv"} and path.parent != manifest.parent)
+    changed.write_bytes(changed.read_bytes() + b"\n")
+    before = len(Landing(region / "landing").deliveries())
+    capsys.readouterr()
+    assert main(["land", "--manifest", str(manifest), "--region", str(region)]) == 0
+    assert f"1 landed, {before - 1:,} known, 0 refused" in capsys.readouterr().out
+    assert len(Landing(region / "landing").deliveries()) == before + 1
+
+
+HEADER = "feed,as_of,mode,window_from,window_to,folder\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (HEADER, "lists no delivery"),
+        ("feed,as_of\nx,y\n", 'lacks the column "mode"'),
+        (HEADER + "a,yesterday,snapshot,,,b\n", 'm.csv:2: as_of "yesterday" is not a date'),
+        (HEADER + "a,2025-01-01,all,,,b\n", 'unknown mode "all"'),
+        (HEADER + "a,2025-01-01,window,2025-01-01,,b\n", "are not two dates"),
+        (HEADER + "a,2025-01-01,snapshot,,,../b\n", "does not lie below"),
+        (HEADER + ",2025-01-01,snapshot,,,b\n", "no feed is named"),
+    ],
+)
+def test_a_wrong_manifest_lands_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, said: str) -> None:
+    assert main(["new", str(tmp_path / "r")]) == 0
+    (tmp_path / "m.csv").write_text(text, encoding="utf-8")
+    capsys.readouterr()
+    assert main(["land", "--manifest", str(tmp_path / "m.csv"), "--region", str(tmp_path / "r")]) == 2
+    told = capsys.readouterr()
+    assert said in told.err and not told.out
+    assert not Landing(tmp_path / "r" / "landing").deliveries()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["land", "--manifest", "nowhere.csv"], "nowhere.csv"),
+        (["land", "--manifest", "m.csv", "feed", "file"], "a manifest says itself what is landed"),
+        (["land"], "no feed was named"),
+        (["land", "feed"], "no file was named"),
+    ],
+)
+def test_words_that_do_not_go_together(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+    assert main(["new", str(tmp_path / "r")]) == 0
+    capsys.readouterr()
+    assert main([*words, "--region", str(tmp_path / "r")]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--hospitals", "0"], "--hospitals: hospitals: 0 cannot be simulated"),
+        (["--persons", "-1"], "--persons: persons: -1 cannot be simulated"),
+        (["--years", "21"], "expected: a whole number from 1 to 20"),
+        (["--seed", "-1"], "--seed: this seed cannot be used"),
+        (["--hospitals", "20", "--persons", "19"], "expected: at least as many persons as hospitals"),
+        (["--hospitals", "many"], "a valid integer"),
+    ],
+)
+def test_bad_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+    assert main(["simulate", str(tmp_path / "p"), *words]) == 2
+    told = capsys.readouterr()
+    assert said in told.err and not told.out and "Traceback" not in told.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "mine").write_text("kept", encoding="utf-8")
+    for target in (tmp_path / "p", tmp_path / "p" / "mine"):
+        assert main(["simulate", str(target), *ASKED]) == 2
+    assert "the folder is not empty" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["p"] and [path.name for path in (tmp_path / "p").iterdir()] == ["mine"]
+
+
+def test_nothing_stays_of_a_simulation_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("suwen.simulate.region.write_outbreaks", full)
+    assert main(["simulate", str(tmp_path / "p"), "--hospitals", "1", "--persons", "10", "--years", "1"]) == 2
+    assert "no space left on device" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def simulated_by(folder: Path, settings: Settings, processes: int, compress: bool = False) -> dict[str, str]:
+    folder.mkdir()
+    Simulation(settings).write(folder, processes=processes, compress=compress)
+    found = digests(folder)
+    shutil.rmtree(folder)
+    return found
+
+
+def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
+    settings = Settings(hospitals=5, persons=500, years=1, seed=9)
+    assert simulated_by(tmp_path / "one", settings, 1, True) == simulated_by(tmp_path / "two", settings, 2, True)
+
+
+def test_what_stops_one_of_two_processes_is_told(tmp_path: Path) -> None:
+    for name in ("exports", "scratch"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(FileNotFoundError):
+        two(Work(Settings(hospitals=2, persons=50, years=1), tmp_path / "exports", tmp_path / "missing", tmp_path / "scratch"), lambda rows: None)
+
+
+@pytest.mark.deep
+def test_two_processes_write_the_same_bytes_of_several_blocks(tmp_path: Path) -> None:
+    settings = Settings(hospitals=8, persons=60_000, years=1, seed=9)
+    assert simulated_by(tmp_path / "one", settings, 1) == simulated_by(tmp_path / "two", settings, 2)

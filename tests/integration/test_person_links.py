@@ -11,6 +11,7 @@ from suwen.flow.land import land
 from suwen.flow.reader import OpenRelease, open_release
 from suwen.flow.region import add_feed, create, open_region
 from suwen.flow.run import RunReport, run
+from suwen.flow.trace import trace_many
 from suwen.model.receipt import Mode
 
 PACK = 'name = "people"\ntitle = { en = "People", zh = "人" }\nowner = "tests"\n'
@@ -139,9 +140,7 @@ def deliver(folder: Path, number: int) -> None:
     source.mkdir(parents=True)
     for name, lines in files.items():
         (source / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    land(
-        open_region(folder), hospital.lower(), [source], as_of=date(2024, 3, day), mode=Mode.UPSERT, received_at=datetime(2024, 5, 1, tzinfo=UTC)
-    )
+    land(open_region(folder), hospital.lower(), [source], as_of=date(2024, 3, day), mode=Mode.UPSERT, received_at=datetime(2024, 5, 1, tzinfo=UTC))
 
 
 @pytest.fixture(scope="module")
@@ -215,3 +214,48 @@ def test_runs_one_by_one_and_one_run_of_all_agree(history: tuple[Path, list[RunR
         deliver(folder, number)
     run(open_region(folder))
     assert open_release(folder).release.content == open_release(history[0]).release.content
+
+
+def periods(opened: OpenRelease) -> list[tuple[str, str, str]]:
+    sql = """select p.person_source_value as who, o.observation_period_start_date::varchar as first, o.observation_period_end_date::varchar as last
+        from omop.observation_period o join cdr.person p using (person_id)"""
+    masters = "select p.person_source_value as who, l.master_person_id as master from ext.ext_person_link l join cdr.person p on p.person_id = l.person_id"
+    sets: dict[int, list[str]] = {}
+    for row in opened.query(masters).to_pylist():
+        sets.setdefault(row["master"], []).append(row["who"])
+    name = {who: "+".join(sorted(of)) for of in sets.values() for who in of}
+    return sorted((name[row["who"]], row["first"], row["last"]) for row in opened.query(sql).to_pylist())
+
+
+def test_a_master_has_one_period_over_all_its_patients(history: tuple[Path, list[RunReport]]) -> None:
+    folder, _ = history
+    b = ("b", "2024-01-05", "2024-01-05")
+    assert periods(open_release(folder, 1)) == [
+        ("a+a2", "2024-01-01", "2024-02-09"), b, ("d", "2024-01-07", "2024-01-07"), ("d2", "2023-02-05", "2023-02-05"),
+    ]  # fmt: skip
+    assert periods(open_release(folder, 2)) == [("a+a2", "2024-01-01", "2024-02-09"), b, ("d+d2", "2023-02-05", "2024-01-07")]
+    assert periods(open_release(folder, 3)) == [
+        ("a", "2024-01-01", "2024-01-01"), ("a2", "2024-02-01", "2024-02-09"), b, ("d+d2", "2023-02-05", "2024-01-07"),
+    ]  # fmt: skip
+    assert periods(open_release(folder, 4)) == [
+        ("a+f", "2024-01-01", "2024-01-01"), ("a2", "2024-02-01", "2024-02-09"), b, ("d", "2024-01-07", "2024-01-07"),
+    ]  # fmt: skip
+
+
+def test_omop_shows_masters(history: tuple[Path, list[RunReport]]) -> None:
+    for number, persons in ((1, 6), (2, 5), (3, 6), (4, 6)):
+        opened = open_release(history[0], number)
+        masters = {row["m"] for row in opened.query("select distinct master_person_id as m from ext.ext_person_link").to_pylist()}
+        assert {row["person_id"] for row in opened.table("person").to_pylist()} == masters and len(masters) == persons
+        assert opened.table("person").num_rows == persons
+        assert {row["person_id"] for row in opened.table("visit_occurrence").to_pylist()} <= masters
+        assert opened.table("visit_occurrence").num_rows == opened.table("cdr.visit_occurrence").num_rows
+        (death,) = opened.table("death").to_pylist()
+        assert death["person_id"] in masters
+        assert opened.table("death").schema.names[0] == "person_id" and "_own" not in opened.table("death").schema.names
+
+
+def test_periods_trace_to_the_events_of_all_patients(history: tuple[Path, list[RunReport]]) -> None:
+    opened = open_release(history[0], 2)
+    inputs = [len(one.inputs) for one in trace_many(opened, "observation_period")]
+    assert sum(inputs) == opened.table("cdr.visit_occurrence").num_rows + opened.table("cdr.death").num_rows

@@ -66,6 +66,13 @@ def test_persons(release: OpenRelease) -> None:
     assert rows(release, "select gender_concept_id as g from cdr.person")[8507,] == 6 * len(tiny.SYSTEMS)
 
 
+def test_links(release: OpenRelease) -> None:
+    """Everyone is one human everywhere, but for who has no resident id and whose is mistyped: these are their own masters in each hospital."""
+    hospitals = len(tiny.SYSTEMS)
+    sql = "select method as m, count(*) as n, count(distinct master_person_id) as masters from ext.ext_person_link group by method"
+    assert rows(release, sql) == {("resident id", 11 * hospitals, 10): 1, ("own", 2 * hospitals, 2 * hospitals): 1}
+
+
 def test_diagnoses(release: OpenRelease) -> None:
     """All but those of stays that are open, where front pages tell them."""
     block = tiny.block()
@@ -104,7 +111,7 @@ def test_charges(release: OpenRelease) -> None:
 
 
 def test_nothing_is_amiss(release: OpenRelease) -> None:
-    """No record waits or is refused, and the only findings are codes that no loaded vocabulary knows."""
+    """No record waits or is refused, and the only findings are codes that no loaded vocabulary knows, and resident ids absent or mistyped."""
     assert set(rows(release, "select distinct state as s from state.disposition")) <= {
         ("mapped",),
         ("filtered",),
@@ -112,4 +119,4 @@ def test_nothing_is_amiss(release: OpenRelease) -> None:
         ("superseded",),
         ("deleted",),
     }
-    assert set(rows(release, "select distinct code as c from state.finding")) == {("MAP-020",)}
+    assert set(rows(release, "select distinct code as c from state.finding")) == {("MAP-020",), ("PID-001",), ("PID-002",)}

@@ -140,9 +140,12 @@ def test_derived_rows_trace_to_all_their_inputs(region: str, request: pytest.Fix
     assert len(periods) == opened.release.tables["cdr/observation_period"].rows
     for one in periods:
         assert {(found.table, found.id) for found in one.inputs} == expected[one.row["person_id"]] and not one.records
+    identifiers = defaultdict(set)
+    for row in opened.table("ext.ext_person_identifier").to_pylist():
+        identifiers[row["person_id"]].add(Input("ext_person_identifier", row["person_identifier_id"]))
     links = list(trace_many(opened, "ext_person_link"))
-    assert len(links) == opened.table("person").num_rows
-    assert all(one.inputs == (Input("person", one.row["person_id"]),) for one in links)
+    assert len(links) == opened.table("cdr.person").num_rows
+    assert all(set(one.inputs) == {Input("person", one.row["person_id"])} | identifiers[one.row["person_id"]] for one in links)
 
 
 def test_one_row_and_one_column(of_hospital: OpenRelease) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from suwen import __version__
-from suwen.cli import books, declarations, landing, quarantine, questions, regions, simulate, vocabulary
+from suwen.cli import books, cdm, declarations, landing, quarantine, questions, regions, simulate, vocabulary
 from suwen.cli.faults import ended
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ for group in (regions, simulate, landing, books, questions, declarations):
 app.add_typer(regions.feeds, name="feed")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(vocabulary.app, name="vocabulary")
+app.add_typer(cdm.app, name="cdm")
 
 
 def _version(wanted: bool) -> None:

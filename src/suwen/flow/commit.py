@@ -13,6 +13,7 @@ from suwen.engine.keys import repeated
 from suwen.engine.sql import Tree, alias, col, disjunction, in_texts, integer, read_parquet, statement, text, typed, union_all
 from suwen.flow.derived import observation_periods
 from suwen.flow.linked import keep_links, keep_tree
+from suwen.flow.masters import settle_masters
 from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.source_maps import source_maps
 from suwen.flow.work import Work, standing
@@ -303,8 +304,9 @@ def _absent(work: Work, place: str, rows: Tree, column: str, other: str, identif
 
 def derived_rows(work: Work) -> None:
     """Make the derived tables and keep up the run's own extension tables."""
+    keep_links(work)
+    settle_masters(work)
     observation_periods(work)
     source_maps(work)
-    keep_links(work)
     keep_tree(work)
     work.dangling = dangling(work)

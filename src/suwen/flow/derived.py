@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from suwen.engine.sql import Tree, col, compared, read_parquet, statement, text, union_all
+from suwen.flow.masters import of_masters
 from suwen.flow.work import Work, standing
 from suwen.flow.written import write_rows
 from suwen.model.extension import ALL_TABLES
@@ -31,21 +32,21 @@ _ENDS = {
 
 
 def observation_periods(work: Work) -> None:
-    """One period a person, from the first day of any event to the last; persons with changed events are worked out again.
+    """One period a master person, from the first day of any event of its patients to the last; those with changed events or links are worked out again.
 
     Source: OMOP CDM 5.4, observation_period: without enrolment data the span of the person's events.
     """
-    if not any(lake_name(t) in work.changes for t in SOURCES):
+    if not work.relinked and not any(lake_name(t) in work.changes for t in SOURCES):
         return
     persons = _touched_persons(work)
     rows = _periods(work, persons)
     made = work.fresh("periods")
     work.engine.temporary(made, rows)
-    _split_by_organisation(work, made)
+    _split_by_organisation(work, made, persons)
 
 
 def _touched_persons(work: Work) -> str | None:
-    """The persons with created or removed events; None for all, where there was no release."""
+    """The persons with created or removed events or changed links, and their masters; None for all, where there was no release."""
     if work.previous is None or lake_name("observation_period") not in work.previous.tables:
         return None
     parts: list[Tree] = [statement("select 0::BIGINT as person_id where false")]
@@ -58,14 +59,17 @@ def _touched_persons(work: Work) -> str | None:
             parts.append(statement("select person_id from {f} f", f=read_parquet(created)))
         parts += [statement("select person_id from {t}", t=t) for t in change.removed]
     name = work.fresh("persons")
-    work.engine.temporary(name, statement("select distinct person_id from {all} x", all=union_all(parts)))
+    every = union_all([*parts, statement("select person_id from relinked")])
+    if work.joined:
+        every = statement("select unnest([x.person_id, j.master]) as person_id from {all} x left join joined j on j.person_id = x.person_id", all=every)
+    work.engine.temporary(name, statement("select distinct person_id from {all} x where person_id is not null", all=every))
     return name
 
 
 def _periods(work: Work, persons: str | None) -> Tree:
     """(person_id, first, last) of the touched persons. Where nothing was removed a period can only grow, so the stored one and the new events are enough."""
     changes = {table: work.changes.get(lake_name(table)) for table in SOURCES}
-    growing = persons is not None and not any(c.removed for c in changes.values() if c)
+    growing = persons is not None and not work.relinked and not any(c.removed for c in changes.values() if c)
     spans = [statement("select 0::BIGINT as person_id, null::DATE as first, null::DATE as last where false")]
     keep = statement("select true").expressions[0]
     if persons is not None:
@@ -75,7 +79,7 @@ def _periods(work: Work, persons: str | None) -> Tree:
         created = [str(n.written.path) for n in change.created if n.written.rows] if change else []
         rows = (read_parquet(created) if created else None) if growing else standing(work, lake_name(table))
         if rows is not None:
-            spans.append(_spans(table, rows, keep))
+            spans.append(_spans(table, of_masters(work, rows), keep))
     stored = [f.path for f in work.files(lake_name("observation_period"))]
     if growing and stored:
         first, last = "observation_period_start_date", "observation_period_end_date"
@@ -90,8 +94,8 @@ def _spans(table: str, rows: Tree, keep: Tree) -> Tree:
     return statement("select person_id, min({s}) as first, {last} as last from {r} r where {keep} group by person_id", s=start, last=last, r=rows, keep=keep)
 
 
-def _split_by_organisation(work: Work, made: str) -> None:
-    """Bring observation_period up to date: a period has its person's id and belongs to the person's organisation."""
+def _split_by_organisation(work: Work, made: str, persons: str | None) -> None:
+    """Bring observation_period up to date: a period has its master's id and belongs to the master's organisation."""
     name = lake_name("observation_period")
     organisations = _organisations(work)
     day = col("first")
@@ -109,7 +113,7 @@ def _split_by_organisation(work: Work, made: str) -> None:
     old_files = work.files(name)
     change = work.change(name)
     if old_files:
-        _retire(work, new, [f.path for f in old_files], organisations)
+        _retire(work, new, [f.path for f in old_files], organisations, persons)
     for (organisation,) in work.engine.rows(statement("select distinct _organisation from {n} n order by 1", n=new)):
         only = statement("select * exclude (_organisation) from {n} n where {w}", n=new, w=compared(col("_organisation"), "=", text(organisation)))
         write_rows(work, "observation_period", only, organisation)
@@ -131,10 +135,9 @@ def _organisations(work: Work) -> Tree:
     return statement("select person_id, min(organisation) as organisation from {all} x group by person_id", all=union_all(parts))
 
 
-def _retire(work: Work, new: str, old_paths: list[str], organisations: Tree) -> None:
+def _retire(work: Work, new: str, old_paths: list[str], organisations: Tree, persons: str | None) -> None:
     """Take out old periods that have changed or ended; periods that are equal are not written again."""
     table = ALL_TABLES["observation_period"]
-    persons = _touched_persons(work)
     scope = (
         statement("select true").expressions[0] if persons is None else statement("select o.person_id in (select person_id from {p})", p=persons).expressions[0]
     )

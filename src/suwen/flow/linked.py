@@ -7,47 +7,105 @@ from collections.abc import Mapping
 from suwen.base.errors import Defect
 from suwen.engine.delta import NewFile
 from suwen.engine.sql import Tree, alias, col, null, read_parquet, statement, text, typed, union_all
-from suwen.flow.work import Work
+from suwen.flow.work import Work, standing
 from suwen.flow.written import write_rows
 from suwen.model.extension import ALL_TABLES
 from suwen.model.region import Organisation
+from suwen.repository.identifiers import IDENTIFIERS, masters, resident_ids
 from suwen.repository.rows import MONTH, cells, stored_columns
 
-OWN = "own"
-LINK, TREE = "ext/ext_person_link", "ext/ext_organisation"
+LINK, TREE, IDENTIFIER = "ext/ext_person_link", "ext/ext_organisation", f"ext/{IDENTIFIERS}"
+_NO_NUMBERS = "select 0::BIGINT as person_id, null::VARCHAR as value, false as agrees where false"
 
 
 def keep_links(work: Work) -> None:
-    """Every person is its own master until persons are linked: rows for those who came, none for those who went."""
+    """Every person has a link to its master: the smallest of the persons with the same agreeing resident id, else itself. Only changed rows are written."""
     if "person" not in work.live:
         return
-    made = work.fresh("links")
-    stored = work.files(LINK)
-    known = (
-        statement("select person_id as id from {f} f", f=read_parquet([f.path for f in stored])) if stored else statement("select 0::BIGINT as id where false")
-    )
-    work.engine.temporary(made, statement("select l.id, {r}::BIGINT as since from live_person l anti join {k} k on k.id = l.id", r=work.number, k=known))
+    stored = [f.path for f in work.files(LINK)]
+    weighed = _weighed(work, stored)
+    links = work.fresh("links")
+    work.engine.temporary(links, _links(work, weighed, stored))
     if stored:
-        _drop_links(work, [f.path for f in stored])
-    if not work.engine.count(made):
-        return
+        _drop_links(work, links, stored)
     rows = statement(
-        """select m.id as person_id, m.id as master_person_id, m.since as since_release, {own} as method, null::VARCHAR as reason,
-        0::BIGINT as _receipt, 0::BIGINT as _record, {tag} as _template, {run}::BIGINT as _run, m.id as _id, 0 as _check,
-            0::INTEGER as {month}, 0 as _priority from {m} m""",
-        own=text(OWN), tag=text("derived:ext_person_link"), run=work.number, month=MONTH, m=made,
+        """select l.person_id, l.master as master_person_id, l.since as since_release, l.method, l.reason,
+        0::BIGINT as _receipt, 0::BIGINT as _record, {tag} as _template, {run}::BIGINT as _run, l.person_id as _id, 0 as _check,
+            0::INTEGER as {month}, 0 as _priority from {l} l""",
+        tag=text("derived:ext_person_link"), run=work.number, month=MONTH, l=links,
     )  # fmt: skip
-    write_rows(work, "ext_person_link", rows, "")
+    if work.engine.count(links):
+        write_rows(work, "ext_person_link", rows, "")
 
 
-def _drop_links(work: Work, stored: list[str]) -> None:
+def _weighed(work: Work, stored: list[str]) -> str:
+    """The temporary table (person_id, value, agrees, told) of all persons whose link may have changed; without a resident id a row without value."""
+    come = statement("select id from {p}", p="appeared_person" if stored else "live_person")
+    known = standing(work, IDENTIFIER)
+    name = work.fresh("weighed")
+    if known is None and not _changed(work):
+        work.engine.temporary(name, statement("select id as person_id, null::VARCHAR as value, false as agrees, false as told from {c} c", c=come))
+        return name
+    numbers = work.fresh("numbers")
+    work.engine.temporary(numbers, resident_ids(known) if known is not None else statement(_NO_NUMBERS))
+    touched = work.fresh("touched")
+    changes = union_all([statement(_NO_NUMBERS), *_changed(work)])
+    work.engine.temporary(
+        touched, statement("select distinct person_id from (select id as person_id from {c} c union all select person_id from {x} x) y", c=come, x=changes)
+    )
+    values = statement(
+        "select value from {x} x where value is not null union select n.value from {n} n semi join {t} t on t.person_id = n.person_id",
+        x=changes,
+        n=numbers,
+        t=touched,
+    )
+    work.engine.temporary(
+        name,
+        statement(
+            """with v as (select value from {values} q where value is not null),
+            p as (select person_id from {t} t union select n.person_id from {n} n semi join v on v.value = n.value)
+            select l.id as person_id, n.value, coalesce(n.agrees, false) as agrees, n.person_id is not null as told
+            from p join live_person l on l.id = p.person_id left join {n} n on n.person_id = p.person_id""",
+            values=values, t=touched, n=numbers,
+        ),
+    )  # fmt: skip
+    return name
+
+
+def _changed(work: Work) -> list[Tree]:
+    """Queries of the resident ids that this run wrote and took out."""
+    change = work.changes.get(IDENTIFIER)
+    if change is None:
+        return []
+    created = [str(n.written.path) for n in change.created if n.written.rows]
+    parts: list[Tree] = [resident_ids(read_parquet(created))] if created else []
+    return [*parts, *(resident_ids(statement("select * from {t}", t=t)) for t in change.removed)]
+
+
+def _links(work: Work, weighed: str, stored: list[str]) -> Tree:
+    """(person_id, master, method, reason, since) of the weighed persons whose link is not stored like that; a link holds since it last changed."""
+    found = masters(weighed)
+    if not stored:
+        return statement("select m.*, {r}::BIGINT as since from {m} m", r=work.number, m=found)
+    return statement(
+        """select m.*, case when f.master_person_id = m.master and f.method = m.method then f.since_release else {r}::BIGINT end as since
+        from {m} m left join {f} f on f.person_id = m.person_id
+        where f.person_id is null or f.master_person_id <> m.master or f.method <> m.method or f.reason is distinct from m.reason""",
+        r=work.number, m=found, f=read_parquet(stored),
+    )  # fmt: skip
+
+
+def _drop_links(work: Work, links: str, stored: list[str]) -> None:
+    """Take out the links of persons who went, and those that are written anew."""
     gone = work.fresh("removed")
     work.engine.temporary(
         gone,
         statement(
-            "select f.*, f.person_id as _id, 0::INTEGER as {m} from {f} f anti join live_person l on l.id = f.person_id",
+            """select f.*, f.person_id as _id, 0::INTEGER as {m} from {f} f
+            where f.person_id not in (select id from live_person) or f.person_id in (select person_id from {l} l)""",
             m=MONTH,
             f=read_parquet(stored, filename=True),
+            l=links,
         ),
     )
     count = work.engine.count(gone)

@@ -85,7 +85,14 @@ class OpenRelease:
         if table == "cdm_source":
             vocabulary = opened_vocabulary(self.region.vocabulary, self.release.vocabulary).name if self.release.vocabulary else ""
             return cdm_source_view(self.region.name, self.region.zone, self.release, vocabulary)
-        return omop_view(TABLES[table], self.files, vocabulary=table in VOCABULARY_TABLES, dangling=self.release.dangling, last_days=self.last_days)
+        return omop_view(
+            TABLES[table],
+            self.files,
+            vocabulary=table in VOCABULARY_TABLES,
+            dangling=self.release.dangling,
+            last_days=self.last_days,
+            joined=self.release.joined > 0,
+        )
 
     def files(self, name: str) -> Sequence[str]:
         """The Parquet files of `cdr/...`, `ext/...`, `state/...` or `vocabulary/...` in this release."""

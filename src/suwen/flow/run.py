@@ -184,6 +184,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         functions=VERSION,
         cells_sha256=cells_sha,
         dangling=work.dangling,
+        joined=work.joined,
         as_of=_as_of(work),
         id_bits=work.region.settings.id_bits,
         left_out=sorted({s for sequences in work.of_feed.values() for s in sequences} - set(work.receipts)),

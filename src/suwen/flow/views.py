@@ -20,6 +20,7 @@ OPEN_ENDS: Mapping[str, tuple[str, str]] = {
     "visit_occurrence": ("visit_type_concept_id", "visit_end_date"),
     "visit_detail": ("visit_detail_type_concept_id", "visit_detail_end_date"),
 }
+BY_MASTER = frozenset({"observation_period", "drug_era", "condition_era", "dose_era"})  # stored by master
 Files = Callable[[str], Sequence[str]]  # the Parquet files of a lake or vocabulary table
 CDM_VERSION, CDM_VERSION_CONCEPT = "5.4", 756265  # the concept of the OMOP vocabulary for CDM v5.4.0
 
@@ -37,27 +38,48 @@ def stored_view(name: str, files: Files) -> Tree:
     return _rows(columns, files(f"{schema}/{table}"))
 
 
-def omop_view(table: Table, files: Files, *, vocabulary: bool, dangling: Mapping[str, int], last_days: Callable[[], Mapping[int, str]]) -> Tree:
+def omop_view(
+    table: Table, files: Files, *, vocabulary: bool, dangling: Mapping[str, int], last_days: Callable[[], Mapping[int, str]], joined: bool = False
+) -> Tree:
     """The published columns of a CDM table, in order.
 
     Two columns differ from what is stored: an optional reference is null while the row it names is absent, and an open stay ends on the last
-    day its feed speaks for (`last_days`: receipt -> ISO date, asked for only where a table can hold one).
+    day its feed speaks for (`last_days`: receipt -> ISO date, asked for only where a table can hold one). Where links join persons (`joined`), a row's
+    person is its master.
     """
     paths = files(f"vocabulary/{table.name}" if vocabulary else lake_name(table.name))
     if not paths:
         return _rows({c.name: str(c.type) for c in table.columns}, ())
+    rows = read_parquet(paths)
+    if joined and table.person_column and table.name not in BY_MASTER:
+        rows = _of_masters(table, rows, read_parquet(files("ext/ext_person_link")))
     ends = OPEN_ENDS.get(table.name)
     columns = [alias(_shown(table, column, files, dangling, ends), column.name) for column in table.columns]
     if ends is None:
-        return statement("select {columns} from {rows} s", columns=columns, rows=read_parquet(paths))
+        return statement("select {columns} from {rows} s", columns=columns, rows=rows)
     return statement(
         "select {columns} from {rows} s left join {days} d on d.receipt = s.{receipt} and {open}",
         columns=columns,
-        rows=read_parquet(paths),
+        rows=rows,
         days=_days(last_days()),
         receipt=RECEIPT,
         open=_is_open(*ends),
     )
+
+
+def _of_masters(table: Table, rows: Tree, links: Tree) -> Tree:
+    """Stored rows whose person is the master; of person the master's own row, of death that of the smallest person_id that has one."""
+    pairs = statement("select person_id, master_person_id as master from {l} l where master_person_id <> person_id", l=links)
+    if table.name == "person":
+        return statement("select r.* from {r} r anti join {p} m on m.person_id = r.person_id", r=rows, p=pairs)
+    shown = statement(
+        "select r.* replace (coalesce(m.master, r.person_id) as person_id), r.person_id as _own from {r} r left join {p} m on m.person_id = r.person_id",
+        r=rows,
+        p=pairs,
+    )
+    if table.name == "death":
+        return statement("select * from {s} x qualify row_number() over (partition by person_id order by _own) = 1", s=shown)
+    return shown
 
 
 def cdm_source_view(region: str, zone: str, release: Release, vocabulary: str) -> Tree:

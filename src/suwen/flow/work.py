@@ -143,6 +143,8 @@ class Work:
     stale_groups: set[tuple[str, str]] = field(default_factory=set)  # groups (see `maker`) that lost a source
     readers: dict[str, str] = field(default_factory=dict)  # feed -> reader spec
     dangling: dict[str, int] = field(default_factory=dict)
+    joined: int = 0  # persons whose master is another, in the temporary table `joined` (person_id, master)
+    relinked: int = 0  # persons and masters of links that join, or joined, and changed, in the temporary table `relinked` (person_id)
     layout: dict[str, dict[str, int]] = field(default_factory=dict)  # table -> part -> rows in the last release
     step: Callable[[str], None] = lambda _: None  # told after each durable effect; tests kill the process there
     live: set[str] = field(default_factory=set)  # tables whose ids are known in `live_<table>`, `appeared_<table>`, `gone_<table>`

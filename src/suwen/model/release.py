@@ -22,7 +22,8 @@ class Release:
     `tables`: by lake name (`cdr/person`, `state/disposition`). `totals`: "feed|kind|target|state" -> records. `mapped_with`: "feed|kind|target"
     -> tag and hash of all that decides its rows. `packs`: hash of everything in force. `readers`: feed -> reader spec. `dangling`: "table.column"
     -> optional references whose row is absent. `as_of`: feed -> the latest moment a delivery of it speaks for. `left_out`: receipts up to
-    `receipts_through` that are not in it, since their deliveries wait for approval or were withdrawn.
+    `receipts_through` that are not in it, since their deliveries wait for approval or were withdrawn. `joined`: the persons whose
+    master is another.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Release:
     as_of: Mapping[str, str]
     id_bits: int = 63
     left_out: Sequence[int] = ()
+    joined: int = 0
 
     @property
     def content(self) -> str:

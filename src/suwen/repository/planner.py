@@ -31,6 +31,7 @@ from suwen.model import event
 from suwen.model.extension import ALL_TABLES
 from suwen.model.functions import DUCKDB_TYPES, OPERATORS
 from suwen.model.pack import Expression, Kind, Target, Template
+from suwen.repository.identifiers import IDENTIFIERS, identifier_checks
 from suwen.repository.mapping import Check, Lookup, Mapped, MappingPlan
 from suwen.repository.record_index import KindExpressions
 
@@ -94,9 +95,7 @@ class _Planner:
         self.slots = self._slots()
         context = self._context(slots=True)
         columns = self._columns(context)
-        checks = tuple(
-            Check("MAP-030" if r.function in _SYMBOLS else READ_CODES.get(r.function, "MAP-011"), name, _flat(r.failed)) for name, c in columns for r in c.reads
-        )
+        checks = self._checks(columns)
         main = self._main_code(context)
         filters = [(f.rule, _flat(compile_all([(f.keep, "boolean")], context)[0].tree)) for f in target.filters]
         identifier, check, own_key, key_md5 = self._identity(context, dict(columns), main)
@@ -116,6 +115,14 @@ class _Planner:
             required_refs=tuple(dict.fromkeys([*([p] if (p := self._person()) else []), *target.require])),
             day=_flat(day.tree) if day else None,
         )  # fmt: skip
+
+    def _checks(self, columns: Sequence[tuple[str, Compiled]]) -> tuple[Check, ...]:
+        """What is said of values that cannot be read; of identifiers, what is wrong with a resident id."""
+        if not self.target.event and self.target.table == IDENTIFIERS:
+            return identifier_checks({name: _flat(c.tree) for name, c in columns})
+        return tuple(
+            Check("MAP-030" if r.function in _SYMBOLS else READ_CODES.get(r.function, "MAP-011"), name, _flat(r.failed)) for name, c in columns for r in c.reads
+        )
 
     def _day(self, context: Context) -> Compiled | None:
         """The kind's window where the table has no date of its own."""

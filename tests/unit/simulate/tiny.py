@@ -88,7 +88,7 @@ def block(hospitals: int = len(SYSTEMS)) -> Block:
     person = rows_of(
         "person", person=people, sex=people % 2 + 1, born=day("1969-12-20") + people, died=NONE, died_in=NONE, family=people // 3, mother=NONE,
         area=people % 2, moved=NONE, area_after=NONE, surname=people % 3, given=people % 3, ethnic=people % 4 + 1, occupation=people % 2,
-        payer=people % 2 + 1, blood=1, rhesus=2, serial=101 + people - people % 2 + (people % 2 == 0), phone=812345600 + people, house=people * 3,
+        payer=people % 2 + 1, blood=1, rhesus=2, serial=101 + people, phone=812345600 + people, house=people * 3,
     )  # fmt: skip
     hospital = np.repeat(np.arange(hospitals), len(people))
     who = np.tile(people, hospitals)

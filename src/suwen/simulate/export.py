@@ -13,6 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from suwen.simulate.defects.deliveries import spoil_deliveries
+from suwen.simulate.defects.inject import Defects, Spoiled
+from suwen.simulate.defects.truth import File
 from suwen.simulate.dialects.lexicon import Lexicon
 from suwen.simulate.dialects.rows import Seen
 from suwen.simulate.dialects.system import Sheet, System
@@ -43,10 +46,16 @@ def day(number: int) -> date:
 
 
 class Export:
-    """The files of a region being written. Blocks are given one by one; `finish` packs what is to be packed and writes the lists."""
+    """The files of a region being written. Blocks are given one by one; `finish` packs what is to be packed and writes the lists.
 
-    def __init__(self, folder: Path, lexicon: Lexicon, systems: Sequence[System], timetable: Timetable, *, compress: bool = False) -> None:
+    `defects`: what to put into the files; their truth is complete after `finish`.
+    """
+
+    def __init__(
+        self, folder: Path, lexicon: Lexicon, systems: Sequence[System], timetable: Timetable, *, compress: bool = False, defects: Defects | None = None
+    ) -> None:
         self._folder, self._lexicon, self._systems, self._timetable, self._compress = folder, lexicon, systems, timetable, compress
+        self._defects = defects
         self._begun: set[Path] = set()
         self._deliveries: dict[Delivery, System] = {}
         self.rows = 0
@@ -63,12 +72,16 @@ class Export:
         seen = Seen(block, self._lexicon, self._timetable.last)
         for system in self._systems:
             for sheet in system.sheets(seen, versions=self._timetable.base is not None):
-                self._sheet(system, sheet)
+                self._sheet(system, sheet, block.number)
 
     def finish(self) -> list[Delivery]:
         """Pack the files and write feeds.csv and deliveries.csv; the deliveries in the order in which they were sent."""
-        found = self.deliveries
+        found = told = self.deliveries
+        if self._defects is not None:
+            told = spoil_deliveries(self._folder, [(delivery, self._deliveries[delivery]) for delivery in found], self._defects)
         for delivery in found:
+            if not (self._folder / delivery.folder).is_dir():
+                continue  # it never comes
             if self._deliveries[delivery].packed:
                 zipped(self._folder / delivery.folder)
             elif self._compress:
@@ -76,9 +89,9 @@ class Export:
         with (self._folder / "deliveries.csv").open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow(DELIVERY_COLUMNS)
-            writer.writerows((d.feed, d.as_of, d.mode, *(d.window or ("", "")), d.folder) for d in found)
+            writer.writerows((d.feed, d.as_of, d.mode, *(d.window or ("", "")), d.folder) for d in told)
         self._feeds()
-        return found
+        return told
 
     def _feeds(self) -> None:
         with (self._folder / "feeds.csv").open("w", encoding="utf-8", newline="") as stream:
@@ -98,16 +111,22 @@ class Export:
             if len(hospital):
                 self._append(system, master.file, list(columns), lines(system.form, list(columns.values())), hospital, self._timetable.first(system))
 
-    def _sheet(self, system: System, sheet: Sheet) -> None:
+    def _sheet(self, system: System, sheet: Sheet, block: int) -> None:
         text = lines(system.form, list(sheet.columns.values()))
         headings = list(sheet.columns)
+        spoiled = None if self._defects is None else self._defects.spoil(system, sheet, text, block)
         for to, places in sent(self._timetable, system, sheet):
-            chosen = text if places is None else text.take(places)
             hospital = sheet.hospital if places is None else sheet.hospital[places]
-            self._append(system, sheet.kind.file, headings, chosen, hospital, to)
+            if spoiled is not None:
+                chosen = spoiled.take(places)
+                self._append(system, sheet.kind.file, headings, chosen.text, hospital, to, sheet.kind.name, chosen)
+            else:
+                self._append(system, sheet.kind.file, headings, text if places is None else text.take(places), hospital, to)
 
-    def _append(self, system: System, file: str, headings: Sequence[str], text: Array, hospital: Ints, to: Sent) -> None:
-        """Lines of hospitals, ascending, each to the hospital's file of the delivery."""
+    def _append(
+        self, system: System, file: str, headings: Sequence[str], text: Array, hospital: Ints, to: Sent, kind: str = "", spoiled: Spoiled | None = None
+    ) -> None:
+        """Lines of hospitals, ascending, each to the hospital's file of the delivery. `spoiled`: the defects in them, `kind` their kind of file."""
         self.rows += len(text)
         data = memoryview(text.buffers()[2])
         offsets = np.frombuffer(text.buffers()[1], dtype=np.int32)[text.offset : text.offset + len(text) + 1]
@@ -118,6 +137,9 @@ class Export:
                 if new:
                     stream.write(system.form.header(headings))
                     self._begun.add(path)
+                if self._defects is not None and spoiled is not None:
+                    below = path.parent.relative_to(self._folder).as_posix()
+                    self._defects.written(spoiled, first, end, File(below, path.name, self._feed(system, place), kind), stream.tell())
                 stream.write(data[offsets[first] : offsets[end]])
 
     def _path(self, system: System, hospital: int, file: str, to: Sent) -> Path:

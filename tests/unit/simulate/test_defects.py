@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,19 +52,20 @@ def test_every_role_is_befallen_and_every_column_there() -> None:
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    return exported(small(12_000), tmp_path_factory.mktemp("clean") / "all")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Exported]:
+    """The clean export of a region with so many persons."""
+    return cache(lambda persons: exported(small(persons), tmp_path_factory.mktemp("clean") / "all"))
 
 
 @pytest.mark.parametrize("kind", OF_RECORDS, ids=lambda kind: kind.name)
-def test_where_it_is_told_and_nowhere_else(kind: Kind, clean: Exported, tmp_path: Path) -> None:
+def test_where_it_is_told_and_nowhere_else(kind: Kind, clean: Callable[[int], Exported], tmp_path: Path) -> None:
     of = defaultdict[str, list[str]](list)
     for (system, file), held in sites().items():
         if any(site.kind == kind for site in held):
             of[system].append(file)
     systems = [only(SYSTEMS[system], files) for system, files in of.items()]
-    for rate in (0.02, 0.9):
-        found = exported(small(12_000), tmp_path / str(rate), {kind.name: rate}, systems)
+    for persons, rate in ((3_000, 0.03), (3_000, 0.9), (12_000, 0.9)):
+        found = exported(small(persons), tmp_path / f"{persons} {rate}", {kind.name: rate}, systems)
         if len(found.truth) >= ENOUGH:
             break
     assert len(found.truth) >= ENOUGH
@@ -73,7 +75,7 @@ def test_where_it_is_told_and_nowhere_else(kind: Kind, clean: Exported, tmp_path
         by_file[f"{row['folder']}/{row['file']}"].append(row)
     for path in sorted(path for path in found.folder.rglob("*") if path.parent != found.folder and path.is_file()):
         name = path.relative_to(found.folder).as_posix()
-        _as_clean((clean.folder / name).read_bytes(), path.read_bytes(), by_file.pop(name, []))
+        _as_clean((clean(persons).folder / name).read_bytes(), path.read_bytes(), by_file.pop(name, []))
     assert not by_file
 
 

@@ -45,7 +45,7 @@ def spoil_deliveries(folder: Path, found: Sequence[tuple[Delivery, System]], def
     ordered: list[Order] = []
     for delivery, system in found:
         kind = _drawn(defects.profile, defects.seed, DELIVERY, f"delivery {delivery.folder}")
-        told = kind and _DELIVERIES[kind.name](delivery, others)
+        told = None if kind is None else _DELIVERIES[kind.name](delivery, others)
         if kind is None or told is None:
             ordered.append((delivery.as_of, 0, delivery))
             for path in sorted((folder / delivery.folder).iterdir()):

@@ -106,8 +106,8 @@ def _drawn(profile: Profile, system: str, file: str) -> tuple[Sequence[Site], In
 def _cells(form: Form, column: Column, rows: Ints) -> list[bytes]:
     """The bytes of some rows' cells."""
     if isinstance(column, Coded):
-        return plain(form, Coded(column.places[rows], column.words)).to_pylist()  # type: ignore[no-any-return]
-    return column.take(pa.array(rows)).to_pylist()  # type: ignore[no-any-return]
+        return plain(form, Coded(column.places[rows], column.words)).to_pylist()
+    return column.take(pa.array(rows)).to_pylist()
 
 
 def _replaced(text: Array, lines: dict[int, bytes]) -> Array:

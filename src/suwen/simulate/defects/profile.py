@@ -53,7 +53,9 @@ def profile_of(text: str, name: str, *, daily: bool) -> Profile:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         at = _AT.search(str(error))
-        raise SuwenError("the profile is not TOML", where=Place(name, int(at.group(1)) if at else 0), expected="a table [rates] with lines kind = rate") from None
+        raise SuwenError(
+            "the profile is not TOML", where=Place(name, int(at.group(1)) if at else 0), expected="a table [rates] with lines kind = rate"
+        ) from None
     lines = {(table, key): line for table, key, line in _lines(text)}
     rates: dict[str, int] = {}
     for table, held in found.items():
@@ -67,7 +69,10 @@ def profile_of(text: str, name: str, *, daily: bool) -> Profile:
                 raise SuwenError(f"{key} has two rates", where=where, expected="each kind in [rates] or in [daily]")
             if kind.name in ONLY_DAILY and table == TABLES[0] and not daily and rate:
                 raise SuwenError(
-                    f"{key} cannot be where everything is sent at once", where=where, expected="a region sent day by day", do="add --daily, or move it to [daily]"
+                    f"{key} cannot be where everything is sent at once",
+                    where=where,
+                    expected="a region sent day by day",
+                    do="add --daily, or move it to [daily]",
                 )
             if table == TABLES[0] or daily:
                 rates[key] = _rate(key, rate, where)
@@ -92,7 +97,9 @@ def _lines(text: str) -> Iterator[tuple[str, str, int]]:
 def _known(key: str, where: Place) -> Kind:
     if key not in kinds():
         near = get_close_matches(key, kinds(), 1)
-        raise SuwenError(f"unknown kind of defect {key!r}", where=where, expected="a kind of docs/guide/defects.md", do=f"did you mean {near[0]!r}?" if near else "")
+        raise SuwenError(
+            f"unknown kind of defect {key!r}", where=where, expected="a kind of docs/guide/defects.md", do=f"did you mean {near[0]!r}?" if near else ""
+        )
     return kinds()[key]
 
 

@@ -20,7 +20,9 @@ _OF_KIND = ("group", "stage", "code", "state")
 _OF_FILE = ("feed", "folder", "file", "file_kind")
 _OF_SITE = ("heading", "target", "column")
 NUMBERS = ("record", "records", "offset", "length")
-SCHEMA = pa.schema([*((name, pa.string()) for name in ("kind", *_OF_KIND, *_OF_FILE, *_OF_SITE)), *((name, pa.int64()) for name in NUMBERS), ("added", pa.bool_())])
+SCHEMA = pa.schema(
+    [*((name, pa.string()) for name in ("kind", *_OF_KIND, *_OF_FILE, *_OF_SITE)), *((name, pa.int64()) for name in NUMBERS), ("added", pa.bool_())]
+)
 Chunk = dict[str, Ints]
 
 

@@ -86,6 +86,7 @@ def test_a_profile() -> None:
         ("[rates]\nfile-half = 0.6\nfile-empty = 0.6\n", 3, "a file can have are together more than 1"),
         ("[rates]\ndelivery-late = 0.1\n", 2, "where everything is sent at once.*--daily"),
         ("[rates]\nextra-field = 0.1\n[daily]\nextra-field = 0.1\n", 4, "two rates"),
+        ("[daily]\nextra-field = 0.1\n[rates]\nextra-field = 0.1\n", 2, "two rates"),
         ("seed = 3\n[rates]\n", 1, "'seed' is nothing that a profile has"),
         ("[rates]\n\n[more]\nextra-field = 0.1\n", 3, "'more' is nothing"),
         ("[rates]\nextra-field 0.1\n", 2, "not TOML"),

@@ -58,6 +58,7 @@ def profile_of(text: str, name: str, *, daily: bool) -> Profile:
         ) from None
     lines = {(table, key): line for table, key, line in _lines(text)}
     rates: dict[str, int] = {}
+    always = found.get(TABLES[0])
     for table, held in found.items():
         if table not in TABLES or not isinstance(held, dict):
             where = Place(name, lines.get((table, ""), lines.get(("", table), 0)))
@@ -65,7 +66,7 @@ def profile_of(text: str, name: str, *, daily: bool) -> Profile:
         for key, rate in held.items():
             where = Place(name, lines.get((table, key), lines.get((table, ""), 0)))
             kind = _known(key, where)
-            if key in found[TABLES[0]] and table != TABLES[0]:
+            if table != TABLES[0] and isinstance(always, dict) and key in always:
                 raise SuwenError(f"{key} has two rates", where=where, expected="each kind in [rates] or in [daily]")
             if kind.name in ONLY_DAILY and table == TABLES[0] and not daily and rate:
                 raise SuwenError(

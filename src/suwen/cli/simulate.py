@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from suwen.base.errors import SuwenError
 from suwen.cli.bars import shown_progress
 from suwen.cli.options import JsonOption
 from suwen.cli.say import count, say, say_json, shown_path
 from suwen.flow.region import NewFeed, create, fill
 from suwen.flow.region_files import check_path, resolved
+from suwen.simulate.defects.profile import Profile, default_profile, read_profile
 from suwen.simulate.region import DATE_IN_NAME, Made, Simulation, set_aside
 from suwen.simulate.settings import Settings
 
@@ -29,15 +31,18 @@ def simulate(
     persons: Annotated[int, typer.Option("--persons", metavar="N", help="Who ever lives there in the simulated years.")] = 60_000,
     years: Annotated[int, typer.Option("--years", metavar="N", help="Years up to 2025-12-31.")] = 3,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same files.")] = 1,
-    clean: Annotated[
-        bool, typer.Option("--clean", help="Files without defects; only resident ids are absent or mistyped. So far always the case: no defects are made yet.")
-    ] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="Files without defects; only resident ids are absent or mistyped.")] = False,
+    defects: Annotated[
+        Path | None,
+        typer.Option("--defects", metavar="FILE", help="A profile of rates by kind of defect, instead of the package's; see docs/guide/defects.md."),
+    ] = None,
     daily: Annotated[bool, typer.Option("--daily", help="Send the last 90 days day by day, instead of all at once on the last day.")] = False,
     gzip: Annotated[bool, typer.Option("--gzip", help="Write the files that are not in zips as gzip.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a region: DIR/exports as its hospitals send them, DIR/region ready to land them, DIR/truth to measure by."""
-    simulation = Simulation(Settings(hospitals=hospitals, persons=persons, years=years, seed=seed, clean=clean, daily=daily))
+    settings = Settings(hospitals=hospitals, persons=persons, years=years, seed=seed, clean=clean, daily=daily)
+    simulation = Simulation(settings, _profile(defects, clean, daily))
     target = resolved(folder)
     check_path(target)
     with set_aside(target) as aside, shown_progress() as progress:
@@ -45,6 +50,14 @@ def simulate(
         fill(region, simulation.organisations, [NewFeed(*feed, DATE_IN_NAME) for feed in simulation.feeds])
         made = simulation.write(aside, compress=gzip, progress=progress)
     _tell(folder, simulation, made, as_json)
+
+
+def _profile(path: Path | None, clean: bool, daily: bool) -> Profile:
+    if clean and path is not None:
+        raise SuwenError("a clean region has no defects", where="--defects", expected="--clean or --defects, not both")
+    if clean:
+        return Profile()
+    return default_profile(daily=daily) if path is None else read_profile(path, daily=daily)
 
 
 def _tell(folder: Path, simulation: Simulation, made: Made, as_json: bool) -> None:

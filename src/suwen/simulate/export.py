@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 
+from suwen.simulate.defects.deliveries import spoil_deliveries
+from suwen.simulate.defects.inject import Defects, Spoiled
+from suwen.simulate.defects.truth import File
 from suwen.simulate.dialects.lexicon import Lexicon
 from suwen.simulate.dialects.rows import Seen
 from suwen.simulate.dialects.system import Sheet, System
 from suwen.simulate.dialects.text import Array, lines
 from suwen.simulate.packing import gzipped, zipped
+from suwen.simulate.sending import Delivery, Sending
 from suwen.simulate.shapes import Block, Ints
 from suwen.simulate.timetable import Sent, Timetable, sent
 
@@ -26,27 +29,31 @@ FEED_COLUMNS = ("feed", "template", "organisation", "mode")
 DELIVERY_COLUMNS = ("feed", "as_of", "mode", "window_from", "window_to", "folder")
 
 
-@dataclass(frozen=True, order=True)
-class Delivery:
-    """What is to be landed by one command. `folder`: below the export's; `window`: first and last day where the mode is window."""
-
-    as_of: date
-    feed: str
-    folder: str
-    mode: str
-    window: tuple[date, date] | None = None
-
-
 def day(number: int) -> date:
     """The date of a day since 1970-01-01."""
     return _EPOCH + timedelta(number)
 
 
 class Export:
-    """The files of a region being written. Blocks are given one by one; `finish` packs what is to be packed and writes the lists."""
+    """The files of a region being written. Blocks are given one by one; `finish` packs what is to be packed and writes the lists.
 
-    def __init__(self, folder: Path, lexicon: Lexicon, systems: Sequence[System], timetable: Timetable, *, compress: bool = False) -> None:
+    `defects`: what to put into the files; their truth is complete after `finish`. `region`: the lexicon with every hospital, where `lexicon` has only some.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        lexicon: Lexicon,
+        systems: Sequence[System],
+        timetable: Timetable,
+        *,
+        compress: bool = False,
+        defects: Defects | None = None,
+        region: Lexicon | None = None,
+    ) -> None:
+        self._region = region or lexicon
         self._folder, self._lexicon, self._systems, self._timetable, self._compress = folder, lexicon, systems, timetable, compress
+        self._defects = defects
         self._begun: set[Path] = set()
         self._deliveries: dict[Delivery, System] = {}
         self.rows = 0
@@ -63,21 +70,28 @@ class Export:
         seen = Seen(block, self._lexicon, self._timetable.last)
         for system in self._systems:
             for sheet in system.sheets(seen, versions=self._timetable.base is not None):
-                self._sheet(system, sheet)
+                self._sheet(system, sheet, block.number)
 
     def finish(self) -> list[Delivery]:
         """Pack the files and write feeds.csv and deliveries.csv; the deliveries in the order in which they were sent."""
-        self.pack()
-        write_lists(self._folder, self._lexicon, self._systems, self.deliveries)
-        return self.deliveries
+        told = in_order(self.pack())
+        write_lists(self._folder, self._region, self._systems, told)
+        return told
 
-    def pack(self) -> None:
-        """Pack the files of the deliveries that are to be packed."""
+    def pack(self) -> list[Sending]:
+        """Put in the defects of whole files and deliveries, and pack what is to be packed; the deliveries as they are said to be sent."""
+        told = [Sending(delivery.as_of, False, delivery) for delivery in self.deliveries]
+        if self._defects is not None:
+            feeds = {system.name: [feed_name(system, self._region, place) for place in _places(system, self._region)] for system in self._systems}
+            told = spoil_deliveries(self._folder, sorted(self._deliveries.items(), key=lambda item: item[0]), feeds, self._defects)
         for delivery in self.deliveries:
+            if not (self._folder / delivery.folder).is_dir():
+                continue  # it never comes
             if self._deliveries[delivery].packed:
                 zipped(self._folder / delivery.folder)
             elif self._compress:
                 gzipped(self._folder / delivery.folder)
+        return told
 
     def _feed(self, system: System, hospital: int) -> str:
         return feed_name(system, self._lexicon, hospital)
@@ -89,16 +103,22 @@ class Export:
             if len(hospital):
                 self._append(system, master.file, list(columns), lines(system.form, list(columns.values())), hospital, self._timetable.first(system))
 
-    def _sheet(self, system: System, sheet: Sheet) -> None:
+    def _sheet(self, system: System, sheet: Sheet, block: int) -> None:
         text = lines(system.form, list(sheet.columns.values()))
         headings = list(sheet.columns)
+        spoiled = None if self._defects is None else self._defects.spoil(system, sheet, text, block)
         for to, places in sent(self._timetable, system, sheet):
-            chosen = text if places is None else text.take(places)
             hospital = sheet.hospital if places is None else sheet.hospital[places]
-            self._append(system, sheet.kind.file, headings, chosen, hospital, to)
+            if spoiled is not None:
+                chosen = spoiled.take(places)
+                self._append(system, sheet.kind.file, headings, chosen.text, hospital, to, sheet.kind.name, chosen)
+            else:
+                self._append(system, sheet.kind.file, headings, text if places is None else text.take(places), hospital, to)
 
-    def _append(self, system: System, file: str, headings: Sequence[str], text: Array, hospital: Ints, to: Sent) -> None:
-        """Lines of hospitals, ascending, each to the hospital's file of the delivery."""
+    def _append(
+        self, system: System, file: str, headings: Sequence[str], text: Array, hospital: Ints, to: Sent, kind: str = "", spoiled: Spoiled | None = None
+    ) -> None:
+        """Lines of hospitals, ascending, each to the hospital's file of the delivery. `spoiled`: the defects in them, `kind` their kind of file."""
         self.rows += len(text)
         data = memoryview(text.buffers()[2])
         offsets = np.frombuffer(text.buffers()[1], dtype=np.int32)[text.offset : text.offset + len(text) + 1]
@@ -109,6 +129,9 @@ class Export:
                 if new:
                     stream.write(system.form.header(headings))
                     self._begun.add(path)
+                if self._defects is not None and spoiled is not None:
+                    below = path.parent.relative_to(self._folder).as_posix()
+                    self._defects.written(spoiled, first, end, File(below, path.name, self._feed(system, place), kind), stream.tell())
                 stream.write(data[offsets[first] : offsets[end]])
 
     def _path(self, system: System, hospital: int, file: str, to: Sent) -> Path:
@@ -130,8 +153,19 @@ def feed_name(system: System, lexicon: Lexicon, hospital: int) -> str:
 def feed_rows(lexicon: Lexicon, systems: Sequence[System]) -> Iterator[tuple[str, str, str, str]]:
     """Who sends by which template: feed, template, organisation and usual mode."""
     for system in systems:
-        for place in np.flatnonzero(system.hospitals(lexicon)).tolist():
+        for place in _places(system, lexicon):
             yield feed_name(system, lexicon, place), system.template, lexicon.hospitals.codes[place], system.mode
+
+
+def _places(system: System, lexicon: Lexicon) -> list[int]:
+    """The hospitals that a system stands in."""
+    found: list[int] = np.flatnonzero(system.hospitals(lexicon)).tolist()
+    return found
+
+
+def in_order(sendings: Sequence[Sending]) -> list[Delivery]:
+    """The deliveries of any processes in the order in which they are sent."""
+    return [sending.delivery for sending in sorted(sendings)]
 
 
 def write_lists(folder: Path, lexicon: Lexicon, systems: Sequence[System], deliveries: Sequence[Delivery]) -> None:

@@ -1,7 +1,7 @@
 """The door of the simulator: from settings to a folder with what hospitals sent, and the truth beside it.
 
 exports/   the files by hospital, system and delivery; feeds.csv: who sends by which template; deliveries.csv: what is to be landed, in order
-truth/     persons, links, open_visits, outbreaks and the totals by organisation and day as Parquet; settings.json
+truth/     persons, links, open_visits, outbreaks, defects (where there are any) and the totals by organisation and day as Parquet; settings.json
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from pathlib import Path
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.simulate.dialects.systems import SYSTEMS
-from suwen.simulate.export import feed_rows, write_lists
+from suwen.simulate.defects.profile import Profile
+from suwen.simulate.export import feed_rows, in_order, write_lists
 from suwen.simulate.settings import Settings
 from suwen.simulate.together import Scene, Share, Work, alone, two
-from suwen.simulate.truth_files import join_parts, write_outbreaks, write_settings, write_totals
+from suwen.simulate.truth_files import join_defects, join_parts, write_outbreaks, write_settings, write_totals
 
 PAYS = 100_000  # person-years from which a second process wins more than its start costs
 DATE_IN_NAME = "(^|_)(?P<date>[0-9]{8})[.]"  # finds the day of a delivery in the names of its files
@@ -36,19 +37,19 @@ class Made:
 
 
 class Simulation:
-    """A region to be simulated. `organisations`: the text of organisations.csv; `feeds`: (feed, template, organisation, usual mode).
+    """A region to be simulated. `defects`: how often each kind, none where not given; `organisations`: the text of organisations.csv; `feeds`: (feed, template, organisation, usual mode).
 
     Raises SuwenError where the settings do not go together.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, defects: Profile | None = None) -> None:
         if settings.persons < settings.hospitals:
             raise SuwenError(
                 f"{settings.hospitals:,} hospitals for {settings.persons:,} persons cannot be simulated",
                 where="--persons",
                 expected="at least as many persons as hospitals",
             )
-        self.settings = settings
+        self.settings, self.defects = settings, defects or Profile()
         self._scene = Scene(settings)
         self.organisations = self._scene.world.organisations()
         self.feeds = list(feed_rows(self._scene.lexicon, list(SYSTEMS.values())))
@@ -64,13 +65,13 @@ class Simulation:
             for made in (exports, truth, parts, scratch):
                 made.mkdir()
             progress.start("simulating")
-            share = self._simulated(Work(self.settings, exports, parts, scratch, compress), processes, progress)
+            share = self._simulated(Work(self.settings, exports, parts, scratch, compress, self.defects), processes, progress)
             progress.start("writing the truth", None, "files")
             self._finish(exports, truth, parts, share)
             parts.rmdir()
             scratch.rmdir()
         progress.done()
-        return Made(share.rows, len(share.deliveries), time.monotonic() - began)
+        return Made(share.rows, len(share.sendings), time.monotonic() - began)
 
     def _simulated(self, work: Work, processes: int | None, progress: Progress) -> Share:
         pays = self.settings.persons * self.settings.years >= PAYS and (os.cpu_count() or 1) > 1
@@ -80,11 +81,12 @@ class Simulation:
 
     def _finish(self, exports: Path, truth: Path, parts: Path, share: Share) -> None:
         scene = self._scene
-        write_lists(exports, scene.lexicon, list(SYSTEMS.values()), sorted(share.deliveries))
+        write_lists(exports, scene.lexicon, list(SYSTEMS.values()), in_order(share.sendings))
         join_parts(parts, truth, scene.world.blocks)
+        join_defects(parts, truth)
         write_totals(truth, scene.lexicon, self.settings, share.totals)
         write_outbreaks(truth, scene.world, scene.lexicon, share.cases)
-        write_settings(truth, self.settings, share.rows)
+        write_settings(truth, self.settings, self.defects, share.rows)
 
 
 @contextmanager

@@ -23,13 +23,16 @@ from suwen.simulate.care import care
 from suwen.simulate.catalogue import Catalogue, read_catalogue
 from suwen.simulate.dialects.lexicon import Lexicon
 from suwen.simulate.dialects.systems import SYSTEMS
-from suwen.simulate.export import Delivery, Export
+from suwen.simulate.defects.inject import Defects
+from suwen.simulate.defects.profile import Profile
+from suwen.simulate.export import Export
 from suwen.simulate.naming import lexicon_of
+from suwen.simulate.sending import Sending
 from suwen.simulate.settings import Settings
 from suwen.simulate.shapes import TABLES, Block, Rows
 from suwen.simulate.timetable import Timetable
 from suwen.simulate.truth import Cases, Counts, Totals
-from suwen.simulate.truth_files import keep_block
+from suwen.simulate.truth_files import DEFECTS, keep_block, part
 from suwen.simulate.world import World
 
 DAILY = 90  # days before the last that are sent day by day
@@ -45,6 +48,7 @@ class Work:
     parts: Path
     scratch: Path
     compress: bool = False
+    defects: Profile = field(default_factory=Profile)
 
 
 @dataclass
@@ -52,7 +56,7 @@ class Share:
     """What one process did: its deliveries, and what it counted in the blocks that it made."""
 
     rows: int = 0
-    deliveries: list[Delivery] = field(default_factory=list)
+    sendings: list[Sending] = field(default_factory=list)
     totals: Counts = field(default_factory=dict)
     cases: Cases = field(default_factory=lambda: Cases(0))
 
@@ -75,7 +79,7 @@ def alone(work: Work, scene: Scene, advance: Advance) -> Share:
     """All blocks, one after the other."""
     counted = _Counting(work, scene)
     blocks = ((number, scene.block(number)) for number in range(scene.world.blocks))
-    return _written(work, scene, scene.lexicon, counted, counted.each(blocks), advance)
+    return _written(work, scene, 0, scene.lexicon, counted, counted.each(blocks), advance)
 
 
 def two(work: Work, advance: Advance) -> Share:
@@ -100,7 +104,7 @@ def two(work: Work, advance: Advance) -> Share:
     whole = shares[0]
     for share in shares[1:]:
         whole.rows += share.rows
-        whole.deliveries += share.deliveries
+        whole.sendings += share.sendings
         whole.cases.merge(share.cases)
         for basis, columns in share.totals.items():
             for name, column in columns.items():
@@ -137,7 +141,7 @@ def _side(work: Work, place: int, barrier: Any, told: Connection) -> None:
         systems = tuple(names if own else () for names, own in zip(scene.lexicon.systems, mine, strict=True))
         counted = _Counting(work, scene)
         blocks = _exchanged(work, scene, place, barrier, counted)
-        share = _written(work, scene, dataclasses.replace(scene.lexicon, systems=systems), counted, blocks, told.send)
+        share = _written(work, scene, place, dataclasses.replace(scene.lexicon, systems=systems), counted, blocks, told.send)
         told.send(share)
     except BrokenPipeError:
         barrier.abort()  # nobody waits for it any more
@@ -186,17 +190,21 @@ class _Counting:
             yield block
 
 
-def _written(work: Work, scene: Scene, lexicon: Lexicon, counted: _Counting, blocks: Iterator[Block], advance: Advance) -> Share:
+def _written(work: Work, scene: Scene, place: int, lexicon: Lexicon, counted: _Counting, blocks: Iterator[Block], advance: Advance) -> Share:
     settings = scene.settings
     base = max(settings.first, settings.last - DAILY) if settings.daily else None
-    export = Export(work.exports, lexicon, list(SYSTEMS.values()), Timetable(settings.last, base), compress=work.compress)
+    defects = Defects(work.defects, settings.seed) if work.defects.rates else None
+    timetable = Timetable(settings.last, base)
+    export = Export(work.exports, lexicon, list(SYSTEMS.values()), timetable, compress=work.compress, defects=defects, region=scene.lexicon)
     said = 0
     for block in blocks:
         export.write(block)
         advance(export.rows - said)
         said = export.rows
-    export.pack()
-    return Share(export.rows, export.deliveries, counted.totals.counts, counted.cases)
+    sendings = export.pack()
+    if defects is not None:
+        defects.write(part(work.parts, DEFECTS, place))
+    return Share(export.rows, sendings, counted.totals.counts, counted.cases)
 
 
 def _exchanged(work: Work, scene: Scene, place: int, barrier: Any, counted: _Counting) -> Iterator[Block]:

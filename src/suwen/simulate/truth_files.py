@@ -8,6 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from suwen.simulate.defects.profile import WHOLE, Profile
+from suwen.simulate.defects.truth import SCHEMA
 from suwen.simulate.dialects.lexicon import Lexicon
 from suwen.simulate.outbreaks import SHAPES
 from suwen.simulate.settings import Settings
@@ -15,27 +17,44 @@ from suwen.simulate.shapes import Block
 from suwen.simulate.truth import BY_EVENT, BY_VISIT, Cases, Counts, days, links, open_visits, persons, totals_table
 from suwen.simulate.world import World
 
+DEFECTS = "defects"
+_FOLDER = SCHEMA.get_field_index("folder")
 PARTS = ("persons", "links", "open_visits")
 TOTALS = {BY_EVENT: "totals_by_event_day", BY_VISIT: "totals_by_visit_day"}
 
 
 def keep_block(parts: Path, number: int, block: Block, lexicon: Lexicon) -> None:
     """Keep what the truth holds of each person and link of a block."""
-    _write(pa.concat_tables(links(block, lexicon)) if len(block.rows["patient"]) else None, _part(parts, "links", number))
-    _write(persons(block, lexicon), _part(parts, "persons", number))
-    _write(open_visits(block, lexicon), _part(parts, "open_visits", number))
+    _write(pa.concat_tables(links(block, lexicon)) if len(block.rows["patient"]) else None, part(parts, "links", number))
+    _write(persons(block, lexicon), part(parts, "persons", number))
+    _write(open_visits(block, lexicon), part(parts, "open_visits", number))
 
 
 def join_parts(parts: Path, folder: Path, blocks: int) -> None:
     """One file of each kind from those of the blocks, which are removed."""
     for kind in PARTS:
-        found = [path for number in range(blocks) if (path := _part(parts, kind, number)).exists()]
+        found = [path for number in range(blocks) if (path := part(parts, kind, number)).exists()]
         if not found:
             continue
         with pq.ParquetWriter(folder / f"{kind}.parquet", pq.read_schema(found[0]), compression="zstd") as writer:
             for path in found:
                 writer.write_table(pq.read_table(path))
                 path.unlink()
+
+
+def join_defects(parts: Path, folder: Path) -> None:
+    """The defects of all processes in one file, a row group for each folder of the exports, in order of the folders; their files are removed."""
+    found = sorted(parts.glob(f"{DEFECTS}-*.parquet"))
+    groups: list[tuple[str, int, pq.ParquetFile]] = []
+    for path in found:
+        held = pq.ParquetFile(path)
+        groups += [(held.metadata.row_group(at).column(_FOLDER).statistics.min, at, held) for at in range(held.num_row_groups)]
+    if found:
+        with pq.ParquetWriter(folder / f"{DEFECTS}.parquet", SCHEMA, compression="zstd") as writer:
+            for _, at, held in sorted(groups, key=lambda group: group[0]):
+                writer.write_table(held.read_row_group(at))
+    for path in found:
+        path.unlink()
 
 
 def write_totals(folder: Path, lexicon: Lexicon, settings: Settings, counts: Counts) -> None:
@@ -62,8 +81,8 @@ def write_outbreaks(folder: Path, world: World, lexicon: Lexicon, cases: Cases) 
     _write(pa.table(table), folder / "outbreaks.parquet")
 
 
-def write_settings(folder: Path, settings: Settings, rows: int) -> None:
-    """What was asked for, and how many rows the exports hold."""
+def write_settings(folder: Path, settings: Settings, defects: Profile, rows: int) -> None:
+    """What was asked for, the rates of defects, and how many rows the exports hold."""
     said = {
         "hospitals": settings.hospitals,
         "persons": settings.persons,
@@ -73,11 +92,13 @@ def write_settings(folder: Path, settings: Settings, rows: int) -> None:
         "clean": settings.clean,
         "daily": settings.daily,
         "rows": rows,
+        "defects": {kind: rate / WHOLE for kind, rate in defects.rates.items()},
     }
     (folder / "settings.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
 
 
-def _part(parts: Path, kind: str, number: int) -> Path:
+def part(parts: Path, kind: str, number: int) -> Path:
+    """Where the part of a kind of truth is that a block or a process leaves."""
     return parts / f"{kind}-{number}.parquet"
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
-from suwen.simulate.dialects.systems import SYSTEMS
 from suwen.simulate.defects.profile import Profile
+from suwen.simulate.dialects.systems import SYSTEMS
 from suwen.simulate.export import feed_rows, in_order, write_lists
 from suwen.simulate.settings import Settings
 from suwen.simulate.together import Scene, Share, Work, alone, two

@@ -21,10 +21,10 @@ import numpy as np
 from suwen.base.errors import Defect, SuwenError
 from suwen.simulate.care import care
 from suwen.simulate.catalogue import Catalogue, read_catalogue
-from suwen.simulate.dialects.lexicon import Lexicon
-from suwen.simulate.dialects.systems import SYSTEMS
 from suwen.simulate.defects.inject import Defects
 from suwen.simulate.defects.profile import Profile
+from suwen.simulate.dialects.lexicon import Lexicon
+from suwen.simulate.dialects.systems import SYSTEMS
 from suwen.simulate.export import Export
 from suwen.simulate.naming import lexicon_of
 from suwen.simulate.sending import Sending

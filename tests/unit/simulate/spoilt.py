@@ -16,8 +16,8 @@ from suwen.simulate.dialects.lexicon import Lexicon
 from suwen.simulate.dialects.system import System
 from suwen.simulate.dialects.systems import SYSTEMS
 from suwen.simulate.export import Export
-from suwen.simulate.sending import Delivery
 from suwen.simulate.naming import lexicon_of
+from suwen.simulate.sending import Delivery
 from suwen.simulate.settings import Settings
 from suwen.simulate.shapes import Block
 from suwen.simulate.timetable import Timetable

@@ -19,8 +19,8 @@ from suwen.simulate.dialects.maps import code_maps
 from suwen.simulate.dialects.rows import Seen, parts
 from suwen.simulate.dialects.systems import SYSTEMS
 from suwen.simulate.export import Export
-from suwen.simulate.sending import Delivery
 from suwen.simulate.knowledge import read_knowledge
+from suwen.simulate.sending import Delivery
 from suwen.simulate.timetable import Timetable
 from tests.unit.simulate import tiny
 

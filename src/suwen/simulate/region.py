@@ -37,7 +37,9 @@ class Made:
 
 
 class Simulation:
-    """A region to be simulated. `defects`: how often each kind, none where not given; `organisations`: the text of organisations.csv; `feeds`: (feed, template, organisation, usual mode).
+    """A region to be simulated. `defects`: how often each kind is, none where not given.
+
+    `organisations`: the text of organisations.csv; `feeds`: (feed, template, organisation, usual mode).
 
     Raises SuwenError where the settings do not go together.
     """

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
 
 from suwen.base.errors import Defect
 from suwen.engine import sql
@@ -26,7 +26,7 @@ WRITTEN_OUT = 600  # nodes that repeating an argument may add; beyond, it is nam
 def form_tree(form: str, count: int = 1) -> Tree:
     """The tree of an engine form for so many arguments; $1 and the like become columns `_1`, calls of `our_x` are replaced by x's own form."""
     text = form.replace(_ALL, ", ".join(f"_{at}" for at in range(1, count + 1)))
-    return parse_one(_PLACEHOLDER.sub(r"_\1", text), dialect="duckdb").transform(_expand)
+    return sql.parsed(_PLACEHOLDER.sub(r"_\1", text)).transform(_expand)
 
 
 def _expand(node: Tree) -> Tree:

@@ -181,7 +181,15 @@ def statement(sql: str, **parts: Part) -> exp.Expression:
 @functools.lru_cache(maxsize=1024)
 def _parsed(sql: str) -> exp.Expression:
     """A fixed text's tree with a marked name for each hole; shared, so to be copied."""
-    return cast("exp.Expression", parse_one(_HOLE.sub(lambda m: f"_hole_{m[1]}_", sql), dialect="duckdb"))
+    return parsed(_HOLE.sub(lambda m: f"_hole_{m[1]}_", sql))
+
+
+def parsed(sql: str) -> exp.Expression:
+    """The tree of a fixed text, without notes of where in the text its parts stood, which are most of what copying a tree costs."""
+    tree = cast("exp.Expression", parse_one(sql, dialect="duckdb"))
+    for node in tree.walk():
+        node._meta = None
+    return tree
 
 
 def _own(part: exp.Expression) -> exp.Expression:
@@ -274,12 +282,11 @@ def struct(fields: Mapping[str, exp.Expression]) -> exp.Expression:
 
 def flattened_columns(tree: exp.Expression) -> exp.Expression:
     """A copy in which a qualified column `a.b` is the one column named "a.b"."""
-    copy = tree.copy()
 
     def flat(node: exp.Expression) -> exp.Expression:
         return col(f"{node.table}.{node.name}") if isinstance(node, exp.Column) and node.table else node
 
-    return copy.transform(flat)
+    return tree.transform(flat)
 
 
 def literal_rows(names: Sequence[str], types: Sequence[str], rows: Sequence[Sequence[exp.Expression]]) -> exp.Expression:

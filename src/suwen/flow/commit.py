@@ -16,7 +16,8 @@ from suwen.flow.linked import keep_links, keep_tree
 from suwen.flow.masters import settle_masters
 from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.source_maps import source_maps
-from suwen.flow.work import Work, standing
+from suwen.flow.work import Work, of_table, standing
+from suwen.flow.written import written_cells
 from suwen.model import state as states
 from suwen.model.extension import ALL_TABLES
 from suwen.model.release import TableState
@@ -213,7 +214,8 @@ def _cells(work: Work) -> tuple[Mapping[str, str], str]:
     files = work.files(name)
     columns = [col("table_name"), col("organisation"), col("month"), col("records"), alias(typed(col("total"), "HUGEINT"), "total")]
     parts = [statement("select {c} from {f} f", c=columns, f=read_parquet([f.path for f in files]))] if files else []
-    parts += [statement("select {c} from {t} c", c=columns, t=t) for t in work.cells]
+    added = [*work.cells, *(of_table(table, written_cells(table, of)) for table, of in sorted(work.uncounted.items()))]
+    parts += [statement("select {c} from {t} c", c=columns, t=t) for t in added]
     if not parts:
         return {}, ""
     summed = work.fresh("all_cells")
@@ -225,7 +227,7 @@ def _cells(work: Work) -> tuple[Mapping[str, str], str]:
             all=union_all(parts),
         ),
     )
-    if work.cells:
+    if added:
         work.taken_out[name] = list(files)
         _new_file(
             work, name, "000000", [statement("select table_name, organisation, month, records, total::VARCHAR as total from {s} s order by all", s=summed)]

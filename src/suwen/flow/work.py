@@ -17,7 +17,7 @@ import pyarrow as pa
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.delta import DataFile, LakeTable, NewFile
-from suwen.engine.duck import Engine
+from suwen.engine.duck import Engine, Written
 from suwen.engine.sql import Tree, read_parquet, statement, text, union_all
 from suwen.model import state as states
 from suwen.model.extension import ALL_TABLES
@@ -132,6 +132,7 @@ class Work:
     lineage: list[str] = field(default_factory=list)  # temporary tables of sources of merged rows
     retold: list[tuple[str, str]] = field(default_factory=list)  # (table, temporary table of ids) of stored rows whose sources are told anew
     cells: list[Tree] = field(default_factory=list)  # fingerprint cells to be added
+    uncounted: dict[str, dict[str, list[Written]]] = field(default_factory=dict)  # table -> organisation -> new files whose cells are to be added
     bases: dict[str, int] = field(default_factory=dict)  # table -> version that holds the last release's content, after what a dead run left was taken back
     tables: dict[str, LakeTable] = field(default_factory=dict)
     stored: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> its files in the last release, once looked up
@@ -239,7 +240,7 @@ class Work:
 
     def add_cells(self, table: str, query: Tree) -> None:
         """Keep (organisation, month, records, total) of a table's rows, to be added to its cells."""
-        self.cells.append(statement("select {t} as table_name, x.* from {q} x", t=text(table), q=query))
+        self.cells.append(of_table(table, query))
 
     def change(self, name: str) -> TableChange:
         return self.changes.setdefault(name, TableChange())
@@ -334,6 +335,11 @@ class Work:
         """Feed -> the organisation to which its rows belonged in the last release."""
         said = self.previous.mapped_with if self.previous else {}
         return {key.split("|")[0]: value.split("|", 2)[2] for key, value in said.items()}
+
+
+def of_table(table: str, cells: Tree) -> Tree:
+    """Cells with the name of their table."""
+    return statement("select {t} as table_name, x.* from {q} x", t=text(table), q=cells)
 
 
 def standing(work: Work, name: str) -> Tree | None:

@@ -1,13 +1,13 @@
-"""Rows into new files, one for each part they go to, and into the cells of their table."""
+"""Rows into new files, one for each part they go to, and the cells of these files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from suwen.base.errors import Defect
 from suwen.engine.delta import NewFile
 from suwen.engine.duck import Written
-from suwen.engine.sql import Tree, alias, col, compared, conjunction, integer, null, read_parquet, statement, text, typed
+from suwen.engine.sql import Tree, alias, col, compared, conjunction, integer, literal_rows, null, read_parquet, statement, text, typed
 from suwen.flow.layout import part_of, parts_of
 from suwen.flow.work import Work
 from suwen.model.cdm import Column, Table, Type
@@ -15,10 +15,11 @@ from suwen.model.extension import ALL_TABLES
 from suwen.repository.rows import MONTH, cells, lake_name, month_of, stored_columns
 
 _NULL = "null"
+_OWNER = "_owner"
 
 
 def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> None:
-    """Write rows to new files, one per part, and add their cells."""
+    """Write rows to new files, one per part, whose cells are counted when the run commits."""
     shape, name = ALL_TABLES[table], lake_name(table)
     histogram = work.engine.rows(statement("select {m} as m, count(*) as n from {r} x group by all order by 1", m=MONTH, r=rows))
     if not histogram:
@@ -56,9 +57,25 @@ def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> N
         total -= written.rows
     if total:
         raise Defect(f"{name}: {total} rows belong to no part")
-    # over the written files, whose texts are dictionaries: hashed once an entry, not once a row
-    rows = dated(read_parquet([str(file.path) for file in files]), shape)
-    work.add_cells(table, cells(rows, shape, text(organisation), 1, fixed_columns(files, shape)))
+    with work.guard:
+        work.uncounted.setdefault(table, {}).setdefault(organisation, []).extend(files)
+
+
+def written_cells(table: str, of: Mapping[str, Sequence[Written]]) -> Tree:
+    """The cells of a table's new files. `of`: organisation -> its files.
+
+    One query over the written files, whose texts are dictionaries: hashed once an entry, not once a row.
+    """
+    shape, files = ALL_TABLES[table], [file for held in of.values() for file in held]
+    rows = dated(read_parquet([str(file.path) for file in files], filename=len(of) > 1), shape)
+    fixed = fixed_columns(files, shape)
+    if len(of) == 1:
+        return cells(rows, shape, text(next(iter(of))), 1, fixed)
+    owners = literal_rows(
+        ("path", "organisation"), ("VARCHAR", "VARCHAR"), [(text(str(file.path)), text(organisation)) for organisation, held in of.items() for file in held]
+    )
+    owned = statement("select r.*, o.organisation as {name} from {r} r join {o} o on o.path = r.filename", r=rows, o=owners, name=_OWNER)
+    return cells(owned, shape, _OWNER, 1, fixed)
 
 
 def fixed_columns(files: Sequence[Written], shape: Table) -> dict[str, Tree]:

@@ -62,12 +62,12 @@ class Block:
 class Lines:
     """Whole physical lines of a member in three forms: bytes as they are, UTF-8 text ending in a line feed, and line ends in the bytes.
 
-    Line i of the text is line i of the bytes. `ends` None: the text's own line feeds end the lines. `broken`: some byte is not valid and stands
-    as U+FFFD (or as itself, in UTF-8) in the text. `open_end`: the last line has no line feed of its own.
+    Line i of the text is line i of the bytes. `ends` None: the text's own line feeds end the lines. `broken`: places in the text of bytes that are not
+    valid (UTF-8), or of U+FFFD, which stands for such bytes (other encodings). `open_end`: the last line has no line feed of its own.
     """
 
     raw: bytes
     text: bytes
     ends: Int64s | None
-    broken: bool
+    broken: Int64s
     open_end: bool

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
+import threading
 from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 
-from suwen.intake.formats.delimited.block import LF, Int64s, Lines
+from suwen.intake.formats.delimited.block import LF, NONE, Int64s, Lines
 from suwen.intake.formats.delimited.dialect import Dialect
+
+_REPLACEMENT = "\ufffd".encode()
 
 
 def whole_lines(buffer: bytes, dialect: Dialect) -> int:
@@ -36,12 +40,13 @@ def _wide_feeds(buffer: bytes, dialect: Dialect) -> Int64s:
 def lines_of(raw: bytes, dialect: Dialect, whole: bool) -> Lines:
     """The lines of `raw`; `whole` when it ends in a line feed, else its last line is the file's last."""
     if dialect.encoding == "utf-8":
-        return Lines(raw, raw, None, not _valid_utf8(raw), False) if whole else Lines(raw, raw + b"\n", _ends_of(raw, dialect), not _valid_utf8(raw), True)
+        return Lines(raw, raw, None, _invalid_utf8(raw), False) if whole else Lines(raw, raw + b"\n", _ends_of(raw, dialect), _invalid_utf8(raw), True)
     ends = _ends_of(raw, dialect)
     try:
-        text, broken = raw.decode(dialect.encoding).encode(), False
+        text, broken = raw.decode(dialect.encoding).encode(), NONE
     except UnicodeError:
-        text, broken = b"\n".join(_mended(raw[a:b], dialect) for a, b in pairwise([0, *ends.tolist()])), True
+        text, broken = b"\n".join(_mended(raw[a:b], dialect) for a, b in pairwise([0, *ends.tolist()])), NONE
+        broken = _replaced(text)
         text += b"\n" if whole else b""
     return Lines(raw, text if whole else text + b"\n", ends, broken, not whole)
 
@@ -56,6 +61,32 @@ def _mended(line: bytes, dialect: Dialect) -> bytes:
     feed = "\n".encode(dialect.encoding)
     body = line[: -len(feed)] if line.endswith(feed) else line
     return body.decode(dialect.encoding, "replace").replace("\n", "\ufffd").encode("utf-8", "replace")
+
+
+def _replaced(text: bytes) -> Int64s:
+    """Where U+FFFD begins in a text, be it for bytes that were not valid or by the sender's own hand."""
+    data = np.frombuffer(text, np.uint8)
+    if len(data) < len(_REPLACEMENT):
+        return NONE
+    found: Int64s = np.flatnonzero((data[:-2] == _REPLACEMENT[0]) & (data[1:-1] == _REPLACEMENT[1]) & (data[2:] == _REPLACEMENT[2]))
+    return found
+
+
+def _invalid_utf8(data: bytes) -> Int64s:
+    """The places of bytes that are no UTF-8."""
+    if _valid_utf8(data):
+        return NONE
+    places: list[int] = []
+
+    def note(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeDecodeError)
+        places.extend(range(error.start, error.end))
+        return "", error.end
+
+    name = f"suwen-{threading.get_ident()}"  # handlers are the process's: each thread has its own
+    codecs.register_error(name, note)
+    data.decode("utf-8", name)
+    return np.array(places, np.int64)
 
 
 def _valid_utf8(data: bytes) -> bool:

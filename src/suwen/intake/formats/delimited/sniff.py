@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from suwen.base.errors import SuwenError
 from suwen.intake.formats.delimited import by_line
-from suwen.intake.formats.delimited.block import Lines
+from suwen.intake.formats.delimited.block import NONE, Lines
 from suwen.intake.formats.delimited.dialect import RECORD_LIMIT, Dialect, check, known_encoding
 from suwen.intake.formats.delimited.rows import split, unended
 from suwen.model.pack import Delimited
@@ -118,7 +118,7 @@ def _fields(text: str, delimiter: str, quote: str, whole: bool) -> list[int]:
     raw = text.encode("utf-8", "replace")
     dialect = Dialect("utf-8", delimiter, quote)
     raw = raw if raw.endswith(b"\n") else raw + b"\n"
-    block = by_line.cut(Lines(raw, raw, None, False, False), dialect, 0, 1, len(raw), eof=True, most=SHOWN_BYTES)
+    block = by_line.cut(Lines(raw, raw, None, NONE, False), dialect, 0, 1, len(raw), eof=True, most=SHOWN_BYTES)
     if block is None:
         return []
     found = []

@@ -92,15 +92,31 @@ def _outside_quotes(data: Bytes, delimiter: int, quote: int) -> _Found | None:
 
 
 def plain_lines(lines: Lines, feeds: Int64s, dialect: Dialect, fields: int) -> Bools:
-    """Lines of the right number of fields in which nothing needs a second look and no field begins with a quote (elsewhere it is text)."""
+    """Lines that are a record of the right number of fields in which nothing needs a second look.
+
+    Where a field begins with a quote, every quote of the line opens one or closes one; elsewhere quotes are text.
+    """
     data = np.frombuffer(lines.text, np.uint8)
     ends = feeds + 1
-    delimiters = np.searchsorted(np.flatnonzero(data == ord(dialect.delimiter)), ends)
-    plain: Bools = np.diff(delimiters, prepend=0) == fields - 1
+    delimiters = np.flatnonzero(data == ord(dialect.delimiter))
     quotes = np.flatnonzero(data == ord(dialect.quote)) if dialect.quote else NONE
-    before = data[quotes - 1]  # of a quote at the very beginning: the line feed at the very end
-    opening = quotes[(before == LF) | (before == ord(dialect.delimiter))]
-    for places in (*_suspects(lines, data, ends, False, dialect), opening):
+    badly = NONE
+    if len(quotes):
+        before, line = data[quotes - 1], np.searchsorted(ends, quotes, "right")  # before the very first byte: the line feed at the very end
+        opening = (before == LF) | (before == ord(dialect.delimiter))
+        quoting = np.zeros(len(ends), np.bool_)
+        quoting[line[opening]] = True
+        first = np.searchsorted(quotes, np.concatenate((np.zeros(1, np.int64), ends)))  # of each line, and the end
+        odd = (np.arange(len(quotes)) - first[line]) & 1 == 1
+        after = data[np.minimum(quotes + 1, len(data) - 1)]
+        closing = (after == LF) | (after == ord(dialect.delimiter)) | ((after == CR) & (data[np.minimum(quotes + 2, len(data) - 1)] == LF))
+        badly = quotes[quoting[line] & ~np.where(odd, closing, opening)]
+        badly = np.concatenate((badly, quotes[first[:-1][quoting & (np.diff(first) & 1 == 1)]]))
+        theirs = np.searchsorted(ends, delimiters, "right")
+        inside = (np.searchsorted(quotes, delimiters) - first[theirs]) & 1 == 1
+        delimiters = delimiters[~(inside & quoting[theirs])]
+    plain: Bools = np.diff(np.searchsorted(delimiters, ends), prepend=0) == fields - 1
+    for places in (*_suspects(lines, data, ends, False, dialect), badly):
         plain[np.searchsorted(ends, places, "right")] = False
     return plain
 
@@ -162,8 +178,8 @@ def _suspects(lines: Lines, data: Bytes, ends: Int64s, quoted: bool, dialect: Di
     found: list[Int64s] = []
     if not len(ends):
         return found
-    if lines.broken:
-        found.append(np.flatnonzero(data >= 0x80))
+    if len(lines.broken):
+        found.append(lines.broken)
     if b"\0" in lines.text:
         found.append(np.flatnonzero(data == 0))
     if not lines.text.isascii() and _MARK in lines.text:

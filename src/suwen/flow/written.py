@@ -19,14 +19,22 @@ _NULL = "null"
 
 def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> None:
     """Write rows to new files, one per part, and add their cells."""
+    files, shape = write_files(work, table, rows), ALL_TABLES[table]
+    if files:  # over the written files, whose texts are dictionaries: hashed once an entry, not once a row
+        stored = dated(read_parquet([str(file.path) for file in files]), shape)
+        work.add_cells(table, cells(stored, shape, text(organisation), 1, fixed_columns(files, shape)))
+
+
+def write_files(work: Work, table: str, rows: Tree | str) -> list[Written]:
+    """Write rows to new files, one per part; their cells are still to be added."""
     shape, name = ALL_TABLES[table], lake_name(table)
     histogram = work.engine.rows(statement("select {m} as m, count(*) as n from {r} x group by all order by 1", m=MONTH, r=rows))
+    files: list[Written] = []
     if not histogram:
-        return
+        return files
     change, target = work.change(name), work.table(name)
     total = sum(n for _, n in histogram)
     work.progress.start(f"writing {name}", total)
-    files: list[Written] = []
     with work.guard:
         starts = parts_of(work.layout, name, histogram)
     columns = [alias(col(c), c) for c in stored_columns(shape)]
@@ -56,9 +64,7 @@ def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> N
         total -= written.rows
     if total:
         raise Defect(f"{name}: {total} rows belong to no part")
-    # over the written files, whose texts are dictionaries: hashed once an entry, not once a row
-    rows = dated(read_parquet([str(file.path) for file in files]), shape)
-    work.add_cells(table, cells(rows, shape, text(organisation), 1, fixed_columns(files, shape)))
+    return files
 
 
 def fixed_columns(files: Sequence[Written], shape: Table) -> dict[str, Tree]:

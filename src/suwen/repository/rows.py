@@ -121,16 +121,21 @@ def identity(table: Table) -> list[str]:
     return [*table.row_columns, RECEIPT, RECORD, TEMPLATE]
 
 
-def cells(rows: Tree | str, table: Table, organisation: Tree, sign: int, fixed: Mapping[str, Tree] = _NOTHING_FIXED) -> Tree:
+def cells(rows: Tree | str, table: Table, organisation: Tree | str, sign: int, fixed: Mapping[str, Tree] = _NOTHING_FIXED) -> Tree:
     """(organisation, month, rows, total) of rows: the exact count and sum of row hashes, negated for removed ones.
 
+    `organisation`: a text, or the name of the rows' column that tells it.
     `fixed`: what a column is known to hold in all of the rows; it need not be read, and its part of the hashes is worked out once.
     """
+    kept = [alias(col(MONTH, "r"), MONTH)]
+    if isinstance(organisation, str):
+        kept.append(alias(col(organisation, "r"), "organisation"))
+        organisation = col("organisation")
     return statement(
         "select {organisation} as organisation, {month} as month, {sign} * count(*) as records, {sign} * sum(_hash::HUGEINT) as total "
         "from {hashed} h group by all",
         organisation=organisation,
         month=MONTH,
         sign=integer(sign),
-        hashed=hashing.row_hashes(rows, fingerprinted(table, fixed), [alias(col(MONTH, "r"), MONTH)]),
+        hashed=hashing.row_hashes(rows, fingerprinted(table, fixed), kept),
     )

@@ -11,8 +11,8 @@ import pytest
 
 from suwen.base.errors import SuwenError
 from suwen.flow.inputs import Input
-from suwen.flow.periods import SOURCES
 from suwen.flow.land import land
+from suwen.flow.periods import SOURCES
 from suwen.flow.places import RecordPlace
 from suwen.flow.reader import OpenRelease
 from suwen.flow.run import run

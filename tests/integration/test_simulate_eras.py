@@ -19,7 +19,7 @@ from tests import eras_by_hand as plain
 from tests.unit.simulate.spoilt import exported, small
 
 STANDARD = Path(__file__).parents[2] / "src" / "suwen" / "packs" / "cn" / "standard"
-PERSONS, HOSPITALS = 1_200, 6
+PERSONS, HOSPITALS = 1_000, 3
 CONDITION, ATC, DRUG = 10_000, 30_000, 40_000  # where the concepts of each kind begin; ingredients are those below
 
 

@@ -8,7 +8,6 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from suwen.base.errors import SuwenError
@@ -23,6 +22,7 @@ from suwen.intake.landing import Landing
 from suwen.model.cdm import TABLES
 from suwen.model.receipt import Fact, Mode, State
 from tests import eras_by_hand as plain
+from tests.integration.test_cdm_export import open_keys, published
 
 TEMPLATE = """\
 name = "eras/csv"
@@ -337,16 +337,17 @@ def test_without_a_vocabulary_no_drug_has_an_era(tmp_path: Path) -> None:
     assert open_release(folder).release.derived["condition_era"] == open_release(folder, 1).release.derived["condition_era"]
 
 
-def test_eras_go_out_with_the_export(folder: Path, tmp_path: Path) -> None:
+def test_eras_go_out_with_the_export(folder: Path, shared: Path, tmp_path: Path) -> None:
+    """Into the published tables with their primary keys; all that eras refer to is there."""
     opened = open_release(folder, 2)
-    export(opened, "duckdb", tmp_path / "out")
-    with duckdb.connect(str(tmp_path / "out" / "cdm.duckdb"), read_only=True) as connection:
-        for table in ("condition_era", "drug_era"):
-            rows = connection.execute(f"select count(*), min({table}_id), max({table}_id) from {table} join person using (person_id)").fetchall()
-            n = opened.table(table).num_rows
-            assert rows == [(n, 1, n)] and n > 5 - (table == "condition_era")
-        concepts = connection.execute("select count(*) from drug_era e anti join concept c on c.concept_id = e.drug_concept_id").fetchall()
-        assert concepts == [(0,)]
+    export(opened, "parquet", tmp_path / "out")
+    connection = published(tmp_path / "out", shared)
+    for table, expected in (("condition_era", 5), ("drug_era", 6)):
+        rows = connection.execute(f"select count(*), min({table}_id), max({table}_id) from cdm.{table}").fetchall()
+        assert rows == [(expected, 1, expected)] == [(opened.table(table).num_rows, 1, expected)]
+    wanting = [key for key in open_keys(connection, shared) if key[0].endswith("_era")]
+    assert wanting == [("condition_era", "condition_concept_id", "concept")]  # the vocabulary of these tests has no conditions
+    connection.close()
 
 
 def low_bits(concept: int) -> int:

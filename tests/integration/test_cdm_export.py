@@ -35,7 +35,13 @@ def folders(opened: OpenRelease, tmp_path_factory: pytest.TempPathFactory) -> di
 
 @pytest.fixture(scope="module")
 def loaded(folders: dict[str, Path], shared: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database of the published tables and primary keys, filled from the Parquet files."""
+    connection = published(folders["parquet"], shared)
+    yield connection
+    connection.close()
+
+
+def published(folder: Path, shared: Path) -> duckdb.DuckDBPyConnection:
+    """A database of the published tables and primary keys, filled from the Parquet files of an export."""
     if not (shared / PUBLISHED).is_dir():
         pytest.skip("the published tables are not here")
     connection = duckdb.connect()
@@ -47,9 +53,23 @@ def loaded(folders: dict[str, Path], shared: Path) -> Iterator[duckdb.DuckDBPyCo
     connection.execute(script("ddl"))
     connection.execute(script("primary_keys"))
     for name in TABLES:
-        connection.execute(f"insert into cdm.{name} by name select * from read_parquet('{folders['parquet'] / name}.parquet')")
-    yield connection
-    connection.close()
+        connection.execute(f"insert into cdm.{name} by name select * from read_parquet('{folder / name}.parquet')")
+    return connection
+
+
+def open_keys(connection: duckdb.DuckDBPyConnection, shared: Path) -> list[tuple[str, str, str]]:
+    """(table, column, other table) of the published foreign keys that lead nowhere in some row."""
+    text = (shared / PUBLISHED / "OMOPCDM_duckdb_5.4_constraints.sql").read_text("utf-8")
+    keys = [tuple(part.lower() for part in found) for found in KEY.findall(text)]
+    assert len(keys) == 176
+    found = []
+    for table, column, other, key in keys:
+        (absent,) = connection.execute(
+            f"select count(*) from cdm.{table} a anti join cdm.{other} b on b.{key} = a.{column} where a.{column} is not null"
+        ).fetchall()[0]
+        if absent:
+            found.append((table, column, other))
+    return found
 
 
 def test_all_tables_and_rows_arrive(loaded: duckdb.DuckDBPyConnection, opened: OpenRelease) -> None:
@@ -60,19 +80,10 @@ def test_all_tables_and_rows_arrive(loaded: duckdb.DuckDBPyConnection, opened: O
 
 
 def test_every_published_foreign_key(loaded: duckdb.DuckDBPyConnection, shared: Path) -> None:
-    text = (shared / PUBLISHED / "OMOPCDM_duckdb_5.4_constraints.sql").read_text("utf-8")
-    keys = [tuple(part.lower() for part in found) for found in KEY.findall(text)]
-    assert len(keys) == 176
-    open_keys = []
-    for table, column, other, key in keys:
-        (absent,) = loaded.execute(
-            f"select count(*) from cdm.{table} a anti join cdm.{other} b on b.{key} = a.{column} where a.{column} is not null"
-        ).fetchall()[0]
-        if absent:
-            open_keys.append((table, column, other))
+    found = open_keys(loaded, shared)
     # no vocabulary is loaded: every concept is wanting, and the domains and vocabularies that rows name
-    assert {other for _, _, other in open_keys} <= {name for name, table in TABLES.items() if table.group == "vocabulary"}, open_keys
-    assert ("person", "gender_concept_id", "concept") in open_keys
+    assert {other for _, _, other in found} <= {name for name, table in TABLES.items() if table.group == "vocabulary"}, found
+    assert ("person", "gender_concept_id", "concept") in found
 
 
 def test_ids_are_one_to_n(loaded: duckdb.DuckDBPyConnection) -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from suwen.base.errors import SuwenError
-from suwen.flow.derived import SOURCES
+from suwen.flow.inputs import Input
 from suwen.flow.land import land
+from suwen.flow.periods import SOURCES
 from suwen.flow.places import RecordPlace
 from suwen.flow.reader import OpenRelease
 from suwen.flow.run import run
-from suwen.flow.trace import Input, Trace, trace, trace_many
+from suwen.flow.trace import Trace, trace, trace_many
 from suwen.model.cdm import TABLES
 from suwen.model.receipt import Mode
 from tests.integration.example_regions import HOSPITAL, RECEIVED, SYNTHEA, hospital, synthea
@@ -38,7 +39,11 @@ def of_hospital(tmp_path_factory: pytest.TempPathFactory) -> OpenRelease:
 def tables(opened: OpenRelease) -> list[str]:
     """The tables that hold rows mapped from records."""
     held = [name.split("/", 1)[1] for name in opened.release.tables if name.startswith(("cdr/", "ext/")) and opened.release.tables[name].rows]
-    return [name for name in held if name not in {"cdm_source", "source_to_concept_map", "ext_organisation", "ext_person_link", "observation_period"}]
+    return [
+        name
+        for name in held
+        if name not in {"cdm_source", "source_to_concept_map", "ext_organisation", "ext_person_link", "observation_period", "condition_era"}
+    ]
 
 
 class Originals:

@@ -11,9 +11,10 @@ from suwen.engine.delta import DataFile, NewFile
 from suwen.engine.duck import Written
 from suwen.engine.keys import repeated
 from suwen.engine.sql import Tree, alias, col, disjunction, in_texts, integer, read_parquet, statement, text, typed, union_all
-from suwen.flow.derived import observation_periods
+from suwen.flow.eras import condition_eras, drug_eras
 from suwen.flow.linked import keep_links, keep_tree
 from suwen.flow.masters import settle_masters
+from suwen.flow.periods import observation_periods
 from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.source_maps import source_maps
 from suwen.flow.work import Work, of_table, standing
@@ -309,6 +310,8 @@ def derived_rows(work: Work) -> None:
     keep_links(work)
     settle_masters(work)
     observation_periods(work)
+    condition_eras(work)
+    drug_eras(work)
     source_maps(work)
     keep_tree(work)
     work.dangling = dangling(work)

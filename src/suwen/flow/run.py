@@ -26,6 +26,7 @@ from suwen.engine.releases import Releases
 from suwen.engine.sql import statement
 from suwen.flow import books
 from suwen.flow.commit import commit_all, derived_rows
+from suwen.flow.derived import RULES, rules
 from suwen.flow.key_findings import note_unread_keys
 from suwen.flow.order import groups
 from suwen.flow.region import explained, region_lock, region_packs
@@ -143,6 +144,7 @@ def _in_force(region: Region, packs: object, vocabulary: str) -> Mapping[str, st
         "functions": VERSION,
         "collisions": exceptions,
         "bits": str(region.settings.id_bits),
+        "derived": json.dumps(dict(RULES)),
     }
     said = {**feeds, **templates, **maps, **others}
     return {"all": hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}
@@ -185,6 +187,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         cells_sha256=cells_sha,
         dangling=work.dangling,
         joined=work.joined,
+        derived=rules(work),
         as_of=_as_of(work),
         id_bits=work.region.settings.id_bits,
         left_out=sorted({s for sequences in work.of_feed.values() for s in sequences} - set(work.receipts)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from suwen.base.errors import Defect, SuwenError
 from suwen.engine.sql import Tree, col, compared, in_numbers, integer, statement, text, typed
-from suwen.flow.derived import SOURCES
+from suwen.flow.inputs import Input, inputs_of
 from suwen.flow.joined import Joined, Place
 from suwen.flow.lineage import OWN, TargetLineage, target_lineage
 from suwen.flow.places import Places, RecordPlace
@@ -25,7 +25,6 @@ from suwen.repository.rows import lake_name
 CHUNK = 20_000  # rows traced at once
 DERIVED = "derived:"
 WHOLE = ("cdm_source",)  # tables whose one row is about everything
-LINKED = {"ext_person_link": ("person", "ext_person_identifier")}  # derived tables made from other rows of a person than its events
 
 _LONGEST = 20  # digits of an id, with its sign
 
@@ -60,14 +59,6 @@ class ColumnTrace:
     place: str
     how: str
     sources: tuple[SourceText, ...]
-
-
-@dataclass(frozen=True)
-class Input:
-    """A row that a derived row was worked out from; without an id the whole table."""
-
-    table: str
-    id: int | None
 
 
 @dataclass(frozen=True)
@@ -177,7 +168,7 @@ class Tracer:
     def _chunk(self, shape: Table, rows: Sequence[dict[str, object]]) -> Iterator[Trace]:
         own = shape.id_column or ""
         derived = [row for row in rows if str(row[TEMPLATE]).startswith(DERIVED)]
-        inputs = self._inputs(derived, own, LINKED.get(shape.name, SOURCES))
+        inputs = inputs_of(self.opened, shape, derived)
         mapped = [row for row in rows if not str(row[TEMPLATE]).startswith(DERIVED)]
         sources = self._sources(shape, mapped, own)
         located = self._locate({s for of in sources.values() for s in of})
@@ -206,42 +197,6 @@ class Tracer:
             source = _Source(row["receipt"], row["record"], row["template"])
             if source not in found[row["id"]]:
                 found[row["id"]].append(source)
-        return found
-
-    def _inputs(self, rows: Sequence[dict[str, object]], own: str, tables: Sequence[str]) -> dict[int, tuple[Input, ...]]:
-        """Per derived row the rows it was worked out from: those of its person in some tables."""
-        if not rows:
-            return {}
-        of_person = self._members(rows, own)
-        found: dict[int, list[Input]] = {int(str(row[own])): [] for row in rows if "person_id" in row}
-        for name in tables:
-            if not self.opened.files(lake_name(name)):
-                continue
-            query = statement(
-                "select person_id, {id} as id from {rows} r where {mine} order by 1, 2",
-                id=ALL_TABLES[name].id_column or "",
-                rows=self.opened.view(lake_name(name).replace("/", ".")),
-                mine=in_numbers(col("person_id", "r"), sorted(of_person)),
-            )
-            for person, input_id in zip(*(column.to_pylist() for column in self.opened.ask(query).columns), strict=True):
-                for row_id in of_person[person]:
-                    found[row_id].append(Input(name, input_id))
-        return {row_id: tuple(of) for row_id, of in found.items()}
-
-    def _members(self, rows: Sequence[dict[str, object]], own: str) -> dict[int, list[int]]:
-        """Person -> the ids of those rows it has part in: its own, and those of the humans it is linked into."""
-        persons = {int(str(row["person_id"])): int(str(row[own])) for row in rows if "person_id" in row}
-        found = {person: [row_id] for person, row_id in persons.items()}
-        if not persons or not self.opened.files("ext/ext_person_link"):
-            return found
-        query = statement(
-            """with l as (select person_id, master_person_id as master from {links} k where method <> 'own')
-            select a.person_id as person, b.person_id as member from l a join l b on b.master = a.master and b.person_id <> a.person_id where {mine}""",
-            links=self.opened.view("ext.ext_person_link"),
-            mine=in_numbers(col("person_id", "a"), sorted(persons)),
-        )
-        for person, member in zip(*(column.to_pylist() for column in self.opened.ask(query).columns), strict=True):
-            found.setdefault(member, []).append(persons[person])
         return found
 
     def _locate(self, sources: set[_Source]) -> dict[Place, RecordPlace]:

@@ -20,14 +20,22 @@ _OWNER = "_owner"
 
 def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> None:
     """Write rows to new files, one per part, whose cells are counted when the run commits."""
+    if not (files := write_files(work, table, rows)):
+        return
+    with work.guard:
+        work.uncounted.setdefault(table, {}).setdefault(organisation, []).extend(files)
+
+
+def write_files(work: Work, table: str, rows: Tree | str) -> list[Written]:
+    """Write rows to new files, one per part; their cells are still to be added."""
     shape, name = ALL_TABLES[table], lake_name(table)
     histogram = work.engine.rows(statement("select {m} as m, count(*) as n from {r} x group by all order by 1", m=MONTH, r=rows))
+    files: list[Written] = []
     if not histogram:
-        return
+        return files
     change, target = work.change(name), work.table(name)
     total = sum(n for _, n in histogram)
     work.progress.start(f"writing {name}", total)
-    files: list[Written] = []
     with work.guard:
         starts = parts_of(work.layout, name, histogram)
     columns = [alias(col(c), c) for c in stored_columns(shape)]
@@ -57,8 +65,7 @@ def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> N
         total -= written.rows
     if total:
         raise Defect(f"{name}: {total} rows belong to no part")
-    with work.guard:
-        work.uncounted.setdefault(table, {}).setdefault(organisation, []).extend(files)
+    return files
 
 
 def written_cells(table: str, of: Mapping[str, Sequence[Written]]) -> Tree:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Release:
     -> tag and hash of all that decides its rows. `packs`: hash of everything in force. `readers`: feed -> reader spec. `dangling`: "table.column"
     -> optional references whose row is absent. `as_of`: feed -> the latest moment a delivery of it speaks for. `left_out`: receipts up to
     `receipts_through` that are not in it, since their deliveries wait for approval or were withdrawn. `joined`: the persons whose
-    master is another.
+    master is another. `derived`: derived table -> hash of all that decides its rows besides the rows they are made of.
     """
 
     number: int
@@ -44,6 +44,7 @@ class Release:
     id_bits: int = 63
     left_out: Sequence[int] = ()
     joined: int = 0
+    derived: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def content(self) -> str:

@@ -209,4 +209,4 @@ def test_the_demonstration_runs_and_fits_a_screen(tmp_path: Path) -> None:
     done = subprocess.run(["sh", "examples/demo.sh"], cwd=tmp_path / "project", env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert max(map(len, lines)) <= 100 and sum(line.startswith("== ") for line in lines) == 8
+    assert max(map(len, lines)) <= 100 and sum(line.startswith("== ") for line in lines) == 10

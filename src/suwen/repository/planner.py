@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from suwen.base.errors import SuwenError
 from suwen.engine import hash as hashing
@@ -166,7 +166,9 @@ class _Planner:
         other = self.template.targets.get(target)
         if other is None:
             raise SuwenError(f'no target "{target}" in this template', expected=f"one of {', '.join(self.template.targets)}")
-        return self._entity(other, [_flat(p) for p in parts], None)
+        keys = [_flat(p) for p in parts]
+        nothing = (disjunction([compared(key.copy(), "=", text("")) for key in keys]), typed(null(), "BIGINT"))
+        return case([nothing], self._entity(other, keys, None))  # an empty number in quotes names nobody, as one without
 
     def _entity(self, target: Target, parts: Sequence[Tree], slot: Tree | None) -> Tree:
         system = self.place.key_systems.get(target.name, target.key_system or target.name)
@@ -325,9 +327,9 @@ def _with_defaults(columns: Sequence[Mapped]) -> list[Mapped]:
         known = by_name.get(rule.column)
         tree = coalesce(known.tree, value) if known else value
         required = rule.column in {name for group in event.PROMISED for name in group[:1]} or bool(known and known.required)
-        by_name[rule.column] = Mapped(rule.column, str(event.GENERIC[rule.column].type), tree, required)
+        by_name[rule.column] = Mapped(rule.column, str(event.GENERIC[rule.column].type), tree, required, "" if known else rule.source)
     for group in event.PROMISED:
         name = group[0]
         if name in by_name and not by_name[name].required:
-            by_name[name] = Mapped(name, by_name[name].type, by_name[name].tree, True)
+            by_name[name] = replace(by_name[name], required=True)
     return list(by_name.values())

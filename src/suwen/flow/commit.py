@@ -14,6 +14,7 @@ from suwen.engine.sql import Tree, alias, col, disjunction, in_texts, integer, r
 from suwen.flow.derived import observation_periods
 from suwen.flow.linked import keep_links, keep_tree
 from suwen.flow.masters import settle_masters
+from suwen.flow.person_findings import note_resident_ids
 from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.source_maps import source_maps
 from suwen.flow.work import Work, standing
@@ -305,6 +306,7 @@ def _absent(work: Work, place: str, rows: Tree, column: str, other: str, identif
 def derived_rows(work: Work) -> None:
     """Make the derived tables and keep up the run's own extension tables."""
     keep_links(work)
+    note_resident_ids(work)
     settle_masters(work)
     observation_periods(work)
     source_maps(work)

@@ -31,12 +31,13 @@ from suwen.model import event
 from suwen.model.extension import ALL_TABLES
 from suwen.model.functions import DUCKDB_TYPES, OPERATORS
 from suwen.model.pack import Expression, Kind, Target, Template
-from suwen.repository.identifiers import IDENTIFIERS, identifier_checks
+from suwen.repository.code_resolution import NOT_STANDARD, UNMAPPED, unknown
+from suwen.repository.identifiers import IDENTIFIERS
 from suwen.repository.mapping import Check, Lookup, Mapped, MappingPlan
 from suwen.repository.record_index import KindExpressions
 
 READ_CODES = {"date_of": "MAP-010", "time_of": "MAP-013", "local_time": "MAP-013", "boolean": "MAP-012"}
-STANDINGS = {"unmapped": "MAP-020", "not standard": "MAP-021"}
+STANDINGS = {UNMAPPED: "MAP-020", NOT_STANDARD: "MAP-021"}
 _SYMBOLS = {o.symbol for o in OPERATORS}
 _TYPE_NAMES = {
     "VARCHAR": "text",
@@ -117,9 +118,9 @@ class _Planner:
         )  # fmt: skip
 
     def _checks(self, columns: Sequence[tuple[str, Compiled]]) -> tuple[Check, ...]:
-        """What is said of values that cannot be read; of identifiers, what is wrong with a resident id."""
+        """What is said of values that cannot be read. Of identifiers nothing: what is wrong with a resident id is told of the patients of the release."""
         if not self.target.event and self.target.table == IDENTIFIERS:
-            return identifier_checks({name: _flat(c.tree) for name, c in columns})
+            return ()
         return tuple(
             Check("MAP-030" if r.function in _SYMBOLS else READ_CODES.get(r.function, "MAP-011"), name, _flat(r.failed)) for name, c in columns for r in c.reads
         )
@@ -292,8 +293,8 @@ def _flat(tree: Tree) -> Tree:
 
 
 def _standing(lookup: Lookup, standing: str) -> Tree:
-    """True for a code of that standing; one that a map sends to concept 0 on purpose is mapped."""
-    found = compared(coalesce(col(f"{lookup.alias}.standing"), text("unmapped")), "=", text(standing))
+    """True for a code of that standing; that of a code which was not looked up, as no vocabulary is loaded and no map knows it, depends on its system."""
+    found = compared(coalesce(col(f"{lookup.alias}.standing"), unknown(lookup.system)), "=", text(standing))
     return case([(is_null(lookup.code), typed(text("false"), "BOOLEAN"))], found)
 
 

@@ -18,6 +18,7 @@ from suwen.engine.sql import (
     col,
     compared,
     conjunction,
+    disjunction,
     in_numbers,
     integer,
     is_null,
@@ -54,6 +55,11 @@ class Lookup:
     system: Tree
     code: Tree
     every: bool  # a code that maps to several concepts gives several rows
+
+    @property
+    def absent(self) -> Tree:
+        """True where there is no code; an empty one in quotes is none."""
+        return disjunction([is_null(self.code), compared(self.code.copy(), "=", text(""))])
 
 
 @dataclass(frozen=True)
@@ -203,7 +209,7 @@ class MappingPlan:
         """Queries of the distinct (system, code) looked up, one per lookup."""
         flat = self.flattened(staged, parents)
         return [
-            statement("select distinct {system} as system, {code} as code from {flat} x where {code} is not null", system=one.system, code=one.code, flat=flat)
+            statement("select distinct {system} as system, {code} as code from {flat} x where not ({absent})", system=one.system, code=one.code, absent=one.absent, flat=flat)
             for one in self.lookups
         ]
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from suwen.engine.query import Guarded
 from suwen.flow.land import land, templates_of
 from suwen.flow.reader import OpenRelease
 from suwen.flow.region import add_feed, create
@@ -48,8 +49,18 @@ class Landed:
         """By receipt: feed and file."""
         return {receipt.sequence: (receipt.feed, receipt.name) for receipt in Landing(self.release.region.landing).receipts()}
 
+    @cached_property
+    def open(self) -> Guarded:
+        """The release, opened once for all questions."""
+        return self.release.guarded()
+
+    def table(self, sql: str) -> Any:
+        """The answer to a question."""
+        return self.open.arrow(sql)
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return list(zip(*(column.to_pylist() for column in self.release.query(sql).columns), strict=True))
+        """The answer as rows."""
+        return list(zip(*(column.to_pylist() for column in self.table(sql).columns), strict=True))
 
     @cached_property
     def refused(self) -> Mapping[Place, set[Told]]:

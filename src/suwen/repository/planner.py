@@ -21,7 +21,6 @@ from suwen.engine.sql import (
     flattened_columns,
     in_numbers,
     integer,
-    is_null,
     null,
     text,
     tried,

@@ -54,7 +54,9 @@ def profile_of(text: str, name: str, *, daily: bool) -> Profile:
     except tomllib.TOMLDecodeError as error:
         at = _AT.search(str(error))
         raise SuwenError(
-            f"the profile is not TOML: {str(error).partition(' (at ')[0]}", where=Place(name, int(at.group(1)) if at else 0), expected="a table [rates] with lines kind = rate"
+            f"the profile is not TOML: {str(error).partition(' (at ')[0]}",
+            where=Place(name, int(at.group(1)) if at else 0),
+            expected="a table [rates] with lines kind = rate",
         ) from None
     lines = {(table, key): line for table, key, line in _lines(text)}
     rates: dict[str, int] = {}

@@ -28,7 +28,7 @@ class Size:
     enough: int
 
 
-SIZES = [pytest.param(Size(400, 8, 20, 30), id="small"), pytest.param(Size(1_500, 24, 60, 200), id="large", marks=pytest.mark.deep)]
+SIZES = [pytest.param(Size(400, 8, 20, 15), id="small"), pytest.param(Size(1_500, 24, 60, 200), id="large", marks=pytest.mark.deep)]
 
 
 def daily(factory: pytest.TempPathFactory, size: Size, files: tuple[str, ...], rates: Mapping[str, float]) -> Landed:

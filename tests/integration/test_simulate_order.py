@@ -69,13 +69,13 @@ def _copy(source: Path, target: Path) -> None:
 
 @pytest.fixture(scope="module")
 def daily(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return simulate(tmp_path_factory.mktemp("daily") / "province", 4, 600, "--daily")
+    return simulate(tmp_path_factory.mktemp("daily") / "province", 4, 240, "--daily")
 
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> OpenRelease:
     """The two hospitals' systems at the end, each sent once and whole."""
-    folder = simulate(tmp_path_factory.mktemp("once") / "province", 4, 600)
+    folder = simulate(tmp_path_factory.mktemp("once") / "province", 4, 240)
     deliveries = listed(folder, *DAILY)
     assert len(deliveries) == 2
     return arrived(open_region(folder / "region"), [replace(one, mode=Mode.SNAPSHOT, window=None) for one in deliveries])

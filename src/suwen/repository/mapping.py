@@ -18,7 +18,6 @@ from suwen.engine.sql import (
     col,
     compared,
     conjunction,
-    disjunction,
     in_numbers,
     integer,
     is_null,
@@ -55,11 +54,6 @@ class Lookup:
     system: Tree
     code: Tree
     every: bool  # a code that maps to several concepts gives several rows
-
-    @property
-    def absent(self) -> Tree:
-        """True where there is no code; an empty one in quotes is none."""
-        return disjunction([is_null(self.code), compared(self.code.copy(), "=", text(""))])
 
 
 @dataclass(frozen=True)

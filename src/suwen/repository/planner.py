@@ -21,6 +21,7 @@ from suwen.engine.sql import (
     flattened_columns,
     in_numbers,
     integer,
+    is_null,
     null,
     text,
     tried,
@@ -186,7 +187,7 @@ class _Planner:
         found = self._lookup(text(system), _flat(code))
         if source:
             return col(f"{found.alias}.source_concept_id")
-        return case([(found.absent, typed(null(), "INTEGER"))], coalesce(col(f"{found.alias}.concept_id"), integer(0)))
+        return case([(_untold(found), typed(null(), "INTEGER"))], coalesce(col(f"{found.alias}.concept_id"), integer(0)))
 
     def _lookup(self, system: Tree, code: Tree, *, every: bool = False) -> Lookup:
         for known in self.lookups:
@@ -294,7 +295,12 @@ def _flat(tree: Tree) -> Tree:
 def _standing(lookup: Lookup, standing: str) -> Tree:
     """True for a code of that standing; that of a code which was not looked up, as no vocabulary is loaded and no map knows it, depends on its system."""
     found = compared(coalesce(col(f"{lookup.alias}.standing"), unknown(lookup.system)), "=", text(standing))
-    return case([(lookup.absent, typed(text("false"), "BOOLEAN"))], found)
+    return case([(_untold(lookup), typed(text("false"), "BOOLEAN"))], found)
+
+
+def _untold(lookup: Lookup) -> Tree:
+    """True where the source gives no code; some systems put quotes around every text, also around none."""
+    return disjunction([is_null(lookup.code), compared(lookup.code, "=", text(""))])
 
 
 def _column_of(lookup: Lookup, columns: Sequence[Mapped]) -> str:

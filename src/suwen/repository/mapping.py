@@ -203,13 +203,7 @@ class MappingPlan:
         """Queries of the distinct (system, code) looked up, one per lookup."""
         flat = self.flattened(staged, parents)
         return [
-            statement(
-                "select distinct {system} as system, {code} as code from {flat} x where not ({absent})",
-                system=one.system,
-                code=one.code,
-                absent=one.absent,
-                flat=flat,
-            )
+            statement("select distinct {system} as system, {code} as code from {flat} x where {code} is not null", system=one.system, code=one.code, flat=flat)
             for one in self.lookups
         ]
 

@@ -1,6 +1,6 @@
 """What the repository of a simulated region holds, beside the truth that the simulator counted.
 
-    python examples/against_truth.py DIR    DIR as made by `suwen simulate`, landed and run
+python examples/against_truth.py DIR    DIR as made by `suwen simulate`, landed and run
 """
 
 from __future__ import annotations

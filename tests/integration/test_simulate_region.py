@@ -1,4 +1,4 @@
-"""`suwen simulate`, then landing by manifest and a run: what the repository holds is the truth, by organisation and day."""
+"""`suwen simulate` and landing by manifest: what is written, what lands, and what is said of words that cannot be meant."""
 
 from __future__ import annotations
 
@@ -7,25 +7,20 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
 from suwen.cli.main import main
-from suwen.flow.reader import OpenRelease
 from suwen.flow.region import open_region
 from suwen.intake.landing import Landing
 from suwen.simulate.export import FEED_COLUMNS
 from suwen.simulate.region import Simulation
 from suwen.simulate.settings import Settings
 from suwen.simulate.together import Work, two
-from suwen.simulate.truth import VISITS
+from tests.integration.simulated import truth
 
 ASKED = ["--hospitals", "4", "--persons", "800", "--years", "1", "--seed", "4"]
-CONCEPTS = dict(zip(VISITS, (9202, 9203, 581385, 9201, 9201, 32693), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -39,44 +34,6 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def landed(simulated: Path) -> Path:
     assert main(["land", "--manifest", str(simulated / "exports" / "deliveries.csv"), "--region", str(simulated / "region")]) == 0
     return simulated
-
-
-class Held:
-    """The repository's counts by organisation: which organisation a row is of tells its receipt."""
-
-    def __init__(self, region: Path) -> None:
-        opened = open_region(region)
-        self.release = OpenRelease(opened)
-        self._organisation = {receipt.sequence: opened.feeds[receipt.feed].organisation for receipt in Landing(opened.landing).receipts()}
-
-    def rows(self, sql: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Rows of an answer with the column `receipt`, each with its organisation."""
-        for row in self.release.query(sql).to_pylist():
-            yield self._organisation[row.pop("receipt")], row
-
-    def sums(self, sql: str) -> Counter[tuple[Any, ...]]:
-        """Of an answer with the columns receipt, day, n (and what stands between): n by organisation and the others."""
-        found: Counter[tuple[Any, ...]] = Counter()
-        for organisation, row in self.rows(sql):
-            number = row.pop("n")
-            found[organisation, *row.values()] += number
-        return +found if all(n >= 0 for n in found.values()) else found
-
-
-@pytest.fixture(scope="module")
-def held(landed: Path) -> Held:
-    assert main(["run", "--region", str(landed / "region")]) == 0
-    return Held(landed / "region")
-
-
-def truth(folder: Path, name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = pq.read_table(folder / "truth" / f"{name}.parquet").to_pylist()
-    return found
-
-
-def totals(folder: Path, name: str, column: str, less: str = "") -> Counter[tuple[Any, ...]]:
-    rows = truth(folder, name)
-    return Counter({key: n for row in rows if (n := row[column] - (row[less] if less else 0)) for key in [(row["organisation_id"], row["day"])]})
 
 
 def test_what_was_written(simulated: Path) -> None:
@@ -93,64 +50,6 @@ def test_what_was_written(simulated: Path) -> None:
     assert region.packs == ("core", "cn") and len({feed.template for feed in region.feeds.values()}) == 6
     assert len(truth(simulated, "persons")) == 800
     assert len(truth(simulated, "outbreaks")) >= 3
-
-
-def test_persons(landed: Path, held: Held) -> None:
-    found = Counter((organisation, row["local"]) for organisation, row in held.rows("select _receipt as receipt, person_source_value as local from cdr.person"))
-    assert found == Counter((row["organisation_id"], row["local_number"]) for row in truth(landed, "links"))
-
-
-def test_visits(landed: Path, held: Held) -> None:
-    found = held.sums("select _receipt as receipt, visit_start_date as day, visit_concept_id as concept, count(*) as n from cdr.visit_occurrence group by all")
-    expected: Counter[tuple[Any, ...]] = Counter()
-    for row in truth(landed, "totals_by_event_day"):
-        for name, concept in CONCEPTS.items():
-            expected[row["organisation_id"], row["day"], concept] += row[name]
-    assert found == +expected
-    open_ones = held.sums("select _receipt as receipt, count(*) as n from cdr.visit_occurrence where visit_end_datetime is null group by all")
-    assert open_ones == Counter((row["organisation_id"],) for row in truth(landed, "open_visits"))
-
-
-def test_diagnoses_by_visit_day(landed: Path, held: Held) -> None:
-    """All but those of open stays where only the front page tells them."""
-    found = held.sums(
-        """select c._receipt as receipt, v.visit_start_date as day, count(*) as n from cdr.condition_occurrence c
-        join cdr.visit_occurrence v on v.visit_occurrence_id = c.visit_occurrence_id group by all"""
-    )
-    assert found == totals(landed, "totals_by_visit_day", "diagnoses", "diagnoses_untold")
-    everything = held.sums("select _receipt as receipt, count(*) as n from cdr.condition_occurrence group by all")
-    assert everything.total() == found.total()
-
-
-def test_drugs(landed: Path, held: Held) -> None:
-    found = held.sums("select _receipt as receipt, drug_exposure_start_date as day, count(*) as n from cdr.drug_exposure group by all")
-    assert found == totals(landed, "totals_by_event_day", "drugs")
-
-
-@pytest.mark.parametrize(("column", "kept"), [("results", "="), ("vital_signs", "<>")])
-def test_results_and_vital_signs(landed: Path, held: Held, column: str, kept: str) -> None:
-    found = held.sums(
-        f"select _receipt as receipt, measurement_date as day, count(*) as n from cdr.measurement where measurement_type_concept_id {kept} 32856 group by all"
-    )
-    assert found == totals(landed, "totals_by_event_day", column)
-
-
-@pytest.mark.parametrize(
-    ("column", "counted"),
-    [("charges", "count(*)"), ("charged_fen", "sum(c.total_charge * 100)::bigint"), ("insured_fen", "sum(c.paid_by_payer * 100)::bigint")],
-)
-def test_charges_by_visit_day(landed: Path, held: Held, column: str, counted: str) -> None:
-    found = held.sums(
-        f"""select c._receipt as receipt, v.visit_start_date as day, {counted} as n from cdr.cost c
-        join cdr.visit_occurrence v on v.visit_occurrence_id = c.cost_event_id group by all"""
-    )
-    assert found == totals(landed, "totals_by_visit_day", column)
-
-
-def test_nothing_is_amiss(held: Held) -> None:
-    states = {row["s"] for row in held.release.query("select distinct state as s from state.disposition").to_pylist()}
-    assert states <= {"mapped", "filtered"}
-    assert {row["c"] for row in held.release.query("select distinct code as c from state.finding").to_pylist()} <= {"MAP-020"}
 
 
 def test_a_manifest_again_lands_nothing(landed: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -189,11 +189,11 @@ def test_a_value_said_by_the_code_itself_comes_with_it(engine: Engine, small: Vo
         (("k", 5, "", ""), Row(0, 2, "Condition", "", True, "mapped")),
         (("k", 11, "", ""), Row(0, 0, None, "", True, "not standard")),
         (("k", 8507, "", ""), Row(0, 8507, None, "", True, "not in vocabulary")),
-        (("k", 0, "", ""), Row(0, 0, None, "", True, "unmapped")),
+        (("k", 0, "", ""), Row(0, 0, None, "", True, "no concept")),
         (("k", None, "SNOMED", "300"), Row(0, 3, "Measurement", "", True, "mapped")),
         (("k", None, "ICD10", "J18.9"), Row(0, 1, "Condition", "", True, "mapped")),
         (("k", None, "ICD10", "Z99"), Row(0, 0, None, "", True, "not standard")),
-        (("k", None, "SNOMED", "nosuch"), Row(0, 0, None, "", True, "unmapped")),
+        (("k", None, "SNOMED", "nosuch"), Row(0, 0, None, "", True, "not in vocabulary")),
         (("K", 2, "", ""), Row(0, 0, None, "", True, "unmapped")),
         (("k", 2_000_000_001, "", ""), Row(0, 2_000_000_001, "Observation", "", True, "mapped")),
     ],
@@ -202,7 +202,7 @@ def test_a_value_said_by_the_code_itself_comes_with_it(engine: Engine, small: Vo
         "a concept replaced since",
         "a concept that leads nowhere",
         "a concept the vocabulary lacks",
-        "said to be unmapped",
+        "said to have no standard concept",
         "a code",
         "a code that maps on",
         "a code that leads nowhere",
@@ -218,7 +218,7 @@ def test_an_entry_of_a_code_map(entry: tuple[str, int | None, str, str], expecte
 
 def test_a_map_decides_against_the_vocabulary_and_keeps_the_source_concept(engine: Engine, small: VocabularyVersion) -> None:
     assert one(engine, small, "ICD10", "J18.9", code_map("ICD10", ("J18.9", 3, "", ""))) == Row(10, 3, "Measurement", "", True, "mapped")
-    assert one(engine, small, "ICD10", "J18.9", code_map("ICD10", ("J18.9", 0, "", ""))) == Row(10, 0, None, "", True, "unmapped")
+    assert one(engine, small, "ICD10", "J18.9", code_map("ICD10", ("J18.9", 0, "", ""))) == Row(10, 0, None, "", True, "no concept")
     assert one(engine, small, "ICD10", "J18.9", code_map("ICD10", ("other", 3, "", ""))) == Row(10, 1, "Condition", "", True, "mapped")
 
 
@@ -227,11 +227,13 @@ def test_a_map_to_several_concepts_keeps_those_that_lead_somewhere(engine: Engin
     assert [(r.concept_id, r.slot) for r in resolved(engine, [("local", "k")], small, [several])["local", "k"]] == [(1, "1"), (2, "2"), (3, "3")]
 
 
-def test_without_a_vocabulary_a_declared_concept_is_taken_and_all_else_is_unmapped(engine: Engine) -> None:
+def test_without_a_vocabulary_a_declared_concept_is_taken_and_its_codes_are_not_judged(engine: Engine) -> None:
     maps = [code_map("local", ("m", 8507, "", ""), ("f", None, "Gender", "F"))]
     assert one(engine, None, "local", "m", *maps) == Row(0, 8507, None, "", True, "mapped")
-    assert one(engine, None, "local", "f", *maps) == Row(0, 0, None, "", True, "unmapped")
-    assert one(engine, None, "ICD10", "J18.9", *maps) == Row(0, 0, None, "", True, "unmapped")
+    assert one(engine, None, "local", "f", *maps) == Row(0, 0, None, "", True, "no vocabulary")
+    assert one(engine, None, "ICD10", "J18.9", *maps) == Row(0, 0, None, "", True, "no vocabulary")
+    assert one(engine, None, "local", "x", *maps) == Row(0, 0, None, "", True, "unmapped")
+    assert one(engine, None, "nowhere", "x", *maps) == Row(0, 0, None, "", True, "unmapped")
 
 
 def test_repeated_pairs_are_one_and_null_codes_none(engine: Engine, small: VocabularyVersion) -> None:
@@ -264,6 +266,7 @@ def test_the_maps_become_rows_of_source_to_concept_map(engine: Engine, small: Vo
         ("c", "local", "name of c", 0, "Gender"),
         ("d", "local", "name of d", 8507, "None"),
     ]
+    assert engine.rows("select * from source_to_concept_map_lacking") == [("local", 2, '["c","d"]')]
     required = " or ".join(f"{c} is null" for c in TABLES["source_to_concept_map"].required)
     assert engine.one(f"select count(*) from source_to_concept_map where {required}") == 0
 

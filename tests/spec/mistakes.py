@@ -185,7 +185,8 @@ class Declaration:
 
     def rename(self, path: Path_, new: str) -> tuple[Change, ...]:
         """A new name for a key where it is first written, be it in a header."""
-        return (Change(*self.spans.keys[path], new),)
+        bare = new.isascii() and _BARE_KEY.fullmatch(new)
+        return (Change(*self.spans.keys[path], new if bare else json.dumps(new, ensure_ascii=False)),)
 
     def remove(self, path: Path_) -> tuple[Change, ...]:
         """Without a pair, or a piece of an inline table."""

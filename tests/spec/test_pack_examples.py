@@ -37,7 +37,8 @@ def test_the_examples_of_a_shipped_template_hold(template: str) -> None:
 def test_every_wrong_value_is_told_where_it_stands(template: str) -> None:
     spoilt, places = spoiled(SHIPPED.templates[template])
     found = run_examples(replace(SHIPPED, templates={template: spoilt}))
-    assert len(places) > 60
+    targets = len(SHIPPED.templates[template].targets)
+    assert len(places) > (60 if targets > 10 else targets)  # of a whole hospital's system, and of one that sends a single file
     assert {(p.place, p.what.split('"')[3]) for p in found} == places
 
 

@@ -87,6 +87,8 @@ def show_status(region: RegionOption = HERE, as_json: JsonOption = False) -> Non
         return
     published = f"release {found.release} of {found.published_at}" if found.release else "nothing published yet"
     say([f"region {found.name}: {published}; {count(found.waiting, 'receipt')} not in a release yet" + (", run: suwen run" if found.waiting else "")])
+    if found.release and not found.vocabulary:
+        say(["made without a vocabulary: codes of standard vocabularies have concept 0; suwen vocabulary load"])
     if found.feeds:
         columns = ("feed", "template", "organisation", "mode", "deliveries", "receipts", "bytes", "latest", "waiting")
         rows = [

@@ -15,6 +15,7 @@ from suwen.flow.eras import condition_eras, drug_eras
 from suwen.flow.linked import keep_links, keep_tree
 from suwen.flow.masters import settle_masters
 from suwen.flow.periods import observation_periods
+from suwen.flow.person_findings import note_resident_ids
 from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.source_maps import source_maps
 from suwen.flow.work import Work, of_table, standing
@@ -308,6 +309,7 @@ def _absent(work: Work, place: str, rows: Tree, column: str, other: str, identif
 def derived_rows(work: Work) -> None:
     """Make the derived tables and keep up the run's own extension tables."""
     keep_links(work)
+    note_resident_ids(work)
     settle_masters(work)
     observation_periods(work)
     condition_eras(work)

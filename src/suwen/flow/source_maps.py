@@ -25,6 +25,7 @@ def source_maps(work: Work) -> None:
     made = work.fresh("source_maps")
     maps, concepts = map_table(work.packs.code_maps.values()), concept_table(work.packs.concepts.values())
     source_to_concept_map(work.engine, vocabulary=work.vocabulary, maps=maps, concepts=concepts, into=made)
+    _tell_lacking(work, f"{made}_lacking")
     if not files and not work.engine.count(made):
         return
     shape, change = ALL_TABLES[TABLE], work.change(lake_name(TABLE))
@@ -41,6 +42,23 @@ def source_maps(work: Work) -> None:
         made=made,
     )
     write_rows(work, TABLE, rows, "")
+
+
+def _tell_lacking(work: Work, lacking: str) -> None:
+    """MAP-022: how many codes of each map lead to what the loaded vocabulary lacks, in place of what was told before; `target` is the map."""
+    work.untold.append(statement("select code = 'MAP-022'").expressions[0])
+    if work.engine.count(lacking):
+        name = work.fresh("finding")
+        work.engine.temporary(
+            name,
+            statement(
+                "select {run}::BIGINT as run, 'MAP-022' as code, '' as feed, '' as kind, system as target, 'target_concept_id' as column_name, "
+                "0::BIGINT as receipt, codes as records, examples from {l} l",
+                run=work.number,
+                l=lacking,
+            ),
+        )
+        work.findings.append(name)
 
 
 def _made_of(work: Work) -> str:

@@ -29,7 +29,10 @@ class FeedStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """A region at this moment. `release` 0 and `published_at` "" before the first; `states`: records by state; `rows`: of tables that have any."""
+    """A region at this moment. `release` 0 and `published_at` "" before the first; `states`: records by state; `rows`: of tables that have any.
+
+    `vocabulary`: whether the release was made with one; without it codes of standard vocabularies have concept 0, and nothing else says so.
+    """
 
     name: str
     folder: str
@@ -38,6 +41,7 @@ class Status:
     published_at: str
     states: Mapping[str, int]
     rows: Mapping[str, int]
+    vocabulary: bool
 
     @property
     def waiting(self) -> int:
@@ -66,6 +70,7 @@ def status(region: Region) -> Status:
         published_at=release.published_at if release else "",
         states=dict(states),
         rows={name: state.rows for name, state in (release.tables if release else {}).items() if state.rows},
+        vocabulary=bool(release and release.vocabulary),
     )
 
 

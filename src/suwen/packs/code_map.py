@@ -72,7 +72,9 @@ def _concept_id(row: Row, problems: Problems) -> int | None:
     if given and (vocabulary or code):
         problems.add(row.place, "the row has a concept_id and also a vocabulary or code", expected=one_of_both)
     elif not given and not vocabulary and not code:
-        problems.add(row.place, "the row has neither a concept_id nor a code", expected=one_of_both, do="leave out codes that map to nothing")
+        problems.add(
+            row.place, "the row has neither a concept_id nor a code", expected=one_of_both, do="write concept_id 0 for a code that has no standard concept"
+        )
     elif not given and not (vocabulary and code):
         problems.add(row.place, f"the row has a {'vocabulary without a code' if vocabulary else 'code without a vocabulary'}", expected=one_of_both)
     elif vocabulary and vocabulary not in VOCABULARIES:

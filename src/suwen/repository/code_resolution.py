@@ -1,7 +1,8 @@
 """From the codes of the sources to standard concepts: one relation that mapping joins.
 
-A code is looked for in the packs' code maps first; what a map says of a code decides. Otherwise it is the code of a concept of the loaded
-vocabulary `system`, which leads to standard concepts by `Maps to`. A code that leads nowhere has concept 0 and keeps its source concept.
+A code is looked for in the packs' code maps first; what a map says of a code decides, also that it has no standard concept. Otherwise it is the
+code of a concept of the loaded vocabulary `system`, which leads to standard concepts by `Maps to`. A code that leads nowhere has concept 0 and keeps
+its source concept; its standing says whether the record, the map or the vocabulary is why.
 Source: Book of OHDSI, chapter 5 (standard concepts, `Maps to`, `Maps to value`); design, "Codes".
 """
 
@@ -12,14 +13,20 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from suwen.engine.duck import Engine
-from suwen.engine.sql import Part, read_parquet, statement, table, text
+from suwen.engine.sql import Part, Tree, case, col, in_texts, read_parquet, statement, table, text
 from suwen.model.pack import CodeMap, LocalConcept
+from suwen.model.vocabulary import VOCABULARIES
 from suwen.repository.vocabulary import VocabularyVersion
 
 # UCUM tells units apart by case (`mg`, `Mg`); elsewhere a code in the other case is the same code when only one concept answers to it.
 CASE_MATTERS: tuple[str, ...] = ("UCUM",)
 
-MAPPED, UNMAPPED, NOT_STANDARD, NOT_IN_VOCABULARY = "mapped", "unmapped", "not standard", "not in vocabulary"
+MAPPED = "mapped"
+NO_CONCEPT = "no concept"  # a map says so
+UNMAPPED = "unmapped"  # neither a map nor the vocabulary knows the code
+NOT_STANDARD = "not standard"  # no standard concept is left of the one it leads to
+NOT_IN_VOCABULARY = "not in vocabulary"  # a map leads to what the loaded vocabulary lacks; a concept id is taken as declared
+NOT_LOADED = "no vocabulary"  # a code, or a map's target, of a standard vocabulary while none is loaded
 
 _MAPS = pa.schema(
     [
@@ -85,10 +92,11 @@ _ENTRY = """
     select distinct m.source_vocabulary_id as system, m.source_code as code, t.value,
            coalesce(t.target, case when t.concept_id is null then nullif(m.concept_id, 0) end) as target,
            coalesce(t.domain, own.domain) as domain,
-           case when t.target is not null or own.concept_id is not null then 'mapped'
-                when t.concept_id is not null then 'not standard'
-                when coalesce(m.concept_id, 0) = 0 then 'unmapped'
-                else {undeclared} end as standing
+           case when t.target is not null or own.concept_id is not null then {mapped}
+                when t.concept_id is not null then {not_standard}
+                when m.concept_id = 0 then {no_concept}
+                when m.concept_id is null then {unknown_code}
+                else {unknown_concept} end as standing
     from {maps} as m
     left join {source} as s on m.concept_id is null and s.system = m.vocabulary and s.code = m.code
     left join {target} as t on t.concept_id = coalesce(m.concept_id, s.concept_id)
@@ -98,7 +106,7 @@ _RESOLUTION = """
     with answer as (
         select system, code, target, domain, value, standing from {entry}
         union all
-        select s.system, s.code, t.target, t.domain, t.value, case when t.target is null then 'not standard' else 'mapped' end
+        select s.system, s.code, t.target, t.domain, t.value, case when t.target is null then {not_standard} else {mapped} end
         from {source} as s join {target} as t on t.concept_id = s.concept_id
         where not exists (select 1 from {entry} as e where e.system = s.system and e.code = s.code)
     ), answered as (
@@ -112,11 +120,16 @@ _RESOLUTION = """
     select p.system, p.code, coalesce(s.concept_id, 0)::integer as source_concept_id, coalesce(a.target, 0)::integer as concept_id, a.domain,
            case when count(*) over (partition by p.system, p.code) > 1 then a.target::varchar else '' end as slot,
            row_number() over (partition by p.system, p.code order by a.target) = 1 as first,
-           coalesce(a.standing, f.standing, 'unmapped') as standing, a.value::integer as value_concept_id
+           coalesce(a.standing, f.standing, {unknown}) as standing, a.value::integer as value_concept_id
     from pair as p
     left join answered as a on a.system = p.system and a.code = p.code
     left join failed as f on f.system = p.system and f.code = p.code
     left join {source} as s on s.system = p.system and s.code = p.code"""
+
+# The codes of the maps that lead to what the loaded vocabulary lacks, by map.
+_LACKING = """
+    select system, count(distinct code) as codes, to_json(list_sort(min(distinct code, 5)))::VARCHAR as examples
+    from {resolution} where standing = {lacking} group by system"""
 
 _TO_CONCEPT_MAP = """
     select r.code as source_code, r.source_concept_id, r.system as source_vocabulary_id,
@@ -155,12 +168,13 @@ def resolve(engine: Engine, used: str, *, vocabulary: VocabularyVersion | None, 
 
     Columns: system, code, source_concept_id INTEGER (0: none), concept_id INTEGER (0: none), domain (of the standard concept, null where unknown),
     slot (the concept id as text where a code leads to several, else ''), first BOOLEAN (true once for each pair: the smallest concept),
-    standing ('mapped', 'unmapped', 'not standard': no standard concept is left, 'not in vocabulary': taken as the map declares it though the
-    loaded vocabulary lacks it), value_concept_id (where one `Maps to value` stands beside one `Maps to`, else null). Null codes are left out.
+    standing (one of the words above), value_concept_id (where one `Maps to value` stands beside one `Maps to`, else null). Null codes are left out.
     """
     steps = {name: f"{into}_{name}" for name in ("maps", "own", "source", "target", "entry")}
     parts: dict[str, Part] = {name: table(step) for name, step in steps.items()} | {"used": table(used), **_relations(vocabulary)}
-    parts |= {"case_matters": [text(v) for v in CASE_MATTERS], "undeclared": text(NOT_IN_VOCABULARY if vocabulary else MAPPED)}
+    parts |= {"case_matters": [text(v) for v in CASE_MATTERS], "unknown": unknown(col("system", "p")) if vocabulary is None else text(UNMAPPED)}
+    parts |= {"mapped": text(MAPPED), "not_standard": text(NOT_STANDARD), "no_concept": text(NO_CONCEPT)}
+    parts |= {"unknown_code": text(NOT_IN_VOCABULARY if vocabulary else NOT_LOADED), "unknown_concept": text(NOT_IN_VOCABULARY if vocabulary else MAPPED)}
     engine.register(steps["maps"], maps)
     engine.register(steps["own"], concepts)
     try:
@@ -176,16 +190,25 @@ def resolve(engine: Engine, used: str, *, vocabulary: VocabularyVersion | None, 
 def source_to_concept_map(
     engine: Engine, *, vocabulary: VocabularyVersion | None, maps: pa.Table, concepts: pa.Table, into: str = "source_to_concept_map"
 ) -> None:
-    """Make the temporary table `into` with the CDM's source_to_concept_map rows of the packs' maps: one for each code and concept it leads to."""
+    """Make the temporary table `into` with the CDM's source_to_concept_map rows of the packs' maps: one for each code and concept it leads to.
+
+    `<into>_lacking`: (system, codes, examples) of the codes that lead to what the loaded vocabulary lacks.
+    """
     name, pairs, resolution = f"{into}_maps", f"{into}_pairs", f"{into}_resolution"
     engine.register(name, maps)
     try:
         engine.temporary(pairs, statement("select distinct source_vocabulary_id as system, source_code as code from {maps}", maps=table(name)))
         resolve(engine, pairs, vocabulary=vocabulary, maps=maps, concepts=concepts, into=resolution)
         engine.temporary(into, statement(_TO_CONCEPT_MAP, maps=table(name), resolution=table(resolution), **_relations(vocabulary)))
+        engine.temporary(f"{into}_lacking", statement(_LACKING, resolution=table(resolution), lacking=text(NOT_IN_VOCABULARY)))
     finally:
         engine.drop(pairs, resolution)
         engine.unregister(name)
+
+
+def unknown(system: Tree) -> Tree:
+    """The standing of a code that no map knows while no vocabulary is loaded: those of standard vocabularies cannot be judged."""
+    return case([(in_texts(system, sorted(VOCABULARIES)), text(NOT_LOADED))], text(UNMAPPED))
 
 
 def _relations(vocabulary: VocabularyVersion | None) -> dict[str, Part]:

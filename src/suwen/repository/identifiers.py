@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from suwen.engine.sql import Tree, call, coalesce, compared, conjunction, is_null, statement, text, typed
-from suwen.repository.mapping import Check
+from suwen.engine.sql import Tree, call, statement, text, typed
 
 IDENTIFIERS = "ext_person_identifier"
 RESIDENT_ID = "resident id"
 AGREEING = ("check_agrees", "birth_date_agrees", "sex_agrees")
-_CODES = {"check_agrees": "PID-002", "birth_date_agrees": "PID-003", "sex_agrees": "PID-003"}
+CODES = ("PID-001", "PID-002", "PID-003")
 
 
-def identifier_checks(columns: Mapping[str, Tree]) -> tuple[Check, ...]:
-    """The checks of a target of identifiers, by its columns' trees: a resident id is absent, is not valid, or does not agree with the patient.
+def amiss(rows: Tree) -> Tree:
+    """(person_id, code, column_name, receipt, record) of the patients among stored identifiers whose resident id is absent, invalid or does not agree.
 
-    That the birth date or sex itself cannot be read is told where the patient is mapped.
+    Each patient once for each code, with the first record that says it. One that is not valid says nothing of birth date and sex; that these cannot be
+    read is told where the patient is mapped.
     """
-    if "kind" not in columns or "value" not in columns:
-        return ()
-    resident = compared(columns["kind"], "=", text(RESIDENT_ID))
-    found = [Check("PID-001", "value", conjunction([resident, is_null(columns["value"])]))]
-    for name, code in _CODES.items():
-        if name in columns:
-            wrong = compared(coalesce(columns[name], typed(text("true"), "BOOLEAN")), "=", typed(text("false"), "BOOLEAN"))
-            found.append(Check(code, name, conjunction([resident, wrong])))
-    return tuple(found)
+    return statement(
+        """with i as (select *, count(value) over (partition by person_id) as sent from {r} r where kind = {kind}),
+        c as (select *, case when sent = 0 then {absent} when check_agrees = false then {invalid}
+            when birth_date_agrees = false or sex_agrees = false then {other} end as code from i)
+        select person_id, code, min(case when code = {absent} then 'value' when code = {invalid} then 'check_agrees'
+                when birth_date_agrees = false then 'birth_date_agrees' else 'sex_agrees' end) as column_name,
+            arg_min(_receipt, (_receipt, _record)) as receipt, arg_min(_record, (_receipt, _record)) as record
+        from c where code is not null group by person_id, code""",
+        r=rows, kind=text(RESIDENT_ID), absent=text(CODES[0]), invalid=text(CODES[1]), other=text(CODES[2]),
+    )  # fmt: skip
 
 
 def resident_ids(rows: Tree) -> Tree:

@@ -58,12 +58,16 @@ class Lookup:
 
 @dataclass(frozen=True)
 class Mapped:
-    """A column of the target, generic or physical: its SQL type, its tree over the resolved source, whether it must have a value."""
+    """A column of the target, generic or physical: its SQL type, its tree over the resolved source, whether it must have a value.
+
+    `told`: the template's column that alone gives it, where it names none of this name; what is wrong is said of that one.
+    """
 
     name: str
     type: str
     tree: Tree
     required: bool
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,17 +120,18 @@ class MappingPlan:
         """Every reason in the order in which they are tried; a row's `_reason` is its place here."""
         held = [Reason("held", "REF-001", j.kind) for j in self.target.joins]
         dropped = [Reason("filtered", rule, "") for rule, _ in self.filters]
-        unread = [Reason("quarantined", c.code, c.column) for c in self._fatal()]
-        missing = [Reason("quarantined", "MAP-001", m.name) for m in self.columns if m.required]
+        unread = [Reason("quarantined", c.code, c.column) for c, _ in self._fatal()]
+        missing = [Reason("quarantined", "MAP-001", m.told or m.name) for m in self.columns if m.required]
         return (*held, *dropped, *unread, *missing, Reason("quarantined", "MAP-001", "key"))
 
     def in_state(self, state: str) -> Tree:
         """True for the mapped rows with a reason that gives their record a state."""
         return in_numbers(col("_reason"), [n for n, r in enumerate(self.reasons) if r.state == state])
 
-    def _fatal(self) -> list[Check]:
-        required = {m.name for m in self.columns if m.required}
-        return [c for c in self.checks if c.column in required]
+    def _fatal(self) -> list[tuple[Check, Mapped]]:
+        """The readings without which a required column has no value."""
+        required = {m.told or m.name: m for m in self.columns if m.required}
+        return [(c, required[c.column]) for c in self.checks if c.column in required]
 
     def query(self, staged: Tree, parents: Mapping[str, Tree | str], resolution: Tree | str) -> Tree:
         """The mapped rows: columns, `_id`, `_check`, `_table`, `_reason`, `_issues` (bit per check), `_receipt`, `_record`."""
@@ -157,8 +162,8 @@ class MappingPlan:
             whens.append((negation(is_null(col("_dropped"))), paren(plus(typed(col("_dropped"), "SMALLINT"), integer(n)))))
         at = n + len(self.filters)
         places = {id(c): place for place, c in enumerate(self.checks)}
-        for check in self._fatal():
-            whens.append((conjunction([_bit_set(places[id(check)]), is_null(col(check.column))]), integer(at)))
+        for check, column in self._fatal():
+            whens.append((conjunction([_bit_set(places[id(check)]), is_null(col(column.name))]), integer(at)))
             at += 1
         for column in (m for m in self.columns if m.required):
             whens.append((is_null(col(column.name)), integer(at)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from suwen.base.errors import SuwenError
 from suwen.engine import hash as hashing
@@ -31,12 +31,13 @@ from suwen.model import event
 from suwen.model.extension import ALL_TABLES
 from suwen.model.functions import DUCKDB_TYPES, OPERATORS
 from suwen.model.pack import Expression, Kind, Target, Template
-from suwen.repository.identifiers import IDENTIFIERS, identifier_checks
+from suwen.repository.code_resolution import NOT_STANDARD, UNMAPPED, unknown
+from suwen.repository.identifiers import IDENTIFIERS
 from suwen.repository.mapping import Check, Lookup, Mapped, MappingPlan
 from suwen.repository.record_index import KindExpressions
 
 READ_CODES = {"date_of": "MAP-010", "time_of": "MAP-013", "local_time": "MAP-013", "boolean": "MAP-012"}
-STANDINGS = {"unmapped": "MAP-020", "not standard": "MAP-021"}
+STANDINGS = {UNMAPPED: "MAP-020", NOT_STANDARD: "MAP-021"}
 _SYMBOLS = {o.symbol for o in OPERATORS}
 _TYPE_NAMES = {
     "VARCHAR": "text",
@@ -117,9 +118,9 @@ class _Planner:
         )  # fmt: skip
 
     def _checks(self, columns: Sequence[tuple[str, Compiled]]) -> tuple[Check, ...]:
-        """What is said of values that cannot be read; of identifiers, what is wrong with a resident id."""
+        """What is said of values that cannot be read. Of identifiers nothing: what is wrong with a resident id is told of the patients of the release."""
         if not self.target.event and self.target.table == IDENTIFIERS:
-            return identifier_checks({name: _flat(c.tree) for name, c in columns})
+            return ()
         return tuple(
             Check("MAP-030" if r.function in _SYMBOLS else READ_CODES.get(r.function, "MAP-011"), name, _flat(r.failed)) for name, c in columns for r in c.reads
         )
@@ -166,7 +167,9 @@ class _Planner:
         other = self.template.targets.get(target)
         if other is None:
             raise SuwenError(f'no target "{target}" in this template', expected=f"one of {', '.join(self.template.targets)}")
-        return self._entity(other, [_flat(p) for p in parts], None)
+        keys = [_flat(p) for p in parts]
+        nothing = (disjunction([compared(key.copy(), "=", text("")) for key in keys]), typed(null(), "BIGINT"))
+        return case([nothing], self._entity(other, keys, None))  # an empty number in quotes names nobody, as one without
 
     def _entity(self, target: Target, parts: Sequence[Tree], slot: Tree | None) -> Tree:
         system = self.place.key_systems.get(target.name, target.key_system or target.name)
@@ -184,7 +187,7 @@ class _Planner:
         found = self._lookup(text(system), _flat(code))
         if source:
             return col(f"{found.alias}.source_concept_id")
-        return case([(is_null(found.code), typed(null(), "INTEGER"))], coalesce(col(f"{found.alias}.concept_id"), integer(0)))
+        return case([(_untold(found), typed(null(), "INTEGER"))], coalesce(col(f"{found.alias}.concept_id"), integer(0)))
 
     def _lookup(self, system: Tree, code: Tree, *, every: bool = False) -> Lookup:
         for known in self.lookups:
@@ -290,9 +293,14 @@ def _flat(tree: Tree) -> Tree:
 
 
 def _standing(lookup: Lookup, standing: str) -> Tree:
-    """True for a code of that standing; one that a map sends to concept 0 on purpose is mapped."""
-    found = compared(coalesce(col(f"{lookup.alias}.standing"), text("unmapped")), "=", text(standing))
-    return case([(is_null(lookup.code), typed(text("false"), "BOOLEAN"))], found)
+    """True for a code of that standing; that of a code which was not looked up, as no vocabulary is loaded and no map knows it, depends on its system."""
+    found = compared(coalesce(col(f"{lookup.alias}.standing"), unknown(lookup.system)), "=", text(standing))
+    return case([(_untold(lookup), typed(text("false"), "BOOLEAN"))], found)
+
+
+def _untold(lookup: Lookup) -> Tree:
+    """True where the source gives no code; some systems put quotes around every text, also around none."""
+    return disjunction([is_null(lookup.code), compared(lookup.code, "=", text(""))])
 
 
 def _column_of(lookup: Lookup, columns: Sequence[Mapped]) -> str:
@@ -325,9 +333,9 @@ def _with_defaults(columns: Sequence[Mapped]) -> list[Mapped]:
         known = by_name.get(rule.column)
         tree = coalesce(known.tree, value) if known else value
         required = rule.column in {name for group in event.PROMISED for name in group[:1]} or bool(known and known.required)
-        by_name[rule.column] = Mapped(rule.column, str(event.GENERIC[rule.column].type), tree, required)
+        by_name[rule.column] = Mapped(rule.column, str(event.GENERIC[rule.column].type), tree, required, "" if known else rule.source)
     for group in event.PROMISED:
         name = group[0]
         if name in by_name and not by_name[name].required:
-            by_name[name] = Mapped(name, by_name[name].type, by_name[name].tree, True)
+            by_name[name] = replace(by_name[name], required=True)
     return list(by_name.values())

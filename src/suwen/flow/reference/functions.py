@@ -14,7 +14,7 @@ _SPECIAL = {
     ),
     "concept": (
         "concept(code text, 'system') -> integer",
-        "The standard concept of a code in a code map or vocabulary; 0 where it has none, null where the code is null.",
+        "The standard concept of a code in a code map or vocabulary; 0 where it has none, null where the code is null or empty.",
     ),
     "source_concept": ("source_concept(code text, 'system') -> integer", "The concept of the code itself, standard or not; 0 where there is none."),
 }

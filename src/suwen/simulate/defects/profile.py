@@ -16,7 +16,7 @@ from suwen.simulate.defects.catalogue import DELIVERY, FILE, Kind, kinds, sites
 WHOLE = 1_000_000_000  # a rate of one
 TABLES = ("rates", "daily")
 ONLY_DAILY = ("delivery-late",)  # where all is sent at once nothing is younger
-_HEADING, _KEY, _AT = re.compile(r"\s*\[\s*([\w-]+)\s*\]"), re.compile(r"""\s*["']?([\w-]+)["']?\s*="""), re.compile(r"\(at line (\d+)")
+_HEADING, _KEY, _AT = re.compile(r"\s*\[+\s*([\w-]+)\s*\]"), re.compile(r"""\s*["']?([\w-]+)["']?\s*="""), re.compile(r"\(at line (\d+)")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ def profile_of(text: str, name: str, *, daily: bool) -> Profile:
     except tomllib.TOMLDecodeError as error:
         at = _AT.search(str(error))
         raise SuwenError(
-            "the profile is not TOML", where=Place(name, int(at.group(1)) if at else 0), expected="a table [rates] with lines kind = rate"
+            f"the profile is not TOML: {str(error).partition(' (at ')[0]}",
+            where=Place(name, int(at.group(1)) if at else 0),
+            expected="a table [rates] with lines kind = rate",
         ) from None
     lines = {(table, key): line for table, key, line in _lines(text)}
     rates: dict[str, int] = {}
@@ -62,7 +64,8 @@ def profile_of(text: str, name: str, *, daily: bool) -> Profile:
     for table, held in found.items():
         if table not in TABLES or not isinstance(held, dict):
             where = Place(name, lines.get((table, ""), lines.get(("", table), 0)))
-            raise SuwenError(f"{table!r} is nothing that a profile has", where=where, expected="tables [rates] and [daily]")
+            known = f"{table!r} is no table" if table in TABLES else f"{table!r} is nothing that a profile has"
+            raise SuwenError(known, where=where, expected="tables [rates] and [daily], each with lines kind = rate")
         for key, rate in held.items():
             where = Place(name, lines.get((table, key), lines.get((table, ""), 0)))
             kind = _known(key, where)

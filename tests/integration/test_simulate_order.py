@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -73,15 +72,19 @@ def daily(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> OpenRelease:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return simulate(tmp_path_factory.mktemp("once") / "province", 4, 240)
+
+
+@pytest.fixture(scope="module")
+def snapshot(once: Path, again: Callable[[Path], Region]) -> OpenRelease:
     """The two hospitals' systems at the end, each sent once and whole."""
-    folder = simulate(tmp_path_factory.mktemp("once") / "province", 4, 240)
-    deliveries = listed(folder, *DAILY)
-    assert len(deliveries) == 2
-    return arrived(open_region(folder / "region"), [replace(one, mode=Mode.SNAPSHOT, window=None) for one in deliveries])
+    deliveries = listed(once, *DAILY)
+    assert len(deliveries) == 2 and {one.mode for one in deliveries} == {Mode.SNAPSHOT}
+    return arrived(again(once), deliveries)
 
 
-@pytest.mark.parametrize("runs", [1, 7])
+@pytest.mark.parametrize("runs", [1, pytest.param(7, marks=pytest.mark.deep)])
 def test_90_daily_deliveries_end_as_one_snapshot(daily: Path, snapshot: OpenRelease, again: Callable[[Path], Region], runs: int) -> None:
     deliveries = listed(daily, *DAILY)
     days = {product: len({one.as_of for one in listed(daily, product)}) for product in DAILY}
@@ -106,11 +109,19 @@ def some_days(folder: Path) -> list[Listed]:
     return [one for one in everything if one.as_of in {days[0], *days[-8:]}]
 
 
-def test_deliveries_of_all_systems_in_any_order_and_twice_give_the_same_release(daily: Path, again: Callable[[Path], Region]) -> None:
+def whatever_the_order(deliveries: Sequence[Listed], in_order: Region, mixed: Region) -> None:
+    one, other = arrived(in_order, deliveries), arrived(mixed, shuffled_twice(deliveries), runs=2)
+    same(one, other)
+    records = [sum(o.release.totals.values()) for o in (one, other)]
+    assert records[1] == 2 * records[0]  # what came again stands in the books, as duplicate, superseded or deleted
+
+
+def test_all_systems_in_any_order_and_twice_give_the_same_release(once: Path, again: Callable[[Path], Region]) -> None:
+    whatever_the_order(listed(once), again(once), again(once))
+
+
+@pytest.mark.deep
+def test_days_of_all_systems_in_any_order_and_twice_give_the_same_release(daily: Path, again: Callable[[Path], Region]) -> None:
     deliveries = some_days(daily)
     assert {one.mode for one in deliveries} >= {Mode.SNAPSHOT, Mode.WINDOW, Mode.UPSERT}
-    in_order = arrived(again(daily), deliveries)
-    mixed = arrived(again(daily), shuffled_twice(deliveries), runs=2)
-    same(in_order, mixed)
-    records = [sum(o.release.totals.values()) for o in (in_order, mixed)]
-    assert records[1] == 2 * records[0]  # what came again stands in the books, as duplicate, superseded or deleted
+    whatever_the_order(deliveries, again(daily), again(daily))

@@ -55,7 +55,7 @@ def lexicon(systems: tuple[tuple[str, ...], ...] = SYSTEMS) -> Lexicon:
         drugs=Named(("AMOX", "ASA"), ("阿莫西林胶囊", "阿司匹林肠溶片"), {"spec": ("250mg*24", "100mg*30"), "unit": ("mg", "mg"), "pack": ("盒", "盒")}),
         routes=Named(("PO", "IV"), ("口服", "静脉滴注")),
         items=Named(
-            ("WBC", "CRP", "HBSAG", "COVID"),
+            ("WBC", "CRP", "HBSAG", "SARS2"),
             ("白细胞计数", "C反应蛋白", "乙肝表面抗原", "新型冠状病毒核酸"),
             {
                 "unit": ("10*9/L", "mg/L", "", ""),

@@ -32,8 +32,9 @@ check: setup  ## format, lint, types, import rules, then the tests
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest
 
-bench: setup  ## what a run costs, against its floor
+bench: setup  ## what a run costs, against its floor; then by dialect of a simulated region
 	$(BIN)/python -m bench.spine
+	$(BIN)/python -m bench.dialects
 
 docs: setup  ## write docs/reference from the packs, the functions and the command line
 	$(BIN)/suwen docs

@@ -158,6 +158,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
     clock.lap("staging")
     _index(work)
     clock.lap("index")
+    work.progress.start("planning")
     make_plans(work)
     _layout(work)
     retire(work)
@@ -292,6 +293,7 @@ def _stage(work: Work, landing: Landing) -> None:
 
 def _index(work: Work) -> None:
     """Index every delivery of every kind, as kept or made now."""
+    work.progress.start("indexing")
     work.each([partial(_index_kind, data=data) for data in work.kinds.values()])
 
 

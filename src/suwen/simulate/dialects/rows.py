@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 
 from suwen.simulate.dialects.lexicon import Lexicon
-from suwen.simulate.dialects.text import Mask
+from suwen.simulate.dialects.text import Array, Mask
 from suwen.simulate.shapes import NONE, VISIT_KINDS, Block, Ints, Rows
 
 PART = 50_000  # rows written at once: what they take stays within a processor's cache
@@ -41,6 +42,7 @@ class Seen:
     def __init__(self, block: Block, lexicon: Lexicon, last: int, final: Seen | None = None) -> None:
         self.last, self.final, self.views = last, final, dict[str, Seen]()
         self._ranked: dict[tuple[str, str], Ints] = {}
+        self._of_visits: dict[Callable[[Rows], Array], Array] = {}
         self.block, self.lexicon = block, lexicon
         self.visits, self.persons, self.patients = block.rows["visit"], block.rows["person"], block.rows["patient"]
         self.visit_place, self.person_place = Places(self.visits["visit"]), Places(self.persons["person"])
@@ -55,6 +57,12 @@ class Seen:
             found[rows["rank"], self.visit_place[rows["visit"]]] = rows[column]
             self._ranked[table, column] = found
         return self._ranked[table, column]
+
+    def of_visits(self, written: Callable[[Rows], Array]) -> Array:
+        """What a function writes of each visit; made once, however many tables show it."""
+        if written not in self._of_visits:
+            self._of_visits[written] = written(self.visits)
+        return self._of_visits[written]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +104,20 @@ class Part:
     def visit(self, name: str) -> Ints:
         """A column of the rows' visits."""
         return self.seen.visits[name][self.visit_places]
+
+    def of_visit(self, written: Callable[[Rows], Array]) -> Array:
+        """What a function writes of the rows' visits."""
+        return self.seen.of_visits(written).take(pa.array(self.visit_places))
+
+    def once(self, key: Hashable, make: Callable[[], Array]) -> Array:
+        """A column that several headings show, made once."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    @cached_property
+    def _made(self) -> dict[Hashable, Array]:
+        return {}
 
     def person(self, name: str) -> Ints:
         """A column of the rows' persons."""

@@ -230,10 +230,10 @@ def _file(scratch: Path, number: int) -> Path:
 def _save(scratch: Path, block: Block) -> None:
     """Lengths of the tables, then their columns one behind the other."""
     with _file(scratch, block.number).open("wb") as stream:
-        np.array([len(block.rows[table]) for table in TABLES], dtype=np.int64).tofile(stream)
+        stream.write(np.array([len(block.rows[table]) for table in TABLES], dtype=np.int64).data)  # tofile would not say why it failed
         for table, shape in TABLES.items():
             for column in shape:
-                np.ascontiguousarray(block.rows[table][column]).tofile(stream)
+                stream.write(np.ascontiguousarray(block.rows[table][column]).data)
 
 
 def _load(scratch: Path, number: int) -> Block:

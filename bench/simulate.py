@@ -26,6 +26,7 @@ WAYS = [(clean, processes) for clean in (True, False) for processes in (1, 2)]
 _WHAT = (
     "`suwen simulate` from settings to files and truth, everything included: knowledge read, people, illness and care made, text written, zips packed, truth",
     "joined. Each measure is a process of its own that starts from nothing. Memory is that of all its processes together (looked at every 0.05 s).",
+    "Wall seconds say something of an idle machine only (its load stands below); rows by CPU second, user and system, bear some company.",
 )
 _MACHINES = (
     "## The same bytes elsewhere",

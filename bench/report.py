@@ -36,12 +36,12 @@ class Table:
 
 def markdown(found: Findings, day: str) -> str:
     """The report as a Markdown page."""
-    return "\n".join([*_head(found, day), *(line for table in _tables(found) for line in _marked(table)), "## Notes", "", *_NOTES, ""])
+    return "\n".join([*_head(found, day), *(line for table in _tables(found) for line in marked(table)), "## Notes", "", *_NOTES, ""])
 
 
 def in_text(found: Findings, day: str) -> str:
     """The report for a terminal."""
-    return "\n".join([*_head(found, day), *(line for table in _tables(found) for line in _aligned(table))])
+    return "\n".join([*_head(found, day), *(line for table in _tables(found) for line in aligned(table))])
 
 
 def _head(found: Findings, day: str) -> list[str]:
@@ -172,12 +172,14 @@ def _yes(holds: bool) -> str:
     return "yes" if holds else "NO"
 
 
-def _marked(table: Table) -> list[str]:
+def marked(table: Table) -> list[str]:
+    """A table as lines of Markdown."""
     rule = ("---", *("---:" for _ in table.columns[1:]))
     return [f"## {table.title}", "", *(f"| {' | '.join(row)} |" for row in (table.columns, rule, *table.rows)), ""]
 
 
-def _aligned(table: Table) -> list[str]:
+def aligned(table: Table) -> list[str]:
+    """A table as lines for a terminal."""
     every = [table.columns, *table.rows]
     widths = [max(map(len, cells)) for cells in zip(*every, strict=True)]
     lines = ["  ".join([first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))]) for first, *rest in every]

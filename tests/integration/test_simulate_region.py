@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
+import io
 import json
+import pickle
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -17,7 +20,7 @@ from suwen.intake.landing import Landing
 from suwen.simulate.export import FEED_COLUMNS
 from suwen.simulate.region import Simulation
 from suwen.simulate.settings import Settings
-from suwen.simulate.together import Work, two
+from suwen.simulate.together import Scene, Work, _save, two
 from tests.integration.simulated import truth
 
 ASKED = ["--hospitals", "4", "--persons", "800", "--years", "1", "--seed", "4"]
@@ -172,6 +175,27 @@ def test_nothing_stays_of_a_simulation_that_fails(tmp_path: Path, monkeypatch: p
     assert main(["simulate", str(tmp_path / "p"), "--hospitals", "1", "--persons", "10", "--years", "1"]) == 2
     assert "no space left on device" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_an_error_names_the_folder_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["simulate", str(tmp_path / "file" / "p"), "--hospitals", "1", "--persons", "10"]) == 2
+    assert f"{tmp_path}/file/p: writing failed: not a directory" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_process_that_finds_the_disk_full_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block handed to the other process that cannot be written whole."""
+
+    class Full(io.BytesIO):
+        def write(self, data: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    scene = Scene(Settings(hospitals=1, persons=10, years=1))
+    monkeypatch.setattr(Path, "open", lambda *_: Full())
+    with pytest.raises(OSError, match="No space left") as told:
+        _save(tmp_path, scene.block(0))
+    assert pickle.loads(pickle.dumps(told.value)).errno == errno.ENOSPC
 
 
 def digests(folder: Path) -> dict[str, str]:

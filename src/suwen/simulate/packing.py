@@ -7,20 +7,18 @@ import shutil
 import zipfile
 from pathlib import Path
 
-_MOMENT = (1980, 1, 1, 0, 0, 0)  # the first a zip can tell
 _LEVEL = 1
+_LARGE = 1 << 30  # bytes from which a member is written in the large form, with room for what packing may add
 _COPIED = 1 << 20
 
 
 def zipped(folder: Path) -> None:
     """Put the files of a folder into one zip in it, named like the folder, and remove them."""
     files = sorted(path for path in folder.iterdir() if path.suffix != ".zip")
-    with zipfile.ZipFile(folder / f"{folder.name}.zip", "w") as archive:
+    with zipfile.ZipFile(folder / f"{folder.name}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         for path in files:
-            member = zipfile.ZipInfo(path.name, _MOMENT)
-            member.compress_type, member.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            member.file_size = path.stat().st_size  # tells whether the large form is needed
-            with path.open("rb") as source, archive.open(member, "w") as sink:
+            large = path.stat().st_size > _LARGE
+            with path.open("rb") as source, archive.open(path.name, "w", force_zip64=large) as sink:  # told by name alone, a member has no time of its own
                 shutil.copyfileobj(source, sink, _COPIED)
     for path in files:
         path.unlink()

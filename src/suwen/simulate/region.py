@@ -105,12 +105,17 @@ def set_aside(folder: Path) -> Iterator[Path]:
             )
         if target.is_mount() or target.is_symlink():
             raise SuwenError("the folder is a mount point or a link, which cannot be replaced whole", where=str(folder), do="name a new folder below it")
-        aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        aside.mkdir(parents=True)
+    aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
+        with _explained(target):
+            aside.mkdir(parents=True)
         yield aside
         with _explained(target):
             aside.replace(target)
+    except SuwenError as error:
+        if isinstance(error.where, str):  # nobody asked for the folder beside
+            error.where = error.where.replace(str(aside), str(folder))
+        raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -35,6 +35,7 @@ from suwen.simulate.truth import Cases, Counts, Totals
 from suwen.simulate.truth_files import DEFECTS, keep_block, part
 from suwen.simulate.world import World
 
+_SMALL, _WORD = np.iinfo(np.int32), 8
 DAILY = 90  # days before the last that are sent day by day
 Advance = Callable[[int], None]
 
@@ -228,12 +229,17 @@ def _file(scratch: Path, number: int) -> Path:
 
 
 def _save(scratch: Path, block: Block) -> None:
-    """Lengths of the tables, then their columns one behind the other."""
+    """Lengths of the tables, then their columns, each by four bytes a number where all fit and with that said before it."""
     with _file(scratch, block.number).open("wb") as stream:
-        np.array([len(block.rows[table]) for table in TABLES], dtype=np.int64).tofile(stream)
+        stream.write(np.array([len(block.rows[table]) for table in TABLES], dtype=np.int64).data)  # tofile would not say why it failed
         for table, shape in TABLES.items():
             for column in shape:
-                np.ascontiguousarray(block.rows[table][column]).tofile(stream)
+                values = block.rows[table][column]
+                small = not len(values) or (values.min() >= _SMALL.min and values.max() <= _SMALL.max)
+                held = np.ascontiguousarray(values, dtype=np.int32 if small else np.int64)
+                stream.write(np.array([held.nbytes], dtype=np.int64).data)
+                stream.write(held.data)
+                stream.write(bytes(-held.nbytes % _WORD))
 
 
 def _load(scratch: Path, number: int) -> Block:
@@ -242,7 +248,10 @@ def _load(scratch: Path, number: int) -> Block:
     for (table, shape), length in zip(TABLES.items(), held[: len(TABLES)].tolist(), strict=True):
         columns = {}
         for column in shape:
-            columns[column] = np.asarray(held[at : at + length])
-            at += length
+            size = int(held[at])
+            words = -(-size // _WORD)
+            kept = held[at + 1 : at + 1 + words]
+            columns[column] = np.asarray(kept) if size == length * _WORD else kept.view(np.int32)[:length].astype(np.int64)
+            at += 1 + words
         rows[table] = Rows(table, columns)
     return Block(number, rows)

@@ -138,7 +138,7 @@ def _spoil_file(path: Path, sent: Delivery, system: System, defects: Defects) ->
 
 def _halve(path: Path, form: Form, file: File, kind: Kind, truth: Truth) -> None:
     """Cut the file behind the first field of a record in its middle that has no defect of its own."""
-    data, newline = path.read_bytes(), form.newline.encode(form.encoding)
+    data, newline = path.read_bytes(), form.end
     first = data.find(newline) + len(newline)
     start = data.rfind(newline, 0, (first + len(data)) // 2) + len(newline)
     while start < len(data):
@@ -158,7 +158,7 @@ def _halve(path: Path, form: Form, file: File, kind: Kind, truth: Truth) -> None
 
 def _header(path: Path, form: Form, change: Callable[[list[bytes]], list[bytes]]) -> None:
     """Write the file again with another header."""
-    data, newline = path.read_bytes(), form.newline.encode(form.encoding)
+    data, newline = path.read_bytes(), form.end
     end = data.find(newline)
     around = b'"' if form.quoted else b""
     mark = b"\xef\xbb\xbf" if form.bom else b""
@@ -167,7 +167,7 @@ def _header(path: Path, form: Form, change: Callable[[list[bytes]], list[bytes]]
 
 
 def _emptied(path: Path, form: Form) -> None:
-    data, newline = path.read_bytes(), form.newline.encode(form.encoding)
+    data, newline = path.read_bytes(), form.end
     path.write_bytes(data[: data.find(newline) + len(newline)])
 
 

@@ -62,12 +62,13 @@ class Defects:
         places = {heading: place for place, heading in enumerate(sheet.columns)}
         clean = Spoiled(text, *(np.full(len(text), value) for value in (NONE, 0, 1)))
         lines: dict[int, bytes] = {}
+        of_drawn = [numbers()[site] for site in drawn]
         for row, site, chance, *of_row in zip(rows.tolist(), which[rows].tolist(), luck.tolist(), *cells, strict=True):
             held = drawn[site]
             made = SPOIL[held.kind.name](Line(of_row, places[held.heading], system.form), chance)
             if made is not None:
                 lines[row] = made.before + made.data
-                clean.site[row], clean.before[row] = numbers()[held], len(made.before)
+                clean.site[row], clean.before[row] = of_drawn[site], len(made.before)
                 clean.records[row] = made.records + bool(made.before)
         return replace(clean, text=_replaced(text, lines))
 

@@ -30,7 +30,7 @@ class Line:
     def of(self, cells: Sequence[bytes]) -> bytes:
         """Cells as a line, with its end."""
         around = b'"' if self.form.quoted else b""
-        return around + self.form.between.join(cells) + around + self.form.newline.encode(self.form.encoding)
+        return around + self.form.between.join(cells) + around + self.form.end
 
     def instead(self, cell: bytes) -> bytes:
         """The line with another cell."""
@@ -126,7 +126,7 @@ SPOIL: Mapping[str, Spoil] = {
     "extra-field": lambda line, luck: Spoilt(line.of([*line.cells, b""])),
     "missing-field": lambda line, luck: Spoilt(line.of(line.cells[:-1])),
     "delimiter-in-text": _between_halves(lambda form: form.delimiter.encode()),
-    "broken-line": _between_halves(lambda form: form.newline.encode(), records=2),
+    "broken-line": _between_halves(lambda form: form.end, records=2),
     "swallowed-delimiter": _cut_character,
     "cut-character": _cut_character,
     "invalid-byte": _between_halves(lambda form: b"\xff"),

@@ -52,7 +52,7 @@ Maker = Callable[[Part, Style, Form], Column]
 
 
 def _time(name: str) -> Maker:
-    return lambda p, s, f: times(p[name], s.day, s.clock)
+    return lambda p, s, f: p.once(name, lambda: times(p[name], s.day, s.clock))
 
 
 def _number(name: str) -> Maker:
@@ -88,7 +88,7 @@ _OF_VISIT: Mapping[str, Maker] = {
     "patient": lambda p, s, f: identity.patient_number(p),
     "visit": lambda p, s, f: identity.visit_number(p),
     "state": lambda p, s, f: constant(s.state, len(p)),
-    "changed": lambda p, s, f: times(_last_change(p), s.day, s.clock),
+    "changed": lambda p, s, f: _last_change(p, s),
 }
 _VISITS: Mapping[str, Maker] = {
     "booked": lambda p, s, f: times(p["start"] - 600, s.day, s.clock),
@@ -241,11 +241,12 @@ _KEEP: Mapping[str, Keep] = {
 }
 
 
-def _last_change(part: Part) -> Ints:
-    """Second of the record's last change."""
+def _last_change(part: Part, style: Style) -> Column:
+    """When the record was last changed."""
     if part.table == "visit":
-        return np.where(part["end"] == NONE, part["start"], part["end"])
-    return part[next(name for name in ("registered", "reported", "time", "start") if name in part.rows.columns)]
+        return times(np.where(part["end"] == NONE, part["start"], part["end"]), style.day, style.clock)
+    name = next(name for name in ("registered", "reported", "time", "start") if name in part.rows.columns)
+    return part.once(name, lambda: times(part[name], style.day, style.clock))
 
 
 def kinds(style: Style) -> tuple[Kind, ...]:

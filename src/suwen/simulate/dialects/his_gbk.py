@@ -25,9 +25,13 @@ _STAYS = ("", "", "", "1", "2", "")  # 住院, 日间
 Fields = Mapping[str, Column]
 
 
-def _end(part: Part, changed: Ints) -> dict[str, Column]:
+def _time(part: Part, name: str) -> Array:
+    return part.once(name, lambda: compact(part[name]))
+
+
+def _end(part: Part, changed: Array) -> dict[str, Column]:
     """The state of the record and when it was last changed."""
-    return {"ZT": constant("N", len(part)), "GXSJ": compact(changed)}
+    return {"ZT": constant("N", len(part)), "GXSJ": changed}
 
 
 def _visit(part: Part) -> dict[str, Column]:
@@ -51,8 +55,8 @@ def _patients(part: Part, form: Form) -> Fields:
         "DZ": address(part, form, areas),
         "YB": Coded(areas, lexicon.areas.codes),
         "DH": telephone(part),
-        "JDSJ": compact(part["registered"]),
-        **_end(part, part["registered"]),
+        "JDSJ": _time(part, "registered"),
+        **_end(part, _time(part, "registered")),
     }
 
 
@@ -62,13 +66,13 @@ def _registrations(part: Part, form: Form) -> Fields:
         "GHH": clinic_number(part),
         "BRID": patient_number(part),
         "GHSJ": compact(part["start"] - 600),
-        "JZSJ": compact(part["start"]),
+        "JZSJ": _time(part, "start"),
         "JZKS": Coded(part["department"], lexicon.departments.codes),
         "YSBH": _doctor(part["doctor"]),
         "GHLB": Coded(part["kind"], _CLINICS),
         "FB": whole(part["payer"]),
-        **_end(part, np.where(part["end"] == NONE, part["start"], part["end"])),
-        "JSSJ": compact(part["end"]),
+        **_end(part, compact(np.where(part["end"] == NONE, part["start"], part["end"]))),
+        "JSSJ": _time(part, "end"),
     }
 
 
@@ -80,8 +84,8 @@ def _stays(part: Part, form: Form) -> Fields:
         "BRID": patient_number(part),
         "BAH": patient_number(part),
         "ZYCS": whole(part["admission_number"]),
-        "RYSJ": compact(part["start"]),
-        "CYSJ": compact(part["end"]),
+        "RYSJ": _time(part, "start"),
+        "CYSJ": _time(part, "end"),
         "RYKS": Coded(part["department"], codes),
         "RYBQ": whole(part["ward"]),
         "CYKS": Coded(np.where(open_stay, NONE, part["department_out"]), codes),
@@ -91,7 +95,7 @@ def _stays(part: Part, form: Form) -> Fields:
         "RYQK": whole(np.where(part["from_visit"] == NONE, 3, 2)),
         "LYFS": whole(part["way"]),
         "FB": whole(part["payer"]),
-        **_end(part, np.where(open_stay, part["start"], part["end"])),
+        **_end(part, compact(np.where(open_stay, part["start"], part["end"]))),
         "ZYLB": Coded(part["kind"], _STAYS),
         "YSBH": _doctor(part["doctor"]),
     }
@@ -108,7 +112,7 @@ def _stay_diagnoses(part: Part, form: Form) -> Fields:
         code, name = ("ZYZDDM", "ZYZDMC") if rank == 0 else (f"QTZDDM{rank}", f"QTZDMC{rank}")
         places = found[rank]
         columns |= {code: Coded(places, conditions.codes), name: Coded(places, conditions.names)}
-    return columns | _end(part, np.where(part["end"] == NONE, part["start"], part["end"]))
+    return columns | _end(part, compact(np.where(part["end"] == NONE, part["start"], part["end"])))
 
 
 def _outpatient_diagnoses(part: Part, form: Form) -> Fields:
@@ -118,7 +122,7 @@ def _outpatient_diagnoses(part: Part, form: Form) -> Fields:
         "ZDDM": Coded(condition, conditions.codes),
         "ZDMC": Coded(condition, conditions.names),
         "ZDLX": Coded(np.minimum(part["rank"], 1), ("主", "次")),
-        "ZDSJ": compact(part["time"]),
+        "ZDSJ": _time(part, "time"),
     }
 
 
@@ -130,12 +134,12 @@ def _operations(part: Part, form: Form) -> Fields:
         "SSDM": Coded(place, procedures.codes),
         "SSMC": Coded(place, procedures.names),
         "SSJB": Coded(place, procedures["level"]),
-        "SSSJ": compact(part["time"]),
+        "SSSJ": _time(part, "time"),
         "SC": whole(part["minutes"]),
         "YSBH": _doctor(part["surgeon"]),
         "MZFS": whole(part["anaesthesia"]),
         "QKDJ": whole(part["incision"]),
-        **_end(part, part["time"]),
+        **_end(part, _time(part, "time")),
     }
 
 
@@ -153,9 +157,9 @@ def _orders(part: Part, form: Form) -> Fields:
         "SL": decimal(part["quantity"], 2),
         "TS": whole(part["days"]),
         "CQLS": whole(part["long_term"]),
-        "KSSJ": compact(part["start"]),
-        "JSSJ": compact(part["end"]),
-        **_end(part, part["start"]),
+        "KSSJ": _time(part, "start"),
+        "JSSJ": _time(part, "end"),
+        **_end(part, _time(part, "start")),
     }
 
 
@@ -171,8 +175,8 @@ def _charges(part: Part, form: Form) -> Fields:
         "DJ": money(part["price"]),
         "JE": money(part["amount"]),
         "YBJE": money(part["insured"]),
-        "FSSJ": compact(part["time"]),
-        **_end(part, part["time"]),
+        "FSSJ": _time(part, "time"),
+        **_end(part, _time(part, "time")),
     }
 
 
@@ -187,9 +191,9 @@ def _results(part: Part, form: Form) -> Fields:
         "DW": Coded(item, items["unit"]),
         "JG": result(part, form),
         "CKFW": reference_range(part),
-        "CJSJ": compact(part["sampled"]),
-        "BGSJ": compact(part["reported"]),
-        **_end(part, part["reported"]),
+        "CJSJ": _time(part, "sampled"),
+        "BGSJ": _time(part, "reported"),
+        **_end(part, _time(part, "reported")),
     }
 
 
@@ -200,8 +204,8 @@ def _vitals(part: Part, form: Form) -> Fields:
         "XMDM": Coded(item, lexicon.vitals.codes),
         "DW": Coded(item, lexicon.vitals["unit"]),
         "JG": decimal(part["value"], lexicon.vital_decimals[item]),
-        "CLSJ": compact(part["time"]),
-        **_end(part, part["time"]),
+        "CLSJ": _time(part, "time"),
+        **_end(part, _time(part, "time")),
     }
 
 
@@ -211,10 +215,10 @@ def _reports(part: Part, form: Form) -> Fields:
         "BGID": padded(part["report"], 13, "E"),
         "JCDM": Coded(exam, exams.codes),
         "JCMC": Coded(exam, exams.names),
-        "JCSJ": compact(part["performed"]),
-        "BGSJ": compact(part["reported"]),
+        "JCSJ": _time(part, "performed"),
+        "BGSJ": _time(part, "reported"),
         "BGNR": report_text(part, form),
-        **_end(part, part["reported"]),
+        **_end(part, _time(part, "reported")),
     }
 
 
@@ -225,11 +229,11 @@ def _cards(part: Part, form: Form) -> Fields:
         "ZDDM": Coded(part["condition"], lexicon.conditions.codes),
         "ZDMC": Coded(part["condition"], lexicon.conditions.names),
         "FBRQ": dates(part["onset"], _DAY),
-        "QZSJ": compact(part["diagnosed"]),
-        "BGSJ": compact(part["reported"]),
+        "QZSJ": _time(part, "diagnosed"),
+        "BGSJ": _time(part, "reported"),
         "XZDM": Coded(part["area"], lexicon.areas.codes),
         "BLLX": Coded(part["laboratory"], ("2", "1")),
-        **_end(part, part["reported"]),
+        **_end(part, _time(part, "reported")),
     }
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from suwen.simulate.dialects.rows import Part
+from suwen.simulate.dialects.rows import STAYS, Part
 from suwen.simulate.dialects.text import Array, Coded, Form, constant, from_matrix, joined, padded, plain, whole, without
-from suwen.simulate.shapes import NONE, Ints
+from suwen.simulate.shapes import NONE, Ints, Rows
 
 _WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2], dtype=np.int64)  # GB 11643, ISO 7064 MOD 11-2
 _CHECK = np.frombuffer(b"10X98765432", dtype=np.uint8)
@@ -16,24 +16,40 @@ _STREETS = tuple(f"{name}街道" for name in ("东门", "西湖", "南桥", "北
 
 def patient_number(part: Part) -> Array:
     """The hospital's own number of the patient, also that of the medical record."""
-    return padded(part.local, 9)
+    return padded(part.local, 9) if part.table == "patient" else part.of_visit(_patients)
 
 
 def clinic_number(part: Part) -> Array:
     """Number of a visit that is no stay; empty for stays."""
-    return without(padded(part.visit("visit"), 11, "G"), part.stay)
+    return part.of_visit(_clinics)
 
 
 def stay_number(part: Part) -> Array:
     """Number of a stay: the patient's and the how-manyth it is; empty for other visits."""
-    times = part.visit("admission_number")
-    number = joined(patient_number(part), "-", whole(np.where(times == NONE, part.visit("visit"), times)))
-    return without(number, ~part.stay)
+    return part.of_visit(_stays)
 
 
 def visit_number(part: Part) -> Array:
     """Number of a visit of whichever kind: a stay's holds a hyphen."""
-    return joined(clinic_number(part), stay_number(part))
+    return part.of_visit(_visits)
+
+
+def _patients(visits: Rows) -> Array:
+    return padded(visits["local"], 9)
+
+
+def _clinics(visits: Rows) -> Array:
+    return without(padded(visits["visit"], 11, "G"), STAYS[visits["kind"]])
+
+
+def _stays(visits: Rows) -> Array:
+    times = visits["admission_number"]
+    number = joined(_patients(visits), "-", whole(np.where(times == NONE, visits["visit"], times)))
+    return without(number, ~STAYS[visits["kind"]])
+
+
+def _visits(visits: Rows) -> Array:
+    return joined(_clinics(visits), _stays(visits))
 
 
 def person_name(part: Part, form: Form) -> Array:

@@ -12,9 +12,9 @@ import numpy as np
 from suwen.simulate.dialects.identity import patient_number, visit_number
 from suwen.simulate.dialects.rows import Part
 from suwen.simulate.dialects.system import Kind, System, at
-from suwen.simulate.dialects.text import Coded, Column, Form, padded, plain, times, without
+from suwen.simulate.dialects.text import Coded, Column, Form, padded, times
 from suwen.simulate.dialects.values import numbered, reference_range, result
-from suwen.simulate.shapes import Ints
+from suwen.simulate.shapes import NONE, Ints
 
 FORM = Form(delimiter="\t", newline="\n", bare=True)
 _CLOCK = " {h:02d}:{n:02d}"
@@ -30,10 +30,13 @@ def in_unit(part: Part, other: Ints) -> tuple[Ints, Ints]:
     """(value, decimals) as reported: in the other unit where told, rounded half up."""
     lexicon, item = part.seen.lexicon, part["item"]
     factors = np.array(lexicon.other_factor, dtype=np.int64)
-    before, after = lexicon.item_decimals[item], lexicon.other_decimals[item]
-    top = part["value"] * factors[item, 0] * 10**after
-    bottom = factors[item, 1] * 10**before
-    return np.where(other == 1, (2 * top + bottom) // (2 * bottom), part["value"]), np.where(other == 1, after, before)
+    before, after = lexicon.item_decimals, lexicon.other_decimals
+    at = np.flatnonzero(other)
+    what, value = item[at], part["value"].copy()
+    top = value[at] * (factors[:, 0] * 10**after)[what]
+    bottom = (factors[:, 1] * 10**before)[what]
+    value[at] = (2 * top + bottom) // (2 * bottom)
+    return value, np.where(other == 1, after[item], before[item])
 
 
 def _results(part: Part, form: Form) -> Mapping[str, Column]:
@@ -42,7 +45,6 @@ def _results(part: Part, form: Form) -> Mapping[str, Column]:
     value, decimals = in_unit(part, other)
     number = len(items.codes)
     reference = reference_range(part)
-    assert isinstance(reference, Coded)
     return {
         "BARCODE": padded(part["sample"], 13),
         "PATNO": patient_number(part),
@@ -52,7 +54,7 @@ def _results(part: Part, form: Form) -> Mapping[str, Column]:
         "ITEMNAME": Coded(item, items.names),
         "RESULT": result(part, form, value=value, decimals=decimals),
         "UNIT": Coded(item + other * number, items["shown"] + items["other"]),
-        "REFRANGE": without(plain(form, reference), other == 1),
+        "REFRANGE": Coded(np.where(other == 1, NONE, reference.places), reference.words),
         "FLAG": Coded(part["abnormal"], ("", "↑", "↓", "+")),
         "SAMPLED": times(part["sampled"], clock=_CLOCK),
         "REPORTED": times(part["reported"], clock=_CLOCK),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 
 from suwen.simulate.dialects.lexicon import Lexicon
-from suwen.simulate.dialects.text import Mask
+from suwen.simulate.dialects.text import Array, Mask
 from suwen.simulate.shapes import NONE, VISIT_KINDS, Block, Ints, Rows
 
 PART = 50_000  # rows written at once: what they take stays within a processor's cache
@@ -41,6 +42,9 @@ class Seen:
     def __init__(self, block: Block, lexicon: Lexicon, last: int, final: Seen | None = None) -> None:
         self.last, self.final, self.views = last, final, dict[str, Seen]()
         self._ranked: dict[tuple[str, str], Ints] = {}
+        self._of_visits: dict[Callable[[Rows], Array], Array] = {}
+        self._at: dict[str, Ints] = {}
+        self._sorted: dict[str, tuple[Ints, Ints]] = {}
         self.block, self.lexicon = block, lexicon
         self.visits, self.persons, self.patients = block.rows["visit"], block.rows["person"], block.rows["patient"]
         self.visit_place, self.person_place = Places(self.visits["visit"]), Places(self.persons["person"])
@@ -55,6 +59,27 @@ class Seen:
             found[rows["rank"], self.visit_place[rows["visit"]]] = rows[column]
             self._ranked[table, column] = found
         return self._ranked[table, column]
+
+    def at(self, table: str) -> Ints:
+        """By row of a table the place of its visit."""
+        if table not in self._at:
+            rows = self.block.rows[table]
+            self._at[table] = np.arange(len(rows)) if table == "visit" else self.visit_place[rows["visit"]]
+        return self._at[table]
+
+    def by_hospital(self, table: str) -> tuple[Ints, Ints]:
+        """The rows of a table ordered by hospital, and where in this order each hospital begins, and after the last the end."""
+        if table not in self._sorted:
+            hospital = self.visits["hospital"].astype(np.uint16)[self.at(table)]
+            starts = np.concatenate([[0], np.cumsum(np.bincount(hospital, minlength=len(self.lexicon.systems)))])
+            self._sorted[table] = np.argsort(hospital, kind="stable"), starts
+        return self._sorted[table]
+
+    def of_visits(self, written: Callable[[Rows], Array]) -> Array:
+        """What a function writes of each visit; made once, however many tables show it."""
+        if written not in self._of_visits:
+            self._of_visits[written] = written(self.visits)
+        return self._of_visits[written]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +110,7 @@ class Part:
     @cached_property
     def visit_places(self) -> Ints:
         """Where the rows' visits are."""
-        return self.places if self.table == "visit" else self.seen.visit_place[self["visit"]]
+        return self.seen.at(self.table)[self.places]
 
     @cached_property
     def person_places(self) -> Ints:
@@ -96,6 +121,20 @@ class Part:
     def visit(self, name: str) -> Ints:
         """A column of the rows' visits."""
         return self.seen.visits[name][self.visit_places]
+
+    def of_visit(self, written: Callable[[Rows], Array]) -> Array:
+        """What a function writes of the rows' visits."""
+        return self.seen.of_visits(written).take(pa.array(self.visit_places))
+
+    def once(self, key: Hashable, make: Callable[[], Array]) -> Array:
+        """A column that several headings show, made once."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    @cached_property
+    def _made(self) -> dict[Hashable, Array]:
+        return {}
 
     def person(self, name: str) -> Ints:
         """A column of the rows' persons."""
@@ -123,14 +162,15 @@ def parts(seen: Seen, table: str, hospitals: Mask, keep: Keep | None = None, siz
     if table == "patient":
         yield from _patients(seen, rows, hospitals, size)
         return
-    at = np.arange(len(rows)) if table == "visit" else seen.visit_place[rows["visit"]]
-    hospital = seen.visits["hospital"][at]
-    wanted = hospitals[hospital]
+    order, starts = seen.by_hospital(table)
+    chosen = np.flatnonzero(hospitals)
+    if not len(chosen):
+        return
+    places = np.concatenate([order[starts[number] : starts[number + 1]] for number in chosen])
+    hospital = np.repeat(chosen, np.diff(starts)[chosen])
     if keep is not None:
-        wanted = wanted & keep(seen, at)
-    places = np.flatnonzero(wanted)
-    places = places[np.argsort(hospital[places].astype(np.uint16), kind="stable")]
-    hospital = hospital[places]
+        wanted = keep(seen, seen.at(table)[places])
+        places, hospital = places[wanted], hospital[wanted]
     for start in range(0, len(places), size):
         yield Part(seen, table, places[start : start + size], hospital[start : start + size])
 

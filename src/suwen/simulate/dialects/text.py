@@ -7,10 +7,10 @@ an absent value is the empty text.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import string
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,10 @@ Array = Any  # pyarrow carries no types: pa.BinaryArray
 Mask = npt.NDArray[np.bool_]
 Words = tuple[str, ...]
 DAY = 86_400
-_FIRST_DAY, _LAST_DAY = date(1890, 1, 1), date(2050, 12, 31)
-_EPOCH = date(1970, 1, 1)
-_SMALL = 10_000  # whole numbers below are looked up
+_FIRST_DAY, _LAST_DAY = np.datetime64("1890-01-01"), np.datetime64("2050-12-31")
+_BEFORE_1970 = int(-_FIRST_DAY.astype(np.int64))  # days
+_SMALL = 100_000  # numbers with fewer digits are looked up
+MOST_DECIMALS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,12 @@ class Form:
             text = '"' + text.replace('"', '""') + '"'
         return text.encode(self.encoding)
 
-    @property
+    @cached_property
+    def end(self) -> bytes:
+        """The end of a line."""
+        return self.newline.encode(self.encoding)
+
+    @cached_property
     def between(self) -> bytes:
         """What stands between two values."""
         return (f'"{self.delimiter}"' if self.quoted else self.delimiter).encode(self.encoding)
@@ -73,7 +79,7 @@ class Form:
         """The first bytes of a file: byte order mark and headings."""
         mark = b"\xef\xbb\xbf" if self.bom else b""
         around = b'"' if self.quoted else b""
-        return mark + around + self.between.join(self.cell(name) for name in names) + around + self.newline.encode(self.encoding)
+        return mark + around + self.between.join(self.cell(name) for name in names) + around + self.end
 
 
 def constant(text: str, length: int) -> Coded:
@@ -140,35 +146,53 @@ def joined(*parts: Array | str) -> Array:
     return pc.binary_join_element_wise(*(pa.scalar(p.encode("ascii"), pa.binary()) if isinstance(p, str) else p for p in parts), pa.scalar(b"", pa.binary()))
 
 
-@lru_cache(maxsize=2)
-def _whole_numbers() -> Array:
-    return array([str(n).encode() for n in range(_SMALL)] + [b""])
+def replaced(column: Array, places: Ints, values: Array) -> Array:
+    """The column with other values at some places, ascending."""
+    if not len(places):
+        return column
+    mask = np.zeros(len(column), dtype=np.bool_)
+    mask[places] = True
+    return pc.replace_with_mask(column, pa.array(mask), values)
+
+
+@lru_cache(maxsize=1)
+def _written() -> Array:
+    """The numbers below _SMALL with 0 to MOST_DECIMALS decimals, those with as many side by side, and last the empty text."""
+    numbers = np.arange(_SMALL)
+    tables = [_in_full(numbers, np.full(_SMALL, decimals)) for decimals in range(MOST_DECIMALS + 1)]
+    return pa.concat_arrays([*tables, array([b""])])
+
+
+@lru_cache(maxsize=1)
+def _fractions() -> Array:
+    """What stands behind a whole number: place (10 ** decimals - 1) // 9 + fraction."""
+    return array([b""] + [f".{n:0{d}d}".encode() for d in range(1, MOST_DECIMALS + 1) for n in range(10**d)])
+
+
+def _in_full(values: Ints, decimals: Ints) -> Array:
+    """values / 10 ** decimals, none of them negative."""
+    scale = 10**decimals
+    first, rest = np.divmod(values, scale)
+    return joined(pc.cast(pa.array(first), pa.string()).cast(pa.binary()), _fractions().take(pa.array((scale - 1) // 9 + rest)))
 
 
 def whole(values: Ints) -> Array:
     """Whole numbers as text; NONE is the empty text."""
     if len(values) and values.max() < _SMALL and values.min() >= NONE:
-        return _whole_numbers().take(pa.array(np.where(values == NONE, _SMALL, values)))
+        table = _written()
+        return table.take(pa.array(np.where(values == NONE, len(table) - 1, values)))
     return without(pc.cast(pa.array(values), pa.string()).cast(pa.binary()), values == NONE)
 
 
-@lru_cache(maxsize=2)
-def _fractions() -> Array:
-    """What stands behind a whole number, for 0 to 4 decimals: place (10 ** decimals - 1) // 9 + fraction."""
-    return array([b""] + [f".{n:0{d}d}".encode() for d in range(1, 5) for n in range(10**d)])
-
-
-def decimal(values: Ints, decimals: Ints | int, empty: Mask | None = None) -> Array:
-    """values / 10 ** decimals (0 to 4 of them) written out; empty where told, and only there."""
+def decimal(values: Ints, decimals: Ints | int) -> Array:
+    """values / 10 ** decimals (0 to MOST_DECIMALS of them) written out. Nearly all are looked up, the others written one column of parts after the other."""
     size = np.abs(values)
-    scale = 10 ** np.broadcast_to(np.asarray(decimals, dtype=np.int64), values.shape)
-    first, rest = np.divmod(size, scale)
-    starts = (scale - 1) // 9
-    text = joined(whole(first), _fractions().take(pa.array(starts + rest)))
-    negative = values < 0
-    if negative.any():
-        text = picked(negative, joined("-", text), text)
-    return text if empty is None else without(text, empty)
+    large, negative = np.flatnonzero(size >= _SMALL), np.flatnonzero(values < 0)
+    places = size + np.asarray(decimals, dtype=np.int64) * _SMALL
+    places[large] = 0
+    text = _written().take(pa.array(places))
+    text = replaced(text, large, _in_full(size[large], np.broadcast_to(decimals, values.shape)[large]))
+    return replaced(text, negative, joined("-", text.take(pa.array(negative))))
 
 
 def money(fen: Ints) -> Array:
@@ -176,33 +200,50 @@ def money(fen: Ints) -> Array:
     return decimal(fen, 2)
 
 
+def _formed(form: str, numbers: Mapping[str, Ints]) -> Array:
+    """Texts written by a form, whose fields are named columns of numbers; and last the empty text."""
+    parts: list[Array | str] = []
+    for before, name, spec, _ in string.Formatter().parse(form):
+        parts.append(before)
+        if name:
+            first, last = int(numbers[name].min()), int(numbers[name].max())
+            texts = array([f"{number:{spec or ''}}".encode() for number in range(first, last + 1)])
+            parts.append(texts.take(pa.array(numbers[name] - first)))
+    return pa.concat_arrays([joined(*parts), array([b""])])
+
+
 @lru_cache(maxsize=32)
 def _days(form: str) -> Array:
-    days = (_FIRST_DAY + timedelta(n) for n in range((_LAST_DAY - _FIRST_DAY).days + 1))
-    return array([form.format(y=d.year, m=d.month, d=d.day).encode() for d in days] + [b""])
+    """Every day from _FIRST_DAY to _LAST_DAY in order, by year `y`, month `m` and day `d`; and last the empty text."""
+    days = np.arange(_FIRST_DAY, _LAST_DAY + 1)
+    months = days.astype("datetime64[M]")
+    sizes = {"y": months.astype(np.int64) // 12 + 1970, "m": months.astype(np.int64) % 12 + 1, "d": (days - months).astype(np.int64) + 1}
+    return _formed(form, sizes)
 
 
 @lru_cache(maxsize=32)
 def _clocks(form: str) -> Array:
-    return array([form.format(h=n // 3600, n=n // 60 % 60, s=n % 60).encode() for n in range(DAY)] + [b""])
+    """Every second of a day in order, by hour `h`, minute `n` and second `s`; and last the empty text."""
+    seconds = np.arange(DAY)
+    return _formed(form, {"h": seconds // 3600, "n": seconds // 60 % 60, "s": seconds % 60})
 
 
 def dates(days: Ints, form: str = "{y}-{m:02d}-{d:02d}") -> Array:
     """Days since 1970-01-01 written by a form; NONE is the empty text (1969-12-31 cannot be told)."""
     table = _days(form)
-    return table.take(pa.array(np.where(days == NONE, len(table) - 1, days + (_EPOCH - _FIRST_DAY).days)))
+    return table.take(pa.array(np.where(days == NONE, len(table) - 1, days + _BEFORE_1970)))
 
 
 def born(days: Ints, form: str = "{y}-{m:02d}-{d:02d}") -> Array:
     """Days written by a form where every row has one: also the day before 1970, which elsewhere means none."""
-    return _days(form).take(pa.array(days + (_EPOCH - _FIRST_DAY).days))
+    return _days(form).take(pa.array(days + _BEFORE_1970))
 
 
 def times(seconds: Ints, day: str = "{y}-{m:02d}-{d:02d}", clock: str = " {h:02d}:{n:02d}:{s:02d}") -> Array:
     """Seconds since 1970-01-01 written by two forms, the date's and the clock's; NONE is the empty text."""
     none = seconds == NONE
     days, rest = np.divmod(np.where(none, 0, seconds), DAY)
-    days += (_EPOCH - _FIRST_DAY).days
+    days += _BEFORE_1970
     day_bytes, clock_bytes = _one_width(day), _one_width(clock)
     if day_bytes is None or clock_bytes is None:
         return without(joined(_days(day).take(pa.array(days)), _clocks(clock).take(pa.array(rest))), none)
@@ -214,9 +255,10 @@ def times(seconds: Ints, day: str = "{y}-{m:02d}-{d:02d}", clock: str = " {h:02d
 @lru_cache(maxsize=32)
 def _one_width(form: str) -> npt.NDArray[np.void] | None:
     """The days or clocks of a form as bytes of one width; None where they have several."""
-    texts = (_days(form) if "{y}" in form else _clocks(form)).to_pylist()[:-1]
-    width = len(texts[0])
-    return np.array(texts, dtype=f"S{width}").view(f"V{width}") if all(len(text) == width for text in texts) else None
+    table = (_days(form) if "{y}" in form else _clocks(form))[:-1]
+    widths = pc.min_max(pc.binary_length(table))
+    width = widths["min"].as_py()
+    return np.frombuffer(table.buffers()[2], dtype=f"V{width}", count=len(table)) if width == widths["max"].as_py() else None
 
 
 def compact(seconds: Ints) -> Array:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import pyarrow as pa
 
 from suwen.simulate.dialects.lexicon import Named
 from suwen.simulate.dialects.rows import Part
-from suwen.simulate.dialects.text import DAY, Array, Coded, Column, Form, Words, decimal, joined, picked, plain, whole
+from suwen.simulate.dialects.text import DAY, Array, Coded, Form, Words, decimal, joined, plain, replaced, whole
 from suwen.simulate.shapes import Ints
 
 NUMBER = "number"
@@ -32,15 +33,12 @@ def result(part: Part, form: Form, *, value: Ints | None = None, decimals: Ints 
     """
     lexicon, item = part.seen.lexicon, part["item"]
     words, starts = _answers(lexicon.items["kind"])
-    number = decimal(part["value"] if value is None else value, lexicon.item_decimals[item] if decimals is None else decimals)
-    below = part["below"] == 1
-    if below.any():
-        number = picked(below, joined(less, number), number)
-    worded = starts[item] >= 0
-    if not worded.any():
-        return number
-    answer = np.where(worded, starts[item] + part["value"], -1)
-    return picked(worded, plain(form, Coded(answer, words)), number)
+    value = part["value"] if value is None else value
+    text = decimal(value, lexicon.item_decimals[item] if decimals is None else decimals)
+    below = np.flatnonzero(part["below"] == 1)
+    text = replaced(text, below, joined(less, text.take(pa.array(below))))
+    worded = np.flatnonzero(starts[item] >= 0)
+    return replaced(text, worded, plain(form, Coded(starts[item[worded]] + part["value"][worded], words)))
 
 
 @lru_cache(maxsize=8)
@@ -48,7 +46,7 @@ def _ranges(words: Words, sign: str) -> Words:
     return tuple(word.replace("-", sign, 1) for word in words)
 
 
-def reference_range(part: Part, sign: str = "-") -> Column:
+def reference_range(part: Part, sign: str = "-") -> Coded:
     """The reference range of the item for the patient's sex and age, its limits parted by a sign."""
     lexicon = part.seen.lexicon
     years = np.clip((part["sampled"] // DAY - part.person("born")) * 4 // 1461, 0, lexicon.range_place.shape[2] - 1)

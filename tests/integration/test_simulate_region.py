@@ -188,7 +188,7 @@ def test_the_process_that_finds_the_disk_full_says_so(tmp_path: Path, monkeypatc
     """A block handed to the other process that cannot be written whole."""
 
     class Full(io.BytesIO):
-        def write(self, data: Any) -> int:
+        def write(self, data: object) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     scene = Scene(Settings(hospitals=1, persons=10, years=1))

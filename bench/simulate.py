@@ -34,8 +34,8 @@ _MACHINES = (
     "`tests/unit/simulate/test_bytes.py` holds one sha256 over the unpacked exports of each of two tiny regions (clean; day by day with defects), so that a",
     "machine which makes other bytes fails the tests. Both came out the same on x86-64 and, with the aarch64 wheels of the same numpy and pyarrow, by Debian's",
     "Python 3.11.2 for aarch64 under qemu-user (no aarch64 processor was at hand). Before the writing of text was made faster, every file of two such regions",
-    "of 300 persons had been compared, zips and the truth's Parquet included: 1,655 files and members of zips, all the same. Zips since pack lightly; only what",
-    "is in them is held to be the same.",
+    "of 300 persons had been compared, zips and the truth's Parquet included: 1,655 files and members of zips, all the same. Zips pack lightly now; only",
+    "what is in them is held to be the same.",
     "",
 )
 

@@ -12,7 +12,8 @@ from suwen.flow.reader import OpenRelease, open_release
 from suwen.flow.region import add_feed, create, open_region
 from suwen.flow.run import RunReport, run
 from suwen.flow.trace import trace_many
-from suwen.model.receipt import Mode
+from suwen.intake.landing import Landing
+from suwen.model.receipt import Fact, Mode, State
 
 PACK = 'name = "people"\ntitle = { en = "People", zh = "人" }\nowner = "tests"\n'
 TEMPLATE = """\
@@ -314,3 +315,16 @@ def test_a_number_that_shows_nobody_parts_nobody(tmp_path: Path) -> None:
     assert humans(open_release(whole)) == [("child", "child2"), ("mother",)]
     assert humans(open_release(folder)) == humans(open_release(whole))
     assert open_release(folder).release.content == open_release(whole).release.content
+
+
+def test_a_withdrawn_delivery_without_numbers_leaves_what_is_told_of_numbers(tmp_path: Path) -> None:
+    folder = region_of(tmp_path / "region")
+    deliver(folder, 0)
+    send(folder, "H1", 9, {"visits.csv": ["ID,PATIENT,CAME,DIED", "v9,a,2024-03-01,"]})
+    run(open_region(folder))
+    sql = "select run, code, column_name, feed, records from state.finding where code like 'PID%' order by all"
+    before = open_release(folder).query(sql).to_pylist()
+    assert [row["code"] for row in before] == ["PID-001", "PID-002", "PID-003"]
+    Landing(open_region(folder).landing).add_fact(Fact(2, State.WITHDRAWN, datetime(2024, 7, 2, tzinfo=UTC), "tests", "sent in error"))
+    run(open_region(folder))
+    assert open_release(folder).query(sql).to_pylist() == before

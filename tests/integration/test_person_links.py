@@ -328,3 +328,20 @@ def test_a_withdrawn_delivery_without_numbers_leaves_what_is_told_of_numbers(tmp
     Landing(open_region(folder).landing).add_fact(Fact(2, State.WITHDRAWN, datetime(2024, 7, 2, tzinfo=UTC), "tests", "sent in error"))
     run(open_region(folder))
     assert open_release(folder).query(sql).to_pylist() == before
+
+
+def test_numbers_that_come_and_go_without_their_patients_join_and_part(tmp_path: Path) -> None:
+    told: list[tuple[str, int, Lines]] = [
+        ("H1", 1, {"patients.csv": [HEADER, "a,1950-01-02,1,,U"]}),
+        ("H2", 2, {"patients.csv": [HEADER, f"a2,1950-01-02,1,{X},U"]}),
+        ("H1", 3, {"cards.csv": ["CARD,PATIENT,BORN,NUMBER", f"k1,a,1950-01-02,{X}"]}),
+        ("H1", 4, {"cards.csv": ["CARD,PATIENT,BORN,NUMBER", f"k1,a,1950-01-02,{W}"]}),
+    ]
+    folder, shown = with_cards(tmp_path / "region"), []
+    for one in told:
+        send(folder, *one)
+        run(open_region(folder))
+        shown.append(humans(open_release(folder)))
+    assert shown == [[("a",)], [("a",), ("a2",)], [("a", "a2")], [("a",), ("a2",)]]
+    codes = "select code from state.finding where code like 'PID%'"
+    assert open_release(folder).query(codes).to_pylist() == []

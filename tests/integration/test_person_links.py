@@ -12,7 +12,8 @@ from suwen.flow.reader import OpenRelease, open_release
 from suwen.flow.region import add_feed, create, open_region
 from suwen.flow.run import RunReport, run
 from suwen.flow.trace import trace_many
-from suwen.model.receipt import Mode
+from suwen.intake.landing import Landing
+from suwen.model.receipt import Fact, Mode, State
 
 PACK = 'name = "people"\ntitle = { en = "People", zh = "人" }\nowner = "tests"\n'
 TEMPLATE = """\
@@ -260,3 +261,87 @@ def test_periods_trace_to_the_events_of_all_patients(history: tuple[Path, list[R
     opened = open_release(history[0], 2)
     inputs = [len(one.inputs) for one in trace_many(opened, "observation_period")]
     assert sum(inputs) == opened.table("cdr.visit_occurrence").num_rows + opened.table("cdr.death").num_rows
+
+
+CARDS = """\
+[kind.cards]
+files = ["cards*.csv"]
+columns = ["CARD", "PATIENT", "BORN", "NUMBER"]
+key = ["CARD"]
+[target.card]
+from = "cards"
+table = "ext_person_identifier"
+[target.card.columns]
+person_id = "ref('person', PATIENT)"
+kind = "'resident id'"
+value = "upper(text(NUMBER))"
+check_agrees = "id_card_valid(NUMBER)"
+birth_date_agrees = "id_card_birth_date(NUMBER) = date_of(BORN, 'iso')"
+sex_agrees = "true"
+
+[target.person]
+"""
+
+
+def with_cards(folder: Path) -> Path:
+    """A region whose hospitals send numbers of patients by a second way too."""
+    region_of(folder)
+    template = folder / "packs" / "people" / "template" / "people.toml"
+    template.write_text(TEMPLATE.replace("[target.person]\n", CARDS, 1), encoding="utf-8")
+    return folder
+
+
+def send(folder: Path, hospital: str, day: int, files: Lines) -> None:
+    source = folder / "outbox" / f"{hospital}-{day}"
+    source.mkdir(parents=True)
+    for name, lines in files.items():
+        (source / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    land(open_region(folder), hospital.lower(), [source], as_of=date(2024, 3, day), mode=Mode.UPSERT, received_at=datetime(2024, 5, 1, tzinfo=UTC))
+
+
+def test_a_number_that_shows_nobody_parts_nobody(tmp_path: Path) -> None:
+    """A child known by its mother's number and by its own stays linked by its own when a third patient comes with the mother's."""
+    told: list[tuple[str, int, Lines]] = [
+        ("H1", 1, {"patients.csv": [HEADER, f"child,1970-05-06,1,{X},U"], "cards.csv": ["CARD,PATIENT,BORN,NUMBER", f"k1,child,1970-05-06,{Z}"]}),
+        ("H2", 2, {"patients.csv": [HEADER, f"child2,1970-05-06,1,{Z},U"]}),
+        ("H2", 3, {"patients.csv": [HEADER, f"mother,1950-01-02,1,{X},U"]}),
+    ]
+    folder, whole = with_cards(tmp_path / "steps"), with_cards(tmp_path / "whole")
+    for one in told:
+        send(folder, *one)
+        run(open_region(folder))
+        send(whole, *one)
+    run(open_region(whole))
+    assert humans(open_release(whole)) == [("child", "child2"), ("mother",)]
+    assert humans(open_release(folder)) == humans(open_release(whole))
+    assert open_release(folder).release.content == open_release(whole).release.content
+
+
+def test_a_withdrawn_delivery_without_numbers_leaves_what_is_told_of_numbers(tmp_path: Path) -> None:
+    folder = region_of(tmp_path / "region")
+    deliver(folder, 0)
+    send(folder, "H1", 9, {"visits.csv": ["ID,PATIENT,CAME,DIED", "v9,a,2024-03-01,"]})
+    run(open_region(folder))
+    sql = "select run, code, column_name, feed, records from state.finding where code like 'PID%' order by all"
+    before = open_release(folder).query(sql).to_pylist()
+    assert [row["code"] for row in before] == ["PID-001", "PID-002", "PID-003"]
+    Landing(open_region(folder).landing).add_fact(Fact(2, State.WITHDRAWN, datetime(2024, 7, 2, tzinfo=UTC), "tests", "sent in error"))
+    run(open_region(folder))
+    assert open_release(folder).query(sql).to_pylist() == before
+
+
+def test_numbers_that_come_and_go_without_their_patients_join_and_part(tmp_path: Path) -> None:
+    told: list[tuple[str, int, Lines]] = [
+        ("H1", 1, {"patients.csv": [HEADER, "a,1950-01-02,1,,U"]}),
+        ("H2", 2, {"patients.csv": [HEADER, f"a2,1950-01-02,1,{X},U"]}),
+        ("H1", 3, {"cards.csv": ["CARD,PATIENT,BORN,NUMBER", f"k1,a,1950-01-02,{X}"]}),
+        ("H1", 4, {"cards.csv": ["CARD,PATIENT,BORN,NUMBER", f"k1,a,1950-01-02,{W}"]}),
+    ]
+    folder, shown = with_cards(tmp_path / "region"), []
+    for one in told:
+        send(folder, *one)
+        run(open_region(folder))
+        shown.append(humans(open_release(folder)))
+    assert shown == [[("a",)], [("a",), ("a2",)], [("a", "a2")], [("a",), ("a2",)]]
+    codes = "select code from state.finding where code like 'PID%'"
+    assert open_release(folder).query(codes).to_pylist() == []

@@ -39,7 +39,11 @@ def keep_links(work: Work) -> None:
 
 
 def _weighed(work: Work, stored: list[str]) -> str:
-    """The temporary table (person_id, value, agrees, told) of all persons whose link may have changed; without a resident id a row without value."""
+    """The temporary table (person_id, value, agrees, told) of all persons whose link may have changed; without a resident id a row without value.
+
+    These are the touched, and those of whom a number of a touched one agrees: each agreeing number here has all its patients. One whom such a number merely
+    names is left out, since the patients of its own agreeing number would be missing beside it.
+    """
     come = statement("select id from {p}", p="appeared_person" if stored else "live_person")
     known = standing(work, IDENTIFIER)
     name = work.fresh("weighed")
@@ -63,7 +67,7 @@ def _weighed(work: Work, stored: list[str]) -> str:
         name,
         statement(
             """with v as (select value from {values} q where value is not null),
-            p as (select person_id from {t} t union select n.person_id from {n} n semi join v on v.value = n.value)
+            p as (select person_id from {t} t union select n.person_id from {n} n semi join v on v.value = n.value where n.agrees)
             select l.id as person_id, n.value, coalesce(n.agrees, false) as agrees, n.person_id is not null as told
             from p join live_person l on l.id = p.person_id left join {n} n on n.person_id = p.person_id""",
             values=values, t=touched, n=numbers,

@@ -10,6 +10,7 @@ from suwen.flow.books import DISPOSITION, LEDGER
 from suwen.flow.work import TargetKey, Work, lake_tables, told_of
 from suwen.flow.written import dated
 from suwen.model.extension import ALL_TABLES
+from suwen.repository.identifiers import CODES
 from suwen.repository.rows import cells
 
 
@@ -30,7 +31,8 @@ def retire(work: Work) -> None:
     closed = [f"{k.feed}|{k.kind}|{k.target}" for k in gone] + [label for label in _labels(work) if label.split("|")[0] in work.reread]
     if closed:
         _close_books(work, sorted(set(closed)))
-    work.untold += [statement("select feed = {f} and target = ''", f=text(feed)).expressions[0] for feed in sorted(work.reread)]
+    patients = in_texts(col("code"), CODES)  # of the patients as they stand, whatever is read anew: told anew where they change
+    work.untold += [statement("select feed = {f} and target = '' and not {p}", f=text(feed), p=patients).expressions[0] for feed in sorted(work.reread)]
     for label in sorted(set(closed)):
         feed, kind, target = label.split("|")
         work.untold.append(told_of(TargetKey(feed, kind, target)))

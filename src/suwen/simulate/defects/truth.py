@@ -24,6 +24,7 @@ SCHEMA = pa.schema(
     [*((name, pa.string()) for name in ("kind", *_OF_KIND, *_OF_FILE, *_OF_SITE)), *((name, pa.int64()) for name in NUMBERS), ("added", pa.bool_())]
 )
 Chunk = dict[str, Ints]
+_FEW = 8  # chunks of one file that are held side by side
 
 
 @dataclass(frozen=True, order=True)
@@ -63,9 +64,10 @@ class Truth:
 
     def add(self, file: File, site: Ints, record: Ints, records: Ints, offset: Ints, length: Ints, added: Ints) -> None:
         """Defects of one file."""
-        self._held.setdefault(file.folder, {}).setdefault(file, []).append(
-            {"site": site, "record": record, "records": records, "offset": offset, "length": length, "added": added}
-        )
+        chunks = self._held.setdefault(file.folder, {}).setdefault(file, [])
+        chunks.append({"site": site, "record": record, "records": records, "offset": offset, "length": length, "added": added})
+        if len(chunks) > _FEW:  # an array of a few numbers is mostly its own head
+            chunks[:] = [{name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}]
 
     def whole(self, file: File, kind: Kind, record: int = NONE, offset: int = NONE, length: int = NONE) -> None:
         """One that befalls a whole file or delivery."""

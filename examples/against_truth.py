@@ -15,7 +15,8 @@ from suwen.flow.reader import OpenRelease
 
 TRUTH = """
     select sum(visits_outpatient + visits_emergency + visits_observation + visits_inpatient + visits_day_case + visits_check_up) as visits,
-        sum(diagnoses) as diagnoses, sum(procedures) as procedures, sum(drugs) as drugs, sum(results + vital_signs) as measurements, sum(charges) as charges
+        sum(diagnoses - diagnoses_untold) as diagnoses, sum(procedures - procedures_untold) as procedures,
+        sum(drugs) as drugs, sum(results + vital_signs) as measurements, sum(charges) as charges
     from read_parquet($1)"""
 HELD = {
     "visits": "visit_occurrence",
@@ -28,17 +29,20 @@ HELD = {
 
 
 def main(folder: Path) -> None:
-    """Print each count of the truth, of the release, and how many are missing."""
+    """Print each count of the truth, of the release, and the difference; without defects only the humans differ."""
     truth = folder / "truth"
     counts = duckdb.execute(TRUTH, [str(truth / "totals_by_event_day.parquet")])
     told = dict(zip([name for name, *_ in counts.description or ()], counts.fetchall()[0], strict=True))
     patients, humans = duckdb.execute("select count(*), count(distinct person) from read_parquet($1)", [str(truth / "links.parquet")]).fetchall()[0]
     release = suwen.open(folder / "region")
-    print(f"{'':<34}{'truth':>10}{'repository':>12}{'missing':>10}")
+    print(f"{'':<34}{'truth':>10}{'repository':>12}{'difference':>12}")
     for name, table in HELD.items():
         _line(name, told[name], _count(release, f"select count(*) from cdr.{table}"))
     _line("patients of hospitals", patients, _count(release, "select count(*) from cdr.person"))
-    _line("humans among them, by resident id", humans, _count(release, "select count(*) from omop.person"))
+    (findable,) = duckdb.execute("select sum(masters) from read_parquet($1)", [str(truth / "persons.parquet")]).fetchall()[0]
+    masters = _count(release, "select count(*) from omop.person")
+    _line("humans that resident ids can tell", findable, masters)
+    _line("humans in truth", humans, masters)
 
 
 def _count(release: OpenRelease, sql: str) -> int:
@@ -46,7 +50,7 @@ def _count(release: OpenRelease, sql: str) -> int:
 
 
 def _line(name: str, truth: int, held: int) -> None:
-    print(f"{name:<34}{truth:>10,}{held:>12,}{truth - held:>10,}")
+    print(f"{name:<34}{truth:>10,}{held:>12,}{held - truth:>12,}")
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ ask "
   from (select master_person_id, count(*) as hospitals from ext.ext_person_link group by 1)
   group by 1 order by 1"
 
-say "7. The simulator counted while it made the events. The repository, held against that truth."
+say "7. The repository beside the truth that the simulator counted; step 5 says what is missing."
 shown="python examples/against_truth.py $demo"
 show python examples/against_truth.py "$demo"
 

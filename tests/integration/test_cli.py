@@ -290,6 +290,37 @@ def test_a_run_counts_files_that_cannot_be_read_and_says_what_it_left_out(tmp_pa
     assert "1 receipt with 1 record," in told and "not taken in by now: 1 quarantined\n" in told
 
 
+def test_what_several_targets_keep_out_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Records without a key, and two visits of two patients who are not there."""
+    at = Suwen(tmp_path / "region", capsys)
+    make(at.folder)
+    file = tmp_path / "visits.csv"
+    file.write_text("ID,PATIENT,CAME,LEFT_ON,WARD,OP\n,p1,2024-01-01,2024-01-02,w,U\nv1,p8,2024-01-01,,w,U\nv2,p9,2024-01-01,,w,U\n", "utf-8")
+    at.ok("land", "his", file, "--as-of", "2024-01-01")
+    said = at.ok("run")
+    assert "2 quarantined, 4 held" in said
+    shown = at.ok("quarantine", "show")
+    assert shown.count("line 2") == 1 and "KEY-001 for visit, visit_part\n" in shown
+    assert len(at.json("quarantine", "show")) == 2
+    heading, *lines = [line.split() for line in at.ok("quarantine", "list", "--held").splitlines()[:3]]
+    assert heading == ["feed", "kind", "target", "code", "parents", "awaited", "records"]
+    assert lines == [["his", "visits", target, "REF-001", "2", "2"] for target in ("visit", "visit_part")]
+
+
+def test_a_run_names_its_last_steps(tmp_path: Path) -> None:
+    make(tmp_path / "region")
+    deliver(tmp_path / "region", [0])
+    told: list[str] = []
+
+    class Told(Silent):
+        def start(self, step: str, total: int | None = None, unit: str = "rows") -> None:
+            told.append(step)
+
+    run(open_region(tmp_path / "region"), progress=Told())
+    assert "balancing the books" in told and "publishing" in told
+    assert not [step for step in told[told.index("publishing") + 1 :] if not step.startswith("writing")]
+
+
 def test_a_value_read_in_several_forms_is_one_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     at = Suwen(tmp_path / "region", capsys)
     make(at.folder)

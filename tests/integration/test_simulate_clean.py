@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from suwen.flow.region import open_region
 from suwen.simulate.truth import VISITS
 from tests.integration.simulated import Held, simulate, totals, truth
 
+ROOT = Path(__file__).parents[2]
 CONCEPTS = dict(zip(VISITS, (9202, 9203, 581385, 9201, 9201, 32693), strict=True))
 FIGURES = (4143, 2496, 2590)  # patients, true persons among them, masters: as docs/guide/persons-and-links.md has them
 
@@ -56,6 +58,12 @@ def test_diagnoses_by_visit_day(landed: Path, held: Held) -> None:
     assert found == totals(landed, "totals_by_visit_day", "diagnoses", "diagnoses_untold")
     everything = held.sums("select _receipt as receipt, count(*) as n from cdr.condition_occurrence group by all")
     assert everything.total() == found.total()
+
+
+def test_procedures(landed: Path, held: Held) -> None:
+    """All but those of open stays where only the front page tells them."""
+    found = held.sums("select _receipt as receipt, procedure_date as day, count(*) as n from cdr.procedure_occurrence group by all")
+    assert found == totals(landed, "totals_by_event_day", "procedures", "procedures_untold")
 
 
 def test_drugs(landed: Path, held: Held) -> None:
@@ -144,3 +152,12 @@ def test_the_gap_to_the_true_persons(landed: Path, found_persons: set[frozenset[
     apart = sum(row["masters"] - 1 for row in truth(landed, "persons") if row["patients"])
     assert (len(links), len(true), len(found_persons)) == FIGURES
     assert len(found_persons) - len(true) == apart
+
+
+def test_the_example_finds_the_repository_as_the_truth(landed: Path, held: Held, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only the humans whom no resident id tells differ; the example knows the things that open stays have not told."""
+    capsys.readouterr()
+    runpy.run_path(str(ROOT / "examples" / "against_truth.py"))["main"](landed)
+    differing = [line for line in capsys.readouterr().out.splitlines()[1:] if not line.endswith(" 0")]
+    assert [line.split()[:3] for line in differing] == [["humans", "in", "truth"]]
+    assert differing[0].split()[3:] == [f"{FIGURES[1]:,}", f"{FIGURES[2]:,}", f"{FIGURES[2] - FIGURES[1]:,}"]

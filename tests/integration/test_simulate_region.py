@@ -143,8 +143,8 @@ def test_words_that_do_not_go_together(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--hospitals", "0"], "--hospitals: hospitals: 0 cannot be simulated"),
-        (["--persons", "-1"], "--persons: persons: -1 cannot be simulated"),
+        (["--hospitals", "0"], "--hospitals: 0 cannot be simulated"),
+        (["--persons", "-1"], "--persons: -1 cannot be simulated"),
         (["--years", "21"], "expected: a whole number from 1 to 20"),
         (["--seed", "-1"], "--seed: this seed cannot be used"),
         (["--hospitals", "20", "--persons", "19"], "expected: at least as many persons as hospitals"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +13,7 @@ from suwen.cli.bars import shown_progress
 from suwen.cli.landing import tell_run
 from suwen.cli.options import HERE, JsonOption, LimitOption, RegionOption, ReleaseOption, WaitOption
 from suwen.cli.say import count, say, say_json, say_table, shown_path
-from suwen.flow.quarantine import HELD, QUARANTINED, Kept, Wanted, as_row, export, groups, records
+from suwen.flow.quarantine import HELD, QUARANTINED, Group, Kept, Wanted, as_row, export, groups, records
 from suwen.flow.reader import OpenRelease
 from suwen.flow.region import open_region
 from suwen.flow.run import run
@@ -45,18 +47,34 @@ def list_groups(
     if not found:
         say([_nothing(feed, kind, code, held)])
         return
-    say_table(
-        ("feed", "kind", "target", "code", "about", "records"),
-        [(g.feed, g.kind, g.target, g.code, g.about, f"{g.records:,}") for g in found],
-        numbers=("records",),
-    )
+    if held:
+        _say_held(found)
+    else:
+        say_table(
+            ("feed", "kind", "target", "code", "about", "records"),
+            [(g.feed, g.kind, g.target, g.code, g.about, f"{g.records:,}") for g in found],
+            numbers=("records",),
+        )
     say(f"{code}: {reason}" for code, reason in sorted({g.code: g.reason for g in found}.items()))
+
+
+def _say_held(found: list[Group]) -> None:
+    """One line a target: the ids of the parents that are awaited are as many as the records, and stand in --json."""
+    sums: dict[tuple[str, str, str, str], list[int]] = {}
+    for g in found:
+        parents = sums.setdefault((g.feed, g.kind, g.target, g.code), [])
+        parents.append(g.records)
+    say_table(
+        ("feed", "kind", "target", "code", "parents awaited", "records"),
+        [(*where, f"{len(parents):,}", f"{sum(parents):,}") for where, parents in sorted(sums.items(), key=lambda one: (-sum(one[1]), one[0]))],
+        numbers=("parents awaited", "records"),
+    )
 
 
 @app.command("show")
 def show(
     feed: FeedOption = "", kind: KindOption = "", code: CodeOption = "", held: HeldOption = False,
-    receipt: Annotated[int, typer.Option("--receipt", metavar="N", help="Of one receipt.")] = 0,
+    receipt: Annotated[int, typer.Option("--receipt", metavar="N", help="Of one receipt.", show_default=False)] = 0,
     limit: LimitOption = 20,
     region: RegionOption = HERE, release: ReleaseOption = None, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
@@ -67,16 +85,19 @@ def show(
         return
     if not found:
         say([_nothing(feed, kind, code, held, receipt)])
-    for kept in found:
-        say(_shown(kept))
+    for _, same in groupby(found, key=attrgetter("receipt", "record", "code", "about")):
+        say(_shown(list(same)))
     if len(found) == limit:
-        say([f"the first {limit} are shown; more with --limit, all with: suwen quarantine export FILE"])
+        say([f"the first {limit} are shown, counted by record and target; more with --limit, all with: suwen quarantine export FILE"])
 
 
-def _shown(kept: Kept) -> list[str]:
+def _shown(same: list[Kept]) -> list[str]:
+    """A record, told once where several targets keep it out for the same reason."""
+    kept = same[0]
     where = f"{kept.file}, line {kept.place.line}" if kept.place else kept.file
     about = f" ({kept.about})" if kept.about and kept.about != kept.file else ""
-    said = [f"{where}: receipt {kept.receipt}, record {kept.record}: {kept.code}{about}", f"  {kept.reason}"]
+    targets = f" for {', '.join(k.target for k in same)}" if len(same) > 1 else ""
+    said = [f"{where}: receipt {kept.receipt}, record {kept.record}: {kept.code}{about}{targets}", f"  {kept.reason}"]
     return [*said, f"  {kept.place.text}"] if kept.place else said
 
 

@@ -28,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
 def simulate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     hospitals: Annotated[int, typer.Option("--hospitals", metavar="N", help="How many hospitals.")] = 24,
-    persons: Annotated[int, typer.Option("--persons", metavar="N", help="Who ever lives there in the simulated years.")] = 60_000,
+    persons: Annotated[int, typer.Option("--persons", metavar="N", help="How many people live there at any time in these years.")] = 60_000,
     years: Annotated[int, typer.Option("--years", metavar="N", help="Years up to 2025-12-31.")] = 3,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same files.")] = 1,
     clean: Annotated[bool, typer.Option("--clean", help="Files without defects; only resident ids are absent or mistyped.")] = False,

@@ -167,9 +167,11 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
     clock.lap("mapping and writing")
     derived_rows(work)
     clock.lap("derived")
+    work.progress.start("balancing the books")
     totals = books.totals(work)
     books.check_totals(work, totals)
     clock.lap("ledger")
+    work.progress.start("publishing")
     states, cells_sha = commit_all(work)
     clock.lap("commits")
     release = Release(
@@ -346,7 +348,7 @@ def _map_all(work: Work) -> None:
             work.each([partial(_map_group, keys=keys, kinds=kinds) for keys in ready])
         else:
             for keys in ready:
-                work.progress.start(f"mapping {keys[0].target}")
+                work.progress.start(f"mapping {keys[0].target} of {keys[0].feed}")
                 _map_group(work, keys, kinds)
         _settle(work, wanted, waiting)
 

@@ -29,7 +29,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, value, most in (("hospitals", self.hospitals, MOST_HOSPITALS), ("persons", self.persons, MOST_PERSONS), ("years", self.years, MOST_YEARS)):
             if not 1 <= value <= most:
-                raise SuwenError(f"{name}: {value} cannot be simulated", where=f"--{name}", expected=f"a whole number from 1 to {most:,}")
+                raise SuwenError(f"{value} cannot be simulated", where=f"--{name}", expected=f"a whole number from 1 to {most:,}")
         if not 0 <= self.seed < 2**63:
             raise SuwenError("this seed cannot be used", where="--seed", expected="a whole number from 0 to 2^63 - 1")
         if not date(1990, 1, 1) <= self.last_day <= date(2090, 12, 31):

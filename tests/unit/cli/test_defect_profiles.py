@@ -16,7 +16,7 @@ SMALL = ("--hospitals", "2", "--persons", "40", "--years", "1")
     [
         (b"[rates]\nbroken-lin = 0.1\n", "p.toml:2: unknown kind of defect 'broken-lin'|did you mean 'broken-line'"),
         (b"[rates]\nbroken-line = 2\n", "p.toml:2: broken-line = 2 is no rate|a number from 0 to 1"),
-        (b'[rates]\nbroken-line = "often"\n', "p.toml:2: broken-line = often is no rate|a number from 0 to 1"),
+        (b'[rates]\nbroken-line = "often"\n', "p.toml:2: broken-line = 'often' is no rate|a number from 0 to 1"),
         (b"[rates]\nbroken-line = inf\n", "p.toml:2: broken-line = inf is no rate"),
         (b"broken-line = 0.1\n", "p.toml:1: 'broken-line' is nothing that a profile has|tables [rates] and [daily]"),
         (b"rates = 3\n", "p.toml:1: 'rates' is no table"),

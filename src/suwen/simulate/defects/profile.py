@@ -73,7 +73,7 @@ def profile_of(text: str, name: str, *, daily: bool) -> Profile:
                 raise SuwenError(f"{key} has two rates", where=where, expected="each kind in [rates] or in [daily]")
             if kind.name in ONLY_DAILY and table == TABLES[0] and not daily and rate:
                 raise SuwenError(
-                    f"{key} cannot be where everything is sent at once",
+                    f"{key} needs deliveries day by day, and here everything is sent at once",
                     where=where,
                     expected="a region sent day by day",
                     do="add --daily, or move it to [daily]",
@@ -109,7 +109,7 @@ def _known(key: str, where: Place) -> Kind:
 
 def _rate(key: str, rate: object, where: Place) -> int:
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
-        raise SuwenError(f"{key} = {rate} is no rate", where=where, expected="a number from 0 to 1: the part of the records that can have the defect")
+        raise SuwenError(f"{key} = {rate!r} is no rate", where=where, expected="a number from 0 to 1: the part of the records that can have the defect")
     return round(rate * WHOLE)
 
 

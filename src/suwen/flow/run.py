@@ -32,6 +32,7 @@ from suwen.flow.order import groups
 from suwen.flow.region import explained, region_lock, region_packs
 from suwen.flow.retired import retire
 from suwen.flow.stage import Stager, by_kind, spec_of
+from suwen.flow.stopwatch import Stopwatch
 from suwen.flow.tables import run_group
 from suwen.flow.touched import kind_touched, target_touched
 from suwen.flow.work import KindData, TargetKey, Work, index_path, make_plans, required_tables
@@ -210,19 +211,6 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         totals=totals,
         seconds=clock.laps,
     )
-
-
-class Stopwatch:
-    """Seconds per named step, for the bench."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = datetime.now(UTC)
-
-    def lap(self, name: str) -> None:
-        now = datetime.now(UTC)
-        self.laps[name] = self.laps.get(name, 0.0) + (now - self._last).total_seconds()
-        self._last = now
 
 
 def _take_back(work: Work) -> None:

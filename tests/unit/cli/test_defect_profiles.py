@@ -25,8 +25,12 @@ SMALL = ("--hospitals", "2", "--persons", "40", "--years", "1")
         (b"[rates]\nbroken-line = 0.1\nbroken-line = 0.2\n", "p.toml:3: the profile is not TOML: Cannot overwrite a value"),
         (b"PK\x03\x04\x00\x00", "p.toml:1: the profile is not TOML"),
         (b"\x1f\x8b\x08\x00\xff\xfe", "p.toml: the profile is not UTF-8"),
+        (b"[rates]\nbroken-line = 1e-12\n", "p.toml:2: broken-line = 1e-12 is too small a rate|1e-9"),
+        (b"x = " + b"[" * 50_000 + b"]" * 50_000, "p.toml: the profile is nested too deeply"),
+        (b"[rates]\nbroken-line = 1" + b"0" * 5_000 + b"\n", "p.toml: the profile is nested too deeply or has too long a number"),
+        (b"#\n" * 600_000, "p.toml: the profile is larger than 1 MB"),
     ],
-    ids=["unknown", "too much", "text", "infinite", "no table", "a number", "an array", "not TOML", "twice", "NUL bytes", "binary"],
+    ids=["unknown", "too much", "text", "infinite", "no table", "a number", "an array", "not TOML", "twice", "NUL bytes", "binary", "tiny", "deep", "long", "huge"],
 )
 def test_a_wrong_profile(content: bytes, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "p.toml").write_bytes(content)

@@ -30,7 +30,23 @@ SMALL = ("--hospitals", "2", "--persons", "40", "--years", "1")
         (b"[rates]\nbroken-line = 1" + b"0" * 5_000 + b"\n", "p.toml: the profile is nested too deeply or has too long a number"),
         (b"#\n" * 600_000, "p.toml: the profile is larger than 1 MB"),
     ],
-    ids=["unknown", "too much", "text", "infinite", "no table", "a number", "an array", "not TOML", "twice", "NUL bytes", "binary", "tiny", "deep", "long", "huge"],
+    ids=[
+        "unknown",
+        "too much",
+        "text",
+        "infinite",
+        "no table",
+        "a number",
+        "an array",
+        "not TOML",
+        "twice",
+        "NUL bytes",
+        "binary",
+        "tiny",
+        "deep",
+        "long",
+        "huge",
+    ],
 )
 def test_a_wrong_profile(content: bytes, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "p.toml").write_bytes(content)

@@ -141,3 +141,14 @@ def test_an_export_is_whole_or_absent(opened: OpenRelease, tmp_path: Path, monke
     with pytest.raises(SuwenError, match="cannot be written"):
         export(opened, "csv", tmp_path / "new")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("link", "mount point or a link"), ("a\udcffb", "not UTF-8"), ("n" * 300, "File name too long")], ids=["link", "name", "long"]
+)
+def test_a_place_that_cannot_be(opened: OpenRelease, tmp_path: Path, name: str, told: str) -> None:
+    (tmp_path / "link").symlink_to("empty")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SuwenError, match=told):
+        export(opened, "csv", tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "link"]

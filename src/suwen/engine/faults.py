@@ -50,6 +50,10 @@ def engine_errors(sql: str, *, target: Path | None = None, memory: str = "", scr
         raise _memory(str(error), memory, scratch) from None
     except duckdb.InterruptException:
         raise KeyboardInterrupt from None
+    except RuntimeError as error:  # so DuckDB passes on Ctrl+C in a statement
+        if type(error) is RuntimeError and "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from None
+        raise
     except _ABOUT_OUR_TEXT as error:
         raise Defect(f"the engine refused a statement: {type(error).__name__}") from error
     except (duckdb.Error, pa.ArrowException, OSError) as error:

@@ -14,6 +14,7 @@ from suwen.repository.rows import lake_name
 
 WINDOW = 30  # days without the condition or the drug that an era goes on over
 LONGEST_SUPPLY = 36_525  # days a supply may last, a hundred years: of more one cannot tell when it ended
+# No era ends after 9999-12-31, the last day that most readers of dates know.
 CONDITION, DRUG = "condition_occurrence", "drug_exposure"
 
 
@@ -21,7 +22,8 @@ def occurrences(rows: Tree) -> Tree:
     """(id, person_id, concept_id, first, last) of the rows of condition_occurrence that are part of an era: those of a known condition."""
     return statement(
         """select condition_occurrence_id as id, person_id, condition_concept_id as concept_id, condition_start_date as first,
-        greatest(coalesce(condition_end_date, condition_start_date + 1), condition_start_date) as last from {r} r where condition_concept_id <> 0""",
+        least(greatest(coalesce(condition_end_date, condition_start_date + 1), condition_start_date), date '9999-12-31') as last
+        from {r} r where condition_concept_id <> 0""",
         r=rows,
     )
 
@@ -30,8 +32,8 @@ def exposures(rows: Tree, ingredients: Tree | str) -> Tree:
     """The same of drug_exposure, a row for each ingredient of its drug. `ingredients`: (drug, ingredient)."""
     return statement(
         """select r.drug_exposure_id as id, r.person_id, i.ingredient as concept_id, r.drug_exposure_start_date as first,
-        greatest(r.drug_exposure_start_date, coalesce(r.drug_exposure_end_date,
-            r.drug_exposure_start_date + case when r.days_supply between 1 and {most} then r.days_supply else 1 end)) as last
+        least(greatest(r.drug_exposure_start_date, coalesce(r.drug_exposure_end_date,
+            r.drug_exposure_start_date + case when r.days_supply between 1 and {most} then r.days_supply else 1 end)), date '9999-12-31') as last
         from {r} r join {i} i on i.drug = r.drug_concept_id where r.drug_concept_id <> 0 and coalesce(r.days_supply, 0) >= 0""",
         r=rows, i=ingredients, most=LONGEST_SUPPLY,
     )  # fmt: skip

@@ -26,6 +26,7 @@ from suwen.packs.problem import Problems
 from suwen.packs.source_file import decode
 from suwen.packs.table_file import Row, read_rows
 
+LARGEST = 100 * 1024 * 1024  # bytes of a manifest
 COLUMNS = ("feed", "as_of", "mode", "window_from", "window_to", "folder")
 
 
@@ -65,7 +66,11 @@ def read_manifest(path: Path) -> list[Listed]:
     with explained("reading the manifest", path):
         if path.exists() and not path.is_file():
             raise SuwenError("this is no file", where=str(path), expected=f"a CSV with the columns {','.join(COLUMNS)}")
-        text = decode(path.read_bytes(), str(path), bom_allowed=True)
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise SuwenError("the manifest is larger than 100 MB", where=str(path), do="split it into several manifests")
+    text = decode(content, str(path), bom_allowed=True)
     problems = Problems()
     base = path.resolve().parent
     found = [one for row in read_rows(text, shown, {c: c for c in COLUMNS}, problems) if (one := _listed(row, base, problems)) is not None]
@@ -83,6 +88,7 @@ def land_manifest(
     for one in listed:
         try:
             the_feed(region, one.feed)
+            _check_links(one)
             there = known.holding(one)
             if there is not None:
                 yield Attempt(one, Outcome.KNOWN, there)
@@ -93,6 +99,14 @@ def land_manifest(
             yield Attempt(one, Outcome.REFUSED, error=error)
         else:
             yield Attempt(one, Outcome.LANDED, made)
+
+
+def _check_links(listed: Listed) -> None:
+    """Refuse a file that is a link to one outside the delivery's folder: a manifest comes with its files, and names no others of this machine."""
+    inside = listed.folder.resolve()
+    for file in find([listed.folder]):
+        if file.is_symlink() and not file.resolve().is_relative_to(inside):
+            raise SuwenError("the file is a link out of the delivery's folder", where=str(file), do="put the file itself there, or land it without a manifest")
 
 
 class _Known:
@@ -139,11 +153,19 @@ def _listed(row: Row, base: Path, problems: Problems) -> Listed | None:
     window = _window(row, problems)
     if not values["feed"]:
         problems.add(row.place, "no feed is named", expected="the name of a feed")
-    if not values["folder"] or "\0" in values["folder"] or not (base / values["folder"]).resolve().is_relative_to(base):
+    if not _below(base, values["folder"]):
         problems.add(row.place, "the folder does not lie below the manifest's", expected="a folder with the files of the delivery, from the manifest's own on")
     if len(problems) > before or as_of is None:
         return None
     return Listed(row.place, values["feed"], as_of, Mode(mode), window, base / values["folder"])
+
+
+def _below(base: Path, folder: str) -> bool:
+    """Whether a named folder lies below the manifest's, links followed; one whose links lead in a circle lies nowhere."""
+    try:
+        return bool(folder) and "\0" not in folder and (base / folder).resolve().is_relative_to(base)
+    except (OSError, RuntimeError):
+        return False
 
 
 def _moment(row: Row, problems: Problems) -> datetime | None:

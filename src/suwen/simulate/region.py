@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
@@ -105,7 +106,7 @@ def set_aside(folder: Path) -> Iterator[Path]:
             )
         if target.is_mount() or target.is_symlink():
             raise SuwenError("the folder is a mount point or a link, which cannot be replaced whole", where=str(folder), do="name a new folder below it")
-    aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        aside = target.with_name(f".{target.name}.{uuid4().hex[:12]}.tmp")  # no process id: in containers all have the same
     try:
         with _explained(target):
             aside.mkdir(parents=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -150,3 +152,15 @@ def test_delimited_text_that_duckdb_refuses_is_left_to_our_own_reader(engine: En
     options = {"delim": ",", "header": True, "all_varchar": True, "strict_mode": True, "auto_detect": False, "columns": {"a": "VARCHAR", "b": "VARCHAR"}}
     assert engine.copy_csv(source, options, tmp_path / "a.parquet") == -1
     assert sorted(p.name for p in tmp_path.glob("*a.*")) == ["a.csv"]
+
+
+def test_an_interrupt_within_a_statement(tmp_path: Path) -> None:
+    engine = Engine(scratch=tmp_path)
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            engine.execute("select sum(a.range * b.range) from range(10000000) a, range(100000) b")
+    finally:
+        timer.join()
+        engine.close()

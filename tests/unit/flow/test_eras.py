@@ -121,3 +121,10 @@ def test_ingredients_are_those_of_rxnorm(engine: Engine) -> None:
     used = table(engine, "used", {"drug_concept_id": pa.int32()}, [(1,), (3,), (3,), (7,)])
     query = ingredients(table(engine, "concepts", kinds, concepts), table(engine, "ancestors", of, ancestors), used)
     assert engine.rows(statement("select drug, ingredient from {i} i order by all", i=query)) == [(1, 1), (3, 1), (3, 2)]
+
+
+def test_no_era_ends_after_the_last_day_that_readers_know(engine: Engine) -> None:
+    columns = {"condition_occurrence_id": pa.int64(), "person_id": pa.int64(), "condition_concept_id": pa.int32()}
+    columns |= {"condition_start_date": pa.date32(), "condition_end_date": pa.date32()}
+    rows = table(engine, "conditions", columns, [(1, 1, 7, date.max, None)])
+    assert engine.rows(statement("select first, last from {o} o", o=occurrences(rows))) == [(date.max, date.max)]

@@ -14,6 +14,7 @@ from suwen.base.errors import Place, SuwenError
 from suwen.simulate.defects.catalogue import DELIVERY, FILE, Kind, kinds, sites
 
 WHOLE = 1_000_000_000  # a rate of one
+LARGEST = 1024 * 1024  # bytes of a profile
 TABLES = ("rates", "daily")
 ONLY_DAILY = ("delivery-late",)  # where all is sent at once nothing is younger
 _HEADING, _KEY, _AT = re.compile(r"\s*\[+\s*([\w-]+)\s*\]"), re.compile(r"""\s*["']?([\w-]+)["']?\s*="""), re.compile(r"\(at line (\d+)")
@@ -33,11 +34,15 @@ class Profile:
 def read_profile(path: Path, *, daily: bool) -> Profile:
     """A profile from a file. Raises SuwenError with file and line where a kind is unknown, a rate is no part of one, or rates cannot be together."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST + 1)
+        text = content.decode("utf-8-sig") if len(content) <= LARGEST else ""
     except OSError as error:
         raise SuwenError(f"the profile cannot be read: {error.strerror}", where=Place(str(path)), expected="a TOML file with rates of defects") from None
     except UnicodeDecodeError:
         raise SuwenError("the profile is not UTF-8", where=Place(str(path)), expected="a TOML file in UTF-8") from None
+    if len(content) > LARGEST:
+        raise SuwenError("the profile is larger than 1 MB", where=Place(str(path)), expected="a TOML file with rates of defects")
     return profile_of(text, str(path), daily=daily)
 
 
@@ -58,6 +63,8 @@ def profile_of(text: str, name: str, *, daily: bool) -> Profile:
             where=Place(name, int(at.group(1)) if at else 0),
             expected="a table [rates] with lines kind = rate",
         ) from None
+    except (RecursionError, ValueError):  # of deep nesting, and of a number of thousands of digits
+        raise SuwenError("the profile is nested too deeply or has too long a number", where=Place(name), expected="lines kind = rate") from None
     lines = {(table, key): line for table, key, line in _lines(text)}
     rates: dict[str, int] = {}
     always = found.get(TABLES[0])
@@ -110,7 +117,10 @@ def _known(key: str, where: Place) -> Kind:
 def _rate(key: str, rate: object, where: Place) -> int:
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
         raise SuwenError(f"{key} = {rate!r} is no rate", where=where, expected="a number from 0 to 1: the part of the records that can have the defect")
-    return round(rate * WHOLE)
+    billionths = round(rate * WHOLE)
+    if rate and not billionths:
+        raise SuwenError(f"{key} = {rate} is too small a rate", where=where, expected="0, or at least one billionth: 1e-9")
+    return billionths
 
 
 def _together(profile: Profile, name: str, lines: Mapping[str, int]) -> None:

@@ -5,7 +5,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strat
            --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-deep demo test test-deep check bench docs lock clean
+.PHONY: help setup setup-deep demo test test-deep check bench plausibility docs lock clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -34,6 +34,9 @@ check: setup  ## format, lint, types, import rules, then the tests
 
 bench: setup  ## what a run costs, against its floor
 	$(BIN)/python -m bench.spine
+
+plausibility: setup  ## what the simulated region holds beside what is published: docs/simulated-region.md
+	$(BIN)/python -m bench.plausibility
 
 docs: setup  ## write docs/reference from the packs, the functions and the command line
 	$(BIN)/suwen docs

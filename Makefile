@@ -5,7 +5,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strat
            --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-deep demo test test-deep check bench bench-simulate docs lock clean
+.PHONY: help setup setup-deep demo test test-deep check bench bench-simulate plausibility docs lock clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -38,6 +38,9 @@ bench: setup  ## what a run costs, against its floor; then by dialect of a simul
 
 bench-simulate: setup  ## how fast and in how much memory regions are simulated
 	$(BIN)/python -m bench.simulate
+
+plausibility: setup  ## what the simulated region holds beside what is published: docs/simulated-region.md
+	$(BIN)/python -m bench.plausibility
 
 docs: setup  ## write docs/reference from the packs, the functions and the command line
 	$(BIN)/suwen docs

@@ -108,7 +108,7 @@ def _first(scene: Scene) -> Contacts:
     mode, condition, day = illness.mode[episode], illness.condition[episode], illness.day[episode]
     share = np.where(mode == DYING, 750, np.where(np.isin(mode, (NATURAL, ADMITTED)), conditions.emergency[condition], 0))
     emergency = scene.often("emergency", episode, share)
-    day = np.where(emergency | (mode != NATURAL), day, day + chosen(scene.drawn("delay", episode), (40, 30, 20, 10)))
+    day = np.where(emergency | (mode != NATURAL), day, day + chosen(scene.drawn("delay", episode), (25, 30, 25, 20)))
     day = np.where(emergency | (mode == DYING), day, _workday(day, scene.drawn("workday", episode)))
     hour = chosen(scene.drawn("hour", episode), _CLOCK)
     start = np.where(emergency, day * DAY + hour * 3600 + below(scene.drawn("second", episode), 3600), _office(day, scene.drawn("arrival", episode)))

@@ -38,6 +38,11 @@ class Illness:
     onset: Ints
     stage: Ints
 
+    def known(self, day: int) -> Ints:
+        """1 for the episodes of a lasting condition that the person had before a day."""
+        same = (self.slots[self.person] == self.condition[:, None]) & (self.onset[self.person] < day)
+        return same.any(axis=1).astype(np.int64)
+
 
 def befall(settings: Settings, knowledge: Knowledge, places: Places, outbreaks: Outbreaks, person: Rows) -> Illness:
     """All episodes of the people of a block in the simulated years, by person and day."""

@@ -89,11 +89,12 @@ def _offsets(settings: Settings, outbreaks: Outbreaks, number: Ints, person: Int
 def case_reports(settings: Settings, knowledge: Knowledge, person: Rows, first_person: int, visit: Rows, episodes: dict[str, Ints], first: int) -> Rows:
     """The cards of a block: one for each episode of a reportable condition that was seen, by its first visit; `first`: number of the first card.
 
-    `episodes`: condition, day and outbreak by the episode's place in the block; cards not yet sent on the last day are left out.
+    `episodes`: condition, day, outbreak and known (1: reported before the simulated years) by the episode's place in the block; cards not yet sent on the
+    last day are left out.
     """
     conditions = knowledge.conditions
     place = visit["episode"] - first
-    reportable = conditions.reportable[episodes["condition"][place]] > 0
+    reportable = (conditions.reportable[episodes["condition"][place]] > 0) & (episodes["known"][place] == 0)
     _, at = np.unique(np.where(reportable, place, NONE), return_index=True)
     at = np.sort(at[reportable[at]])
     place, who = place[at], visit["person"][at]

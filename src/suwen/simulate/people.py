@@ -20,6 +20,7 @@ from suwen.simulate.shapes import NONE, Ints, Rows, rows_of
 SMALLEST_BLOCK, SERIALS = 25_000, 500  # serials a sex; a block has its own, so that resident ids are unique over all blocks
 YEAR = 365.2425
 _BIRTHS = 68  # a year per ten thousand people
+_FERTILITY = (260, 347, 243, 111, 29)  # by five years of the mother's age from 20 on, thousandths; United Nations, World Population Prospects 2024: China 2023
 _CHECK_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643, as generally known
 _CHECK_SIGNS = "10X98765432"
 
@@ -123,7 +124,7 @@ def _families(settings: Settings, person: Ints, sex: Ints, born: Ints) -> tuple[
     seed, count = settings.seed, len(person)
     family, mother, spouse = person.copy(), np.full(count, NONE), np.full(count, NONE)
     age = (settings.first - born) // 365
-    weds = (age >= 23) & ~happens(draw(seed, "single", person), np.where(age < 30, 450_000, np.where(age < 70, 80_000, 350_000)))
+    weds = (age >= 20) & ~happens(draw(seed, "single", person), np.where(age < 23, 800_000, np.where(age < 30, 450_000, np.where(age < 70, 80_000, 350_000))))
     wives = _by_birth(weds & (sex == 2), normal(draw(seed, "matched", person), born, 700))
     men = _by_birth(weds & (sex == 1), normal(draw(seed, "matched", person), born + 730, 700))
     pairs = min(len(wives), len(men))
@@ -157,9 +158,8 @@ def _mothers(settings: Settings, person: Ints, born: Ints, wives: Ints) -> Ints:
     mother = np.full(len(person), NONE)
     child = np.flatnonzero((born > settings.first - 18 * 365) & ~happens(draw(settings.seed, "mother away", person), 40_000)).astype(np.int64)
     order = wives[np.argsort(born[wives], kind="stable")]
-    at_birth = (
-        20 * 365 + below(draw(settings.seed, "mother's age", person[child]), 9 * 365) + below(draw(settings.seed, "mother's age too", person[child]), 10 * 365)
-    )
+    band = chosen(draw(settings.seed, "mother's age", person[child]), _FERTILITY)
+    at_birth = (20 + 5 * band) * 365 + below(draw(settings.seed, "mother's age too", person[child]), 5 * 365)
     at = np.searchsorted(born[order], born[child] - at_birth)
     waiting = np.arange(len(child))
     for step in (0, 1, -1, 2, -2, 3, 5, -4):

@@ -25,6 +25,7 @@ def settle(scene: Scene, contacts: Contacts) -> tuple[Contacts, Ints]:
     order = np.flatnonzero(kept)
     order = order[np.lexsort((contacts["kind"][order], contacts["start"][order], who[order]))]
     order = _without_overlaps(contacts, who, order)
+    order = _once_dead(contacts, who, order)
     place = np.full(len(who), NONE)
     place[order] = np.arange(len(order))
     found = {name: column[order] for name, column in contacts.items()}
@@ -60,6 +61,13 @@ def _possible(scene: Scene, contacts: Contacts, who: Ints) -> Truths:
     works = (closed == NONE) | (np.where(stay, contacts["end"] // DAY, day) <= closed)
     found: Truths = inside & alive & works
     return found
+
+
+def _once_dead(contacts: Contacts, who: Ints, order: Ints) -> Ints:
+    """The order without the stays of the day of death that would begin after the person died in one."""
+    dying = np.flatnonzero(contacts["dying"][order] == 1)
+    _, first = np.unique(who[order[dying]], return_index=True)
+    return np.delete(order, np.delete(dying, first))
 
 
 def _without_overlaps(contacts: Contacts, who: Ints, order: Ints) -> Ints:

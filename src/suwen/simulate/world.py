@@ -46,7 +46,7 @@ class World:
         died_in = np.full(len(person), NONE)
         died_in[illness.person[contacts["episode"][fatal]]] = visit["visit"][fatal]
         person = type(person)("person", {**person.columns, "died_in": died_in})
-        roots = {"condition": illness.condition, "day": illness.day, "outbreak": illness.outbreak}
+        roots = {"condition": illness.condition, "day": illness.day, "outbreak": illness.outbreak, "known": illness.known(self.settings.first)}
         rows = {
             "person": person,
             "patient": patient,

@@ -84,7 +84,7 @@ def test_a_profile() -> None:
         ("[daily]\nextra-field = 2\n", 2, "is no rate"),
         ("[rates]\nnul-byte = 0.6\n\nextra-field = 0.6\n", 4, "together more than 1.*at most one defect"),
         ("[rates]\nfile-half = 0.6\nfile-empty = 0.6\n", 3, "a file can have are together more than 1"),
-        ("[rates]\ndelivery-late = 0.1\n", 2, "where everything is sent at once.*--daily"),
+        ("[rates]\ndelivery-late = 0.1\n", 2, "here everything is sent at once.*--daily"),
         ("[rates]\nextra-field = 0.1\n[daily]\nextra-field = 0.1\n", 4, "two rates"),
         ("[daily]\nextra-field = 0.1\n[rates]\nextra-field = 0.1\n", 2, "two rates"),
         ("seed = 3\n[rates]\n", 1, "'seed' is nothing that a profile has"),

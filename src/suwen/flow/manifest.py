@@ -91,6 +91,7 @@ def land_manifest(
             _check_links(one)
             there = known.holding(one)
             if there is not None:
+                _check_said(one, there)
                 yield Attempt(one, Outcome.KNOWN, there)
                 continue
             said = {"as_of": one.as_of, "mode": one.mode, "window": one.window}
@@ -99,6 +100,22 @@ def land_manifest(
             yield Attempt(one, Outcome.REFUSED, error=error)
         else:
             yield Attempt(one, Outcome.LANDED, made)
+
+
+def _check_said(listed: Listed, there: Delivery) -> None:
+    """Refuse a line that says otherwise than what its files landed with: leaving it out would hide a correction."""
+    said, before = _shown(listed.mode, listed.window), _shown(there.mode, there.window)
+    if said != before:
+        raise SuwenError(
+            f"these files have landed as delivery {there.number} with {before}, and this line says {said}",
+            where=listed.place,
+            expected="the mode and window of the delivery that holds them",
+            do="mend the line; or withdraw the delivery, and list the files under a later date",
+        )
+
+
+def _shown(mode: Mode, window: tuple[date, date] | None) -> str:
+    return f"mode {mode}" + (f" from {window[0]} to {window[1]}" if window else "")
 
 
 def _check_links(listed: Listed) -> None:

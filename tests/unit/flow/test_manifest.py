@@ -38,3 +38,23 @@ def test_a_file_that_is_a_link_out_of_the_folder(tmp_path: Path) -> None:
 def _listed(folder: Path, named: str) -> list[Listed]:
     (folder / "m.csv").write_text(f"{HEADER}h1,2025-01-01,snapshot,,,{named}\n", encoding="utf-8")
     return read_manifest(folder / "m.csv")
+
+
+def test_a_line_that_says_otherwise_than_its_files_landed_with(tmp_path: Path) -> None:
+    found = region(tmp_path)
+    folder = tmp_path / "files" / "d1"
+    folder.mkdir(parents=True)
+    (folder / "p_20250101.csv").write_text("id,name\n1,a\n", "utf-8")
+    listing = tmp_path / "files" / "deliveries.csv"
+
+    def landed(mode: str) -> list[Outcome]:
+        listing.write_text(f"feed,as_of,mode,window_from,window_to,folder\n{next(iter(found.feeds))},2025-01-01,{mode},,,d1\n", "utf-8")
+        attempts = list(land_manifest(found, read_manifest(listing)))
+        errors.extend(attempt.error for attempt in attempts if attempt.error is not None)
+        return [attempt.outcome for attempt in attempts]
+
+    errors: list[SuwenError] = []
+    assert landed("snapshot") == [Outcome.LANDED], errors
+    assert landed("snapshot") == [Outcome.KNOWN]
+    assert landed("append") == [Outcome.REFUSED]
+    assert "mode snapshot, and this line says mode append" in str(errors[0]) and "withdraw" in str(errors[0])

@@ -1,6 +1,7 @@
 # Needs make, a POSIX shell and Python 3.11 or later; everything else is installed into .venv from requirements/*.lock.
 BIN := .venv/bin
 SETUP := sh requirements/setup.sh
+TEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
            --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
@@ -19,8 +20,8 @@ setup-deep: setup
 demo: setup  ## a region from raw files to an answer that leads back to its bytes
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
-test: setup  ## every test but the long ones
-	$(BIN)/python -m pytest
+test: setup  ## every test but the long ones, one worker a core
+	$(TEST)
 
 test-deep: setup-deep  ## the long tests, and those that need Spark (Java 17)
 	$(BIN)/python -m pytest -m deep --hypothesis-profile=deep
@@ -30,7 +31,7 @@ check: setup  ## format, lint, types, import rules, then the tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest
+	$(TEST)
 
 bench: setup  ## what a run costs, against its floor; then by dialect of a simulated region
 	$(BIN)/python -m bench.spine

@@ -156,6 +156,7 @@ def test_delimited_text_that_duckdb_refuses_is_left_to_our_own_reader(engine: En
 
 def test_an_interrupt_within_a_statement(tmp_path: Path) -> None:
     engine = Engine(scratch=tmp_path)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with the signal ignored
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     try:
@@ -163,4 +164,5 @@ def test_an_interrupt_within_a_statement(tmp_path: Path) -> None:
             engine.execute("select sum(a.range * b.range) from range(10000000) a, range(100000) b")
     finally:
         timer.join()
+        signal.signal(signal.SIGINT, before)
         engine.close()

@@ -149,7 +149,7 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
     ),
     "named rows share an id": (replaced((planner._Planner, "_slot"), by=lambda *_: None), "a joined parent is corrected and goes"),
     "organisations share their ids": (
-        replaced((planner.hashing, "entity_id"), by=lambda entity, _, *rest: TRUE_ID(entity, "", *rest)),
+        replaced((planner.hashing, "entity_id"), by=lambda entity, _, *rest, **named: TRUE_ID(entity, "", *rest, **named)),
         "another organisation's keys are others",
     ),
     "a run looks at new records alone": (

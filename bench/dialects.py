@@ -16,18 +16,15 @@ import shutil
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import IO
 
-import duckdb
-
 from bench.measure import ROOT, Clock, Measured, StepFailed, as_child, bytes_of, in_process, machine
-from suwen.engine.releases import Releases
+from bench.report import Table, marked
 from suwen.flow.manifest import land_manifest, read_manifest
-from suwen.flow.region import NewFeed, create, fill, open_region
-from suwen.flow.run import run
+from suwen.flow.region import NewFeed, create, fill
 from suwen.simulate.dialects.systems import SYSTEMS
 from suwen.simulate.region import DATE_IN_NAME, Simulation
 from suwen.simulate.settings import Settings
@@ -50,7 +47,7 @@ def simulated(folder: str, persons: int) -> Measured:
     return clock.measured({"rows": made.rows, "bytes": bytes_of(path / "exports")})
 
 
-def landing(folder: str, source: str, template: str, persons: int, threads: int, memory: str) -> Measured:
+def landing(folder: str, source: str, template: str, persons: int) -> Measured:
     """A new region with the feeds of one template, or of all, and their deliveries landed."""
     path, exports = Path(folder), Path(source) / "exports"
     shutil.rmtree(path, ignore_errors=True)
@@ -69,17 +66,6 @@ def landing(folder: str, source: str, template: str, persons: int, threads: int,
     if refused:
         raise refused[0]
     return clock.measured({"feeds": len(feeds)})
-
-
-def running(folder: str, threads: int, memory: str) -> Measured:
-    """`suwen run` over what has landed."""
-    found = open_region(Path(folder))
-    region = replace(found, settings=replace(found.settings, threads=threads, memory=memory))
-    with Clock() as clock:
-        report = run(region)
-    release = Releases(region.releases).latest()
-    assert release is not None
-    return clock.measured({"records": report.records, "stages": dict(report.seconds), "states": dict(release.totals)})
 
 
 def decoding(source: str, out: str, template: str) -> Measured:
@@ -119,26 +105,6 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
             yield str(place), archive.open(name)
 
 
-def floor(source: str, out: str, template: str, threads: int, memory: str) -> Measured:
-    """The floor over decoded files."""
-    folder, form = Path(out), BY_TEMPLATE[template].form
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    quote = "" if form.bare else '"'
-    rows = 0
-    with Clock() as clock:
-        con = duckdb.connect(config={"threads": threads, "memory_limit": memory, "temp_directory": str(folder / "spill"), "preserve_insertion_order": False})
-        for path in sorted(Path(source).glob("*.csv")):
-            read = con.read_csv(str(path), all_varchar=True, header=True, delimiter=form.delimiter, quotechar=quote, escapechar=quote)
-            read.write_parquet(str(folder / f"{path.stem}.parquet"), compression="zstd")
-        con.close()
-    for path in folder.glob("*.parquet"):
-        rows += duckdb.execute("select count(*) from read_parquet($1)", [str(path)]).fetchall()[0][0]
-    measured = clock.measured({"rows": rows, "bytes": bytes_of(folder)})
-    shutil.rmtree(folder)
-    return measured
-
-
 @dataclass(frozen=True)
 class Found:
     """What was measured of one dialect, or of all together."""
@@ -161,17 +127,19 @@ def measure(folder: Path, persons: int, threads: int, memory: str) -> tuple[Meas
     found: list[Found] = []
     for template in sorted(BY_TEMPLATE):
         decoded = _step("dialects.decoding", source=source, out=scratch, template=template)
-        least = _step("dialects.floor", source=scratch, out=str(folder / "floor"), template=template, **limits)
-        landed = _step("dialects.landing", folder=region, source=source, template=template, persons=persons, **limits)
-        ran = _step("dialects.running", folder=region, **limits)
+        form = BY_TEMPLATE[template].form
+        written = {"delimiter": form.delimiter, "quote": "" if form.bare else '"'}
+        least = _step("floor.copying", source=scratch, out=str(folder / "floor"), ordered=False, **written, **limits)
+        landed = _step("dialects.landing", folder=region, source=source, template=template, persons=persons)
+        ran = _step("steps.running", folder=region, lake=f"{region}/lake", **limits)
         if ran.said["records"] != least.said["rows"]:
             raise StepFailed(f"{template}: the run received {ran.said['records']:,} records, the floor {least.said['rows']:,}")
         size = sum(path.stat().st_size for path in _files(Path(source) / "exports", template))
         decode = decoded.seconds if decoded.said["bytes"] else 0.0
         found.append(Found(template, landed.said["feeds"], least.said["rows"], size, decode, least.seconds, landed.seconds, ran))
         shutil.rmtree(scratch)
-    landed = _step("dialects.landing", folder=region, source=source, template=ALL, persons=persons, **limits)
-    ran = _step("dialects.running", folder=region, **limits)
+    landed = _step("dialects.landing", folder=region, source=source, template=ALL, persons=persons)
+    ran = _step("steps.running", folder=region, lake=f"{region}/lake", **limits)
     sums = [sum(values) for values in zip(*((f.feeds, f.rows, f.bytes, f.decode, f.floor) for f in found), strict=True)]
     found.append(Found(ALL, int(sums[0]), int(sums[1]), int(sums[2]), sums[3], sums[4], landed.seconds, ran))
     if ran.said["records"] != found[-1].rows:
@@ -199,6 +167,7 @@ def report(made: Measured, found: Sequence[Found], given: argparse.Namespace, be
         for f in found
     ]  # fmt: skip
     stages = list(found[-1].run.said["stages"])
+    by_stage = [(f.name, *(f"{f.run.said['stages'][stage]:.2f}" for stage in stages)) for f in found]
     return "\n".join(
         [
             "# What a run costs, by dialect",
@@ -212,23 +181,11 @@ def report(made: Measured, found: Sequence[Found], given: argparse.Namespace, be
             f"{found[-1].bytes / 1e6:,.0f} MB, simulated in {made.seconds:.1f} s ({made.said['rows'] / made.seconds:,.0f} rows/s); {given.threads} threads,",
             f"memory limit {given.memory}, one round, {given.date}.",
             "",
-            *_table(_COLUMNS, rows),
-            "",
-            "## Stages of the runs, seconds",
-            "",
-            *_table(("dialect", *stages), [(f.name, *(f"{f.run.said['stages'][stage]:.2f}" for stage in stages)) for f in found]),
-            "",
-            "## Machine",
-            "",
-            *_table(("what", "measured on"), list(before.items())),
-            "",
+            *marked(Table("In short", _COLUMNS, rows)),
+            *marked(Table("Stages of the runs, seconds", ("dialect", *stages), by_stage)),
+            *marked(Table("Machine", ("what", "is"), list(before.items()))),
         ]
     )
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    line = "| " + " | ".join(["---", *["---:"] * (len(columns) - 1)]) + " |"
-    return ["| " + " | ".join(columns) + " |", line, *("| " + " | ".join(row) + " |" for row in rows)]
 
 
 def main(words: Sequence[str] | None = None) -> int:

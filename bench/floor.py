@@ -13,8 +13,8 @@ import duckdb
 from bench.measure import Clock, Measured, bytes_of
 
 
-def copying(source: str, out: str, threads: int, memory: str, ordered: bool) -> Measured:
-    """Copy every CSV file of the folder `source` (UTF-8, comma, header) to the folder `out`; says rows and bytes, and leaves nothing behind.
+def copying(source: str, out: str, threads: int, memory: str, ordered: bool, delimiter: str = ",", quote: str = '"') -> Measured:
+    """Copy every CSV file of the folder `source` (UTF-8, with a header) to the folder `out`; says rows and bytes, and leaves nothing behind.
 
     `ordered`: whether DuckDB keeps the order of rows.
     """
@@ -23,19 +23,19 @@ def copying(source: str, out: str, threads: int, memory: str, ordered: bool) -> 
     folder.mkdir(parents=True)
     with Clock() as clock:
         con = duckdb.connect(config={"threads": threads, "memory_limit": memory, "temp_directory": str(folder / "spill"), "preserve_insertion_order": ordered})
-        rows = sum(_copy(con, path, folder / f"{path.stem}.parquet") for path in sorted(Path(source).glob("*.csv")))
+        rows = sum(_copy(con, path, folder / f"{path.stem}.parquet", delimiter, quote) for path in sorted(Path(source).glob("*.csv")))
         con.close()
     measured = clock.measured({"rows": rows, "bytes": bytes_of(folder)})
     shutil.rmtree(folder)
     return measured
 
 
-def _copy(con: duckdb.DuckDBPyConnection, source: Path, target: Path) -> int:
-    read = f"read_csv({_text(source)}, all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"')"
-    found = con.execute(f"copy (select * from {read}) to {_text(target)} (format parquet, compression zstd)").fetchone()
+def _copy(con: duckdb.DuckDBPyConnection, source: Path, target: Path, delimiter: str, quote: str) -> int:
+    read = f"read_csv({_text(str(source))}, all_varchar = true, header = true, delim = {_text(delimiter)}, quote = {_text(quote)}, escape = {_text(quote)})"
+    found = con.execute(f"copy (select * from {read}) to {_text(str(target))} (format parquet, compression zstd)").fetchone()
     assert found is not None
     return int(found[0])
 
 
-def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+def _text(said: str) -> str:
+    return "'" + said.replace("'", "''") + "'"

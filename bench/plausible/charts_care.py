@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
@@ -134,7 +135,7 @@ def laboratory(region: Region, folder: Path) -> None:
         )
 
 
-def _panel(axes, item: Measured) -> None:  # type: ignore[no-untyped-def]
+def _panel(axes: Axes, item: Measured) -> None:
     ends = [np.percentile(values, [1, 99]) for values in (item.well, item.ill) if len(values)]
     low, high = min([end[0] for end in ends] + [(item.low or 1) * 0.9]), max([end[1] for end in ends] + [(item.high or 1) * 1.15])
     wide = high / low > 8
@@ -176,7 +177,7 @@ def costs(found: Mapping[str, float], region: Region, folder: Path) -> None:
         sourced(figure, "published: National Health Commission; both levels 2023, single levels\npublic hospitals in the first quarter of 2022")
 
 
-def _composition(axes, region: Region) -> None:  # type: ignore[no-untyped-def]
+def _composition(axes: Axes, region: Region) -> None:
     kinds = {"outpatient": (OUTPATIENT,), "stay": (INPATIENT, DAY_CASE), "check-up": (CHECK_UP,)}
     places = np.arange(len(_FEES))[::-1]
     for turn, (name, kind) in enumerate(kinds.items()):

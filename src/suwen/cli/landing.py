@@ -47,9 +47,10 @@ def land_files(
     if not feed or not paths:
         raise SuwenError("no feed was named" if not feed else "no file was named", expected="a feed and its files, or --manifest", do="suwen land --help")
     opened = open_region(region)
-    given = {"as_of": moment(as_of, "--as-of") if as_of else None, "mode": mode(how) if how else None, "window": window(between) if between else None}
+    said_of, said_mode = moment(as_of, "--as-of") if as_of else None, mode(how) if how else None
+    days = window(between) if between else None
     with shown_progress() as progress:
-        delivery = land(opened, feed, paths, sender=sender, progress=progress, message=_aside, **given)  # type: ignore[arg-type]
+        delivery = land(opened, feed, paths, as_of=said_of, mode=said_mode, window=days, sender=sender, progress=progress, message=_aside)
     if as_json:
         say_json(delivery.to_json())
         return

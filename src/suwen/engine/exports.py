@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from suwen.engine.duck import Engine, quoted
-from suwen.engine.sql import Tree, render
+from suwen.engine.sql import Tree, render, text
 
 _DATABASE = "exported"
 
@@ -52,4 +52,4 @@ def write_table(engine: Engine, name: str, columns: Sequence[tuple[str, str, boo
 
 
 def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+    return render(text(str(path)))

@@ -88,14 +88,17 @@ def land_manifest(
     for one in listed:
         try:
             the_feed(region, one.feed)
-            _check_links(one)
-            there = known.holding(one)
+            files = find([one.folder])
+            _check_links(one, files)
+            there = known.holding(one, files)
             if there is not None:
                 _check_said(one, there)
                 yield Attempt(one, Outcome.KNOWN, there)
                 continue
-            said = {"as_of": one.as_of, "mode": one.mode, "window": one.window}
-            made = land(region, one.feed, [one.folder], sender=sender, progress=progress, message=message, templates=templates, **said)  # type: ignore[arg-type]
+            made = land(
+                region, one.feed, [one.folder], as_of=one.as_of, mode=one.mode, window=one.window,
+                sender=sender, progress=progress, message=message, templates=templates,
+            )  # fmt: skip
         except SuwenError as error:
             yield Attempt(one, Outcome.REFUSED, error=error)
         else:
@@ -118,10 +121,10 @@ def _shown(mode: Mode, window: tuple[date, date] | None) -> str:
     return f"mode {mode}" + (f" from {window[0]} to {window[1]}" if window else "")
 
 
-def _check_links(listed: Listed) -> None:
+def _check_links(listed: Listed, files: Sequence[Path]) -> None:
     """Refuse a file that is a link to one outside the delivery's folder: a manifest comes with its files, and names no others of this machine."""
     inside = listed.folder.resolve()
-    for file in find([listed.folder]):
+    for file in files:
         if file.is_symlink() and not file.resolve().is_relative_to(inside):
             raise SuwenError("the file is a link out of the delivery's folder", where=str(file), do="put the file itself there, or land it without a manifest")
 
@@ -133,12 +136,11 @@ class _Known:
         self._landing, self._last = landing, 0
         self._found: dict[tuple[str, datetime], list[Delivery]] = {}
 
-    def holding(self, listed: Listed) -> Delivery | None:
+    def holding(self, listed: Listed, files: Sequence[Path]) -> Delivery | None:
         """The delivery of the same feed and date with the same files, where there is one."""
         for delivery in self._landing.deliveries(after=self._last):
             self._found.setdefault((delivery.feed, delivery.as_of), []).append(delivery)
             self._last = delivery.number
-        files = find([listed.folder])
         for delivery in self._found.get((listed.feed, listed.as_of), ()):
             if _same(delivery, files):
                 return delivery

@@ -16,6 +16,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from suwen.engine.faults import engine_errors, system_fault
+from suwen.engine.interrupts import interruptible
 from suwen.engine.sql import literally, read_parquet, render, statement
 
 _OWN = "set TimeZone = 'UTC'; set enable_progress_bar = false"  # of each connection; DuckDB would draw its bar into standard output
@@ -69,13 +70,13 @@ class Engine:
         """Run a statement for its effect. Raises SuwenError where memory, disk or a file is at fault; so do all that follow."""
         sql = _text(query)
         with self._explained(sql):
-            self._con.execute(sql)
+            interruptible(self._con, lambda: self._con.execute(sql))
 
     def rows(self, query: exp.Expression | str) -> list[tuple[Any, ...]]:
         """The rows of a query as tuples; for small answers."""
         sql = _text(query)
         with self._explained(sql):
-            return self._con.execute(sql).fetchall()
+            return interruptible(self._con, lambda: self._con.execute(sql).fetchall())
 
     def one(self, query: exp.Expression | str) -> Any:
         """The single value of a query."""
@@ -85,7 +86,7 @@ class Engine:
         """The rows of a query as an Arrow table."""
         sql = _text(query)
         with self._explained(sql):
-            return self._con.sql(sql).to_arrow_table()
+            return interruptible(self._con, lambda: self._con.sql(sql).to_arrow_table())
 
     def reader(self, query: exp.Expression | str, rows: int = 122_880) -> pa.RecordBatchReader:
         """The rows of a query as a stream; finish it before the next call. What fails later on is Arrow's error."""
@@ -130,7 +131,8 @@ class Engine:
         if ordered:
             self._con.execute("set preserve_insertion_order = true")
         try:
-            row = self._con.execute(f"copy ({sql}) to '{target}' (format parquet, compression {codec}, row_group_size {row_group}, return_stats)").fetchone()
+            copying = f"copy ({sql}) to '{target}' (format parquet, compression {codec}, row_group_size {row_group}, return_stats)"
+            row = interruptible(self._con, lambda: self._con.execute(copying).fetchone())
         finally:
             if ordered:
                 self._con.execute("set preserve_insertion_order = false")

@@ -12,6 +12,7 @@ import pyarrow as pa
 from suwen.base.errors import Defect, SuwenError
 from suwen.engine.faults import damaged, engine_errors
 from suwen.engine.guard import Judge, first_line, functions, refusal
+from suwen.engine.interrupts import interruptible
 from suwen.engine.sql import Tree, literally, render
 
 _CLOSED_AT_START: dict[str, str | int | float | list[str]] = {
@@ -72,12 +73,12 @@ class Guarded:
             with _explained(self._files, bound=False):
                 answer = self._con.sql(statement)
             with _explained(self._files):
-                reader = answer.to_arrow_reader(rows)
+                reader = interruptible(self._con, lambda: answer.to_arrow_reader(rows))
         except BaseException:
             self._con.execute("rollback")
             raise
         try:
-            yield Answer(reader, self._files)
+            yield Answer(reader, self._con, self._files)
         finally:
             reader.close()
             self._con.execute("rollback")
@@ -91,17 +92,16 @@ class Guarded:
 class Answer:
     """A query's answer: its Arrow schema, and its record batches when iterated, once."""
 
-    def __init__(self, reader: pa.RecordBatchReader, files: Sequence[str] = ()) -> None:
-        self._reader, self._files = reader, files
+    def __init__(self, reader: pa.RecordBatchReader, connection: duckdb.DuckDBPyConnection, files: Sequence[str] = ()) -> None:
+        self._reader, self._con, self._files = reader, connection, files
         self.schema: pa.Schema = reader.schema
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         while True:
             with _explained(self._files):
-                try:
-                    batch = self._reader.read_next_batch()
-                except StopIteration:
-                    return
+                batch = interruptible(self._con, lambda: next(self._reader, None))
+            if batch is None:
+                return
             yield batch
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -154,15 +156,37 @@ def test_delimited_text_that_duckdb_refuses_is_left_to_our_own_reader(engine: En
     assert sorted(p.name for p in tmp_path.glob("*a.*")) == ["a.csv"]
 
 
-def test_an_interrupt_within_a_statement(tmp_path: Path) -> None:
-    engine = Engine(scratch=tmp_path)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with the signal ignored
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            engine.execute("select sum(a.range * b.range) from range(10000000) a, range(100000) b")
-    finally:
-        timer.join()
-        signal.signal(signal.SIGINT, before)
-        engine.close()
+ENDLESS = """
+import signal, sys
+from pathlib import Path
+from suwen.engine.duck import Engine
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with the signal ignored
+engine = Engine(scratch=Path(sys.argv[1]))
+print("ready", flush=True)
+try:
+    engine.execute("select sum(a.range * b.range) from range(10000000) a, range(100000) b")
+except KeyboardInterrupt:
+    sys.exit(99)
+"""
+
+
+def test_an_interrupt_within_a_statement(root: Path, tmp_path: Path) -> None:
+    """In a process of its own: a statement that an interrupt did not end would otherwise end no test run either."""
+    environment = os.environ | {"PYTHONPATH": str(root / "src")}
+    with subprocess.Popen([sys.executable, "-c", ENDLESS, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            assert interrupted(process) == 99
+        finally:
+            process.kill()
+
+
+def interrupted(process: subprocess.Popen[str]) -> int | None:
+    """The exit code of a process that is interrupted again and again, as by somebody who waits for it."""
+    for _ in range(60):
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(1)
+        process.send_signal(signal.SIGINT)
+    return None

@@ -1,0 +1,31 @@
+"""Ctrl+C ends a statement at once: DuckDB's client looks for signals between its own tasks only, which may never come while its other threads work."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TypeVar
+
+import duckdb
+
+T = TypeVar("T")
+_AGAIN = 0.05  # seconds between interrupts: one that comes before the statement has begun is lost
+_pools: list[ThreadPoolExecutor] = []
+os.register_at_fork(after_in_child=_pools.clear)  # a child has its parent's objects, but none of its threads
+
+
+def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+    """What `work` gives, done on the connection in another thread while the main thread waits, where signals arrive; in other threads as it is."""
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    if not _pools:
+        _pools.append(ThreadPoolExecutor(1, "statement"))
+    done = _pools[0].submit(work)
+    try:
+        return done.result()
+    finally:
+        while not done.done():
+            connection.interrupt()
+            wait([done], _AGAIN)

@@ -1,0 +1,251 @@
+"""The shapes of indicators: a base says which rows count and on which day, a point counts them, an indicator relates points.
+
+All text of a declaration that is computed is an expression of the closed language over the rows of the repository as they are stored (`cdr.*`, `ext.*`).
+Shapes are checked where they are read (`suwen.packs`), names and types in `suwen.insight.indicator`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from suwen.base.errors import Place
+from suwen.model.pack import Expression, Source
+
+
+class Scope(StrEnum):
+    """Who a person is: an organisation's patient, or the human whom linked patients stand for."""
+
+    LOCAL = "local"
+    MASTER = "master"
+
+
+class Count(StrEnum):
+    """What a point is of its rows; `COUNT` and `SUM` add up over units and days, the others are worked out anew for each unit and period."""
+
+    COUNT = "count"
+    SUM = "sum"
+    MEDIAN = "median"
+    DISTINCT = "distinct"
+
+
+class Direction(StrEnum):
+    """Which way is better; `TARGET`: a band; `MONITOR`: neither."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    TARGET = "target"
+    MONITOR = "monitor"
+
+
+class Period(StrEnum):
+    """How long a period is; months and longer ones are those of the calendar."""
+
+    DAY = "day"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+@dataclass(frozen=True)
+class ConceptSet:
+    """A named set of standard concepts: ids, with all that descend from them where a vocabulary is loaded."""
+
+    name: str
+    ids: tuple[int, ...]
+    descendants: bool
+    place: Place
+
+
+@dataclass(frozen=True)
+class Beside:
+    """At most one row of another table beside each row: `on` pairs (own column, its column, which is its table's id or borrowed id)."""
+
+    alias: str
+    table: str
+    on: tuple[tuple[str, str], ...]
+    place: Place
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is known of all rows of an `Each`: how many (`count`), or the sum, least, greatest or number of different values of an expression.
+
+    Without any row: 0 for counts and sums, else null. In expressions of the base: `<alias>.<name>`.
+    """
+
+    name: str
+    how: str  # count | sum | min | max | distinct
+    value: Expression | None
+    keep: Expression | None
+    place: Place
+
+
+@dataclass(frozen=True)
+class Each:
+    """The rows of another table that belong to a row, measured. `on`: pairs (own column, its column), or the one pair ("person", "person"): of the same person.
+
+    `keep` may name columns of both: its own (and those `beside` it) as `<alias>.<column>`, the base's by their names.
+    """
+
+    alias: str
+    table: str
+    on: tuple[tuple[str, str], ...]
+    beside: tuple[Beside, ...]
+    keep: Expression | None
+    measures: Mapping[str, Measure]
+    place: Place
+
+
+@dataclass(frozen=True)
+class Once:
+    """Of rows that agree in `by` only one counts: the one with the greatest `best` (nulls last), then the smallest id."""
+
+    by: tuple[Expression, ...]
+    best: Expression | None
+    place: Place
+
+
+@dataclass(frozen=True)
+class Base:
+    """Which rows of a table count, and on which day: the population of points.
+
+    `person`: as whom `each` of the same person looks for rows. A row's organisation is that of its feed.
+    """
+
+    name: str
+    place: Place
+    title: Mapping[str, str]
+    definition: Mapping[str, str]
+    owner: str
+    source: Source
+    table: str
+    date: Expression
+    keep: Expression | None = None
+    person: Scope = Scope.LOCAL
+    beside: tuple[Beside, ...] = ()
+    each: Mapping[str, Each] = field(default_factory=dict)
+    concepts: Mapping[str, ConceptSet] = field(default_factory=dict)
+    once: Once | None = None
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A statistical point: what is counted of which rows of a base. `value`: what is summed or of which the median is taken; of a distinct point nobody says one: persons."""
+
+    code: str
+    place: Place
+    title: Mapping[str, str]
+    definition: Mapping[str, str]
+    unit: Mapping[str, str]
+    kind: Count
+    base: str
+    keep: Expression | None = None
+    value: Expression | None = None
+    person: Scope = Scope.LOCAL
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What an example expects: the value of an indicator or point for a unit and a period, as text; None: missing."""
+
+    code: str
+    unit: str
+    period: str
+    value: str | None
+    place: Place
+
+
+@dataclass(frozen=True)
+class IndicatorExample:
+    """Rows of the repository worked out by hand. `boundary`: which edge it stands at, in words; "" for an ordinary case.
+
+    `given`: table -> rows as texts, with `organisation` beside the table's columns; what a row leaves out is filled in by the rules of
+    `suwen.insight.indicator.example`. `organisations`: rows of organisations.csv; () for the plain tree H1, H2 < D1 < C1 < P1.
+    """
+
+    name: str
+    place: Place
+    boundary: str
+    given: Mapping[str, tuple[Mapping[str, str | None], ...]]
+    organisations: tuple[Mapping[str, str | None], ...]
+    expect: tuple[Expected, ...]
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """A number that commissions ask for: the sum of the points of its numerator, over that of its denominator where it has one, times `factor`.
+
+    A numerator of one median or distinct point stands alone. `points`: those declared here; others may use them by their codes.
+    """
+
+    code: str
+    place: Place
+    title: Mapping[str, str]
+    definition: Mapping[str, str]
+    owner: str
+    source: Source
+    unit: Mapping[str, str]
+    direction: Direction
+    period: Period
+    person: Scope
+    numerator: tuple[str, ...]
+    denominator: tuple[str, ...]
+    factor: int
+    decimals: int
+    points: Mapping[str, Point]
+    examples: tuple[IndicatorExample, ...] = ()
+    sha256: str = ""
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The codes of the points in its formula, each once."""
+        return tuple(dict.fromkeys((*self.numerator, *self.denominator)))
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """A way of parting rows into groups of patients: an expression over the base's row (`visit.*` where it has one) and its person (`person.*`), and the groups' names."""
+
+    name: str
+    place: Place
+    title: Mapping[str, str]
+    owner: str
+    source: Source
+    value: Expression
+    labels: Mapping[str, Mapping[str, str]]
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A period: first day, and the day after its last. Written `2024`, `2024-Q1`, `2024-03` or `2024-03-09`."""
+
+    text: str
+    period: Period
+    first: date
+    after: date
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value and all it was made of, for one unit and period of a release.
+
+    `value` is exact; None where it is missing: no organisation below the unit reported in the period, or the denominator is 0.
+    `points`: point -> what it is (None: missing). `reporting` of `expected`: the organisations below the unit, in the tree as it was in the
+    period, that sent any visit of it.
+    """
+
+    code: str
+    unit: str
+    span: Span
+    value: Fraction | None
+    points: Mapping[str, Decimal | None]
+    reporting: int
+    expected: int
+    release: int

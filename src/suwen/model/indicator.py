@@ -136,7 +136,10 @@ class Base:
 
 @dataclass(frozen=True)
 class Point:
-    """A statistical point: what is counted of which rows of a base. `value`: what is summed or of which the median is taken; of a distinct point nobody says one: persons."""
+    """A statistical point: what is counted of which rows of a base.
+
+    `value`: what is summed, or of which the median is taken; a distinct point has none: it counts persons.
+    """
 
     code: str
     place: Place
@@ -210,7 +213,7 @@ class Indicator:
 
 @dataclass(frozen=True)
 class Breakdown:
-    """A way of parting rows into groups of patients: an expression over the base's row (`visit.*` where it has one) and its person (`person.*`), and the groups' names."""
+    """A way of parting rows into groups of patients, and the groups' names: an expression over the base's visit (`visit.*`) and its person (`person.*`)."""
 
     name: str
     place: Place

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
@@ -248,7 +247,7 @@ class Value:
     unit: str
     span: Span
     value: Fraction | None
-    points: Mapping[str, Decimal | None]
+    points: Mapping[str, Fraction | None]
     reporting: int
     expected: int
     release: int

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from suwen.engine.sql import Tree, col, compared, conjunction, in_texts, statement, text, typed
+from suwen.engine.sql import Tree, call, case, col, compared, conjunction, in_texts, statement, text, typed
 from suwen.model.indicator import Period
 
 _BELOW = "from {x} x join {u} w on w.organisation = x.organisation and x.day >= w.first and x.day < w.after"
@@ -62,15 +62,20 @@ def persons(cells: Tree | str, asked: Asked, masters: Tree | str | None) -> Tree
     )
 
 
-def condensed(cells: Tree | str, changes: Tree | str) -> Tree:
-    """Cells that add up, put together by month: the day is the month's first or, where the tree changed within it, that of the change.
+def condensed(cells: Tree | str, changes: Sequence[date]) -> Tree:
+    """Cells that add up, put together by month: the day is the month's first or, where the tree changed within it, that of the last change before.
 
-    `changes`: (day) on which the tree changed, one of them before every cell. Whoever asks for months or longer periods gets from these what the cells give.
+    Whoever asks for months or longer periods gets from these what the cells give. `changes`: the days on which the tree changed.
     """
+    inner = [day for day in sorted(changes, reverse=True) if day.day > 1]
+    month = typed(call("date_trunc", text("month"), col("day", "x")), "DATE")
+    if inner:
+        since = [(compared(col("day", "x"), ">=", change), change) for change in (typed(text(day.isoformat()), "DATE") for day in inner)]
+        month = call("greatest", month, case(since))
     return statement(
-        """select x.point, x.organisation, greatest(date_trunc('month', x.day)::DATE, c.day) as day, sum(x.records)::BIGINT as records,
-        sum(x.total)::DECIMAL(38,8) as total from {x} x asof join {c} c on x.day >= c.day group by all""",
-        x=cells, c=changes,
+        """select x.point, x.organisation, {day} as day, sum(x.records)::BIGINT as records, sum(x.total)::DECIMAL(38,8) as total
+        from {x} x group by all""",
+        x=cells, day=month,
     )  # fmt: skip
 
 
@@ -81,7 +86,7 @@ def of_points(cells: Tree | str, points: Sequence[str]) -> Tree:
 
 def period_of(period: Period, day: Tree) -> Tree:
     """The first day of the period in which a day lies."""
-    return day if period is Period.DAY else typed(statement("select date_trunc({p}, {d})", p=text(period.value), d=day).expressions[0], "DATE")
+    return day if period is Period.DAY else typed(call("date_trunc", text(period.value), day), "DATE")
 
 
 def _parts(cells: Tree | str, asked: Asked) -> dict[str, Tree | str]:

@@ -31,6 +31,7 @@ from suwen.flow.key_findings import note_unread_keys
 from suwen.flow.order import groups
 from suwen.flow.point_cells import keep_points
 from suwen.flow.point_rules import point_rules
+from suwen.flow.receipt_table import keep_receipts
 from suwen.flow.region import explained, region_lock, region_packs
 from suwen.flow.retired import retire
 from suwen.flow.stage import Stager, by_kind, spec_of
@@ -171,6 +172,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
     clock.lap("mapping and writing")
     derived_rows(work)
     clock.lap("derived")
+    keep_receipts(work)
     keep_points(work)
     clock.lap("indicators")
     work.progress.start("balancing the books")

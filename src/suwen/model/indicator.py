@@ -228,6 +228,7 @@ class Indicator:
     points: Mapping[str, Point]
     examples: tuple[IndicatorExample, ...] = ()
     sha256: str = ""
+    named: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)  # where the formula names each point
 
     @property
     def used(self) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ def _used(meaning: BaseMeaning, points: Iterable[PointMeaning]) -> frozenset[str
     parts = [meaning.day, *meaning.keep, *meaning.by, *([meaning.best] if meaning.best else [])]
     parts += [part for point in points for part in (point.keep, point.value) if part]
     used = frozenset().union(*(part.columns for part in parts))
-    for name, each in reversed(meaning.each.items()):
+    for name, each in reversed(list(meaning.each.items())):
         if any(one.startswith(f"{name}.") for one in used):
             used |= {column for column in each.columns if not each.is_own(column)} | ({own for own, _ in each.each.on} if not each.each.of_person else set())
     return used

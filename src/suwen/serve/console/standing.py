@@ -44,6 +44,12 @@ def freshness(status: Status, units: frozenset[str]) -> list[Freshness]:
     return sorted(found, key=lambda one: (one.behind is not None, -(one.behind or 0), one.feed.organisation, one.feed.feed))
 
 
+def graded(fresh: Iterable[Freshness]) -> Mapping[str, int]:
+    """Grade -> how many feeds have it, those of none included."""
+    counted = Counter(one.grade for one in fresh)
+    return {grade.value: counted[grade] for grade in Grade}
+
+
 def _fresh(feed: FeedStatus, newest: date | None) -> Freshness:
     if not feed.latest or newest is None:
         return Freshness(feed, None, None, Grade.SILENT)

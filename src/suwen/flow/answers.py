@@ -8,11 +8,12 @@ from datetime import date
 from fractions import Fraction
 from functools import cached_property
 from threading import RLock
+from typing import Any
 
 from suwen.base.errors import SuwenError
 from suwen.engine.duck import Engine
 from suwen.engine.sql import Tree as Sql
-from suwen.engine.sql import in_texts, col, read_parquet, statement
+from suwen.engine.sql import read_parquet, statement, union_all
 from suwen.flow.answer_tree import Tree, below_table, organisations
 from suwen.flow.point_cells import TABLE
 from suwen.flow.point_rules import PREFIX, PRESENCE, point_rule, points_of
@@ -21,7 +22,7 @@ from suwen.flow.region import region_packs
 from suwen.insight.indicator.cells import ADDING
 from suwen.insight.indicator.rollup import Asked, added, condensed, medians, of_points, persons
 from suwen.insight.indicator.tree import Kin
-from suwen.insight.indicator.value import span_of, spans, value
+from suwen.insight.indicator.value import spans, value
 from suwen.model.indicator import Count, Indicator, Period, Point, Scope, Span, Value
 from suwen.packs.loader import Packs
 from suwen.packs.problem import nearest
@@ -73,13 +74,16 @@ class Answers:
 
     def indicator(self, code: str) -> Indicator:
         """An indicator of the catalogue. Raises SuwenError where there is none of that code, and where the release does not hold it as it is declared now."""
-        found = self.catalogue.get(code)
-        if found is None:
-            raise SuwenError(
-                f'there is no indicator "{code[:60]}"', expected="one of the packs in use: suwen indicator list", do=nearest(code, self.catalogue)
-            )
+        found = self.declared(code)
         for point in found.used:
             self._refuse_other(found, self.points[point])
+        return found
+
+    def declared(self, code: str) -> Indicator:
+        """An indicator as it is declared, whether or not the release holds it."""
+        found = self.catalogue.get(code)
+        if found is None:
+            raise SuwenError(f'there is no indicator "{code[:60]}"', expected="one of the packs in use: suwen indicator list", do=nearest(code, self.catalogue))
         return found
 
     def _refuse_other(self, indicator: Indicator, point: Point) -> None:
@@ -127,7 +131,7 @@ class Answers:
         return found if found[0] is not None else None
 
     def _presence_days(self, pairs: Pairs) -> tuple[date, date]:
-        with self._asked(pairs) as (engine, units):
+        with self.asked(pairs) as (engine, units):
             query = statement(
                 "select min(c.day), max(c.day) from {c} c join {u} w on w.organisation = c.organisation and c.day >= w.first and c.day < w.after",
                 c=of_points(self.cells(), (PRESENCE,)), u=units,
@@ -139,7 +143,7 @@ class Answers:
         """What points are for units in periods, and how many organisations reported. `pairs`: a unit, and who lies below it when."""
         found: Numbers = {}
         reporting: dict[tuple[str, date], int] = {}
-        with self._asked(pairs) as (engine, units):
+        with self.asked(pairs) as (engine, units):
             for period in dict.fromkeys(span.period for span in wanted):
                 of_kind = [span for span in wanted if span.period is period]
                 first, after = min(span.first for span in of_kind), max(span.after for span in of_kind)
@@ -181,7 +185,7 @@ class Answers:
                 self._condensed |= dict.fromkeys(missing, name)
         tables = dict.fromkeys(self._condensed[code] for code in codes)
         queries = [statement("select * from {t}", t=name) for name in tables]
-        return queries[0] if len(queries) == 1 else _union(queries)
+        return queries[0] if len(queries) == 1 else union_all(queries)
 
     def _links(self) -> str | None:
         """The table (person_id, master) of persons who are shown as another; None where there is none."""
@@ -199,8 +203,16 @@ class Answers:
                 self._masters = "masters"
         return self._masters
 
+    def rows(self, query: Sql) -> list[tuple[Any, ...]]:
+        """The rows of a query over files of the release."""
+        engine = self._engine.beside()
+        try:
+            return engine.rows(query)
+        finally:
+            engine.close()
+
     @contextmanager
-    def _asked(self, pairs: Pairs) -> Iterator[tuple[Engine, str]]:
+    def asked(self, pairs: Pairs) -> Iterator[tuple[Engine, str]]:
         """A connection of one's own, and the name under which it knows the units."""
         engine = self._engine.beside()
         try:

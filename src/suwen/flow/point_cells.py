@@ -42,7 +42,6 @@ TABLE = "state/point_cell"
 LINK = "ext_person_link"
 VISITS = "visit_occurrence"
 ROW_GROUP = 20_480  # rows; small, since an answer reads one point of a file that is sorted by points
-SORTED = ("point", "organisation", "day", "origin", "value", "person_id")
 
 
 @dataclass(frozen=True)
@@ -198,7 +197,7 @@ def _gone(work: Work, due: Due) -> Tree:
 def _write(work: Work, cells: Tree, low: int, high: int) -> None:
     """One part's file, sorted so that an answer reads little of it."""
     inside = conjunction([compared(col("origin"), ">=", integer(low)), compared(col("origin"), "<", integer(high))])
-    query = statement("select {c} from {x} x where {w} order by {s}", c=[col(n) for n in POINT_CELL], x=cells, w=inside, s=[col(n) for n in SORTED])
+    query = statement("select {c} from {x} x where {w} order by point, organisation, day, origin, value, person_id", c=[col(n) for n in POINT_CELL], x=cells, w=inside)
     path = work.table(TABLE).new_path(part_of(low), f"{work.number:08d}-{work.attempt}-{work.fresh('p')}")
     written = work.engine.copy(query, path, ordered=True, row_group=ROW_GROUP)
     work.step(f"wrote {TABLE}")

@@ -125,25 +125,27 @@ def _measured(work: Work, each: Each, its: Sequence[str]) -> Iterator[Tree]:
     """The values `its` of a measured table's rows that changed, or beside which a row did; also as they were, where it is that which they are found by."""
     for rows, _ in _changed(work, each.table):
         yield _values(_with_beside(work, each, rows, its), its)
+    known = standing(work, lake_name(each.table))
     for beside in each.beside:
-        for changed, _ in _changed(work, beside.table):
-            if (rows := standing(work, lake_name(each.table))) is not None:
-                yield _values(_with_beside(work, each, rows, its, beside, changed), its)
+        for changed, _ in _changed(work, beside.table) if known is not None else ():
+            assert known is not None
+            yield _values(_with_beside(work, each, known, its, beside, changed), its)
 
 
 def _with_beside(work: Work, each: Each, rows: Tree, its: Sequence[str], beside: Beside | None = None, changed: Tree | None = None) -> Tree:
     """A measured table's rows with the columns `<alias>.<column>` of what is beside them, as `its` names them; beside `changed` rows where they are given."""
-    found = rows
+    found: Tree = rows
     for one in each.beside:
         wanted = [name.partition(".")[2] for name in its if name.partition(".")[0] == one.alias and "." in name]
-        other = changed if one is beside else _ever(work, one.table) if wanted else None
+        other: Tree | None = changed if one is beside else _ever(work, one.table) if wanted else None
         if other is None:
             continue
         same = conjunction([compared(col(theirs, "c"), "=", col(own, "r")) for own, theirs in one.on])
         columns = [alias(col(name, "c"), f"{one.alias}.{name}") for name in wanted]
-        found = statement("select r.*, {n} from {r} r join {c} c on {same}", n=columns, r=found, c=other, same=same) if columns else statement(
-            "select r.* from {r} r semi join {c} c on {same}", r=found, c=other, same=same
-        )  # fmt: skip
+        if columns:
+            found = statement("select r.*, {n} from {r} r join {c} c on {same}", n=columns, r=found, c=other, same=same)
+        else:
+            found = statement("select r.* from {r} r semi join {c} c on {same}", r=found, c=other, same=same)
     return found
 
 

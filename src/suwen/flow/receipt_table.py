@@ -48,6 +48,15 @@ def _rows(work: Work) -> list[tuple[object, ...]]:
         for file in data.files:
             records[file.receipt] += file.rows
     return [
-        (r.sequence, r.feed, work.feed(r.feed).organisation, r.delivery, r.as_of, r.received_at.astimezone(UTC).replace(tzinfo=None), r.length, records[r.sequence])
+        (
+            r.sequence,
+            r.feed,
+            work.feed(r.feed).organisation,
+            r.delivery,
+            r.as_of,
+            r.received_at.astimezone(UTC).replace(tzinfo=None),
+            r.length,
+            records[r.sequence],
+        )
         for r in sorted(work.receipts.values(), key=lambda r: r.sequence)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from suwen.engine.sql import Tree, alias, call, col, compared, integer, list_of, null, statement, struct, text, typed, union_all
+from suwen.engine.sql import Tree, alias, call, col, list_of, null, statement, struct, text, typed, union_all
 from suwen.model.indicator import Count, Point
 from suwen.model.state import POINT_CELL
 

@@ -26,7 +26,8 @@ class Asked:
 def added(cells: Tree | str, asked: Asked) -> Tree:
     """(unit, first, point, records, total, organisations) of points that add up; `first`: of the period, `organisations`: how many have a cell in it."""
     each = statement(
-        f"select w.unit, x.organisation, x.point, {{p}} as first, sum(x.records) as records, sum(x.total) as total {_BELOW} group by all", **_parts(cells, asked)
+        f"select w.unit, x.organisation, x.point, {{p}} as first, sum(x.records) as records, sum(x.total) as total {_BELOW} group by all",
+        **_parts(cells, asked),
     )
     return statement(
         "select unit, first, point, sum(records)::BIGINT as records, sum(total)::DECIMAL(38,8) as total, count(*) as organisations from {e} e group by all",

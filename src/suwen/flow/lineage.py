@@ -14,6 +14,7 @@ from suwen.model.pack import Expression, Target, Template
 
 OWN = ""  # the record itself, beside the aliases of its joined parents
 ROW = "row"  # the alias of a target's named rows
+CONTENT = "the record's content"  # how the id of a record without a key is made: everything in it is read, nothing of it is meant
 Source = tuple[str, str]  # (alias of the joined parent or OWN, source column)
 
 
@@ -96,7 +97,7 @@ def _identity(template: Template, target: Target, context: Context) -> tuple[Ste
     if target.key:
         return tuple(Step(one, sources, "key") for one, sources in zip(target.key, _sources(list(target.key), context), strict=True))
     columns = kind.key or (*kind.columns, *kind.optional)
-    how = "key" if kind.key else "the record's content"
+    how = "key" if kind.key else CONTENT
     return (Step(Expression(", ".join(columns), target.place if kind.key else kind.place), tuple((OWN, column) for column in columns), how),)
 
 

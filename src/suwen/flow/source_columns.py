@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from suwen.engine.compile import Context, compile_all
-from suwen.flow.lineage import OWN, ROW, Step, TargetLineage, column_context, target_lineage
+from suwen.flow.lineage import CONTENT, OWN, ROW, Step, TargetLineage, column_context, target_lineage
 from suwen.model.pack import Expression, Kind, Target, Template
 
 KEY = "key"  # what a use is called that makes no column of a row
@@ -49,7 +49,7 @@ def _of_target(template: Template, target: Target, found: dict[tuple[str, str], 
     lineage = target_lineage(template, target)
     kinds = {OWN: target.source, **{join.alias: join.kind for join in target.joins}}
     for name, steps in lineage.steps.items():
-        for step in steps:
+        for step in (one for one in steps if one.how != CONTENT):
             for place in _places(lineage, step, kinds):
                 found[place].append(Use(target.name, target.table, name, step.expression))
     for join in target.joins:

@@ -9,7 +9,9 @@ from fractions import Fraction
 
 from suwen.base.errors import SuwenError
 from suwen.flow.answers import Answers
+from suwen.flow.differences import decompose
 from suwen.insight.indicator.control import Limits, individuals, shares
+from suwen.insight.indicator.decomposition import Effect
 from suwen.insight.indicator.value import moved, span, span_of, year_before
 from suwen.model.indicator import Count, Direction, Indicator, Period, Span, Value
 from suwen.model.release import Release
@@ -85,6 +87,13 @@ class Course:
     limits: Limits | None
 
     @property
+    def rows(self) -> tuple[tuple[Value, float | None, float | None], ...]:
+        """(value, lower limit, upper limit), the newest first."""
+        nothing = (None,) * len(self.values)
+        low, high = (self.limits.low, self.limits.high) if self.limits else (nothing, nothing)
+        return tuple(reversed(list(zip(self.values, low, high, strict=True))))
+
+    @property
     def last(self) -> Value:
         """The value of the last period."""
         return self.values[-1]
@@ -143,7 +152,7 @@ def children(answers: Answers, unit: str, wanted: Span) -> tuple[str, ...]:
 def comparison(answers: Answers, question: Asked, own: Fraction | None) -> Comparison:
     """The units below the one that is asked about, each as its own page shows it."""
     units = children(answers, question.unit, question.span)
-    found = answers.values(question.indicator.code, (question.span, question.against), units=units)
+    found = answers.values(question.indicator.code, (question.span, question.against), units=units) if units else ()
     pairs = sorted(((found[at], found[at + 1]) for at in range(0, len(found), 2)), key=lambda pair: (pair[0].value is None, -(pair[0].value or 0), pair[0].unit))
     values = [after.value for after, _ in pairs]
     additive = not question.indicator.denominator
@@ -187,30 +196,24 @@ def tile_map(answers: Answers, question: Asked) -> tuple[Group, ...]:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a change: a unit or a group of patients, what it held before and after, its effects and their bars."""
+    """One part of a change: a unit or a group of patients with its names, what it held before and after, its effects and their bar."""
 
     part: str
-    before: tuple[Fraction, Fraction]
-    after: tuple[Fraction, Fraction]
-    rate: Fraction
-    mix: Fraction
+    labels: Mapping[str, str]
+    effect: Effect
     bar: Bar | None
-
-    @property
-    def whole(self) -> Fraction:
-        """Both effects together."""
-        return self.rate + self.mix
 
 
 @dataclass(frozen=True)
 class Why:
-    """A change parted: the parts with the greatest effect first, and the sums, which add up to the difference exactly."""
+    """A change parted: the parts with the greatest effect first, and the sums, which add up to the difference exactly. `zero`: where zero lies."""
 
     by: str
     parts: tuple[Part, ...]
     rate: Fraction
     mix: Fraction
     zero: float
+    summable: bool = True
 
     @property
     def whole(self) -> Fraction:
@@ -218,14 +221,12 @@ class Why:
         return self.rate + self.mix
 
 
-def why(answers: Answers, question: Asked, by: str) -> Why | None:
-    """Why a value changed, by units below (`unit`) or a breakdown of patients; None where one of the two values is missing."""
-    found = answers.decompose(question.indicator.code, question.unit, question.against, question.span, by=by)
-    if found is None or not found.effects:
-        return None
+def why(answers: Answers, question: Asked, by: str) -> Why:
+    """Why a value changed, by units below (`unit`) or a breakdown of patients; without parts where a value is missing or is no sum of parts."""
+    if any(answers.points[code].kind not in (Count.COUNT, Count.SUM) for code in question.indicator.used):
+        return Why(by, (), Fraction(0), Fraction(0), 0, summable=False)
+    found = decompose(answers, question.indicator.code, question.unit, question.against, question.span, by)
     zero, drawn = bars([effect.whole for effect in found.effects], BAR)
-    parts = tuple(
-        Part(e.part, (e.before.numerator, e.before.denominator), (e.after.numerator, e.after.denominator), e.rate, e.mix, bar)
-        for e, bar in zip(found.effects, drawn, strict=True)
-    )
-    return Why(by, parts, sum((p.rate for p in parts), Fraction(0)), sum((p.mix for p in parts), Fraction(0)), zero)
+    parts = tuple(Part(effect.part, found.labels.get(effect.part, {}), effect, bar) for effect, bar in zip(found.effects, drawn, strict=True))
+    nothing = Fraction(0)
+    return Why(by, parts, sum((e.rate for e in found.effects), nothing), sum((e.mix for e in found.effects), nothing), zero)

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
+from suwen.base.errors import SuwenError
 from suwen.engine.releases import Releases
 from suwen.flow.answers import Answers
 from suwen.flow.history import organisations_of
@@ -38,7 +39,18 @@ class Published:
     @cached_property
     def answers(self) -> Answers:
         """Values of indicators, and what lies behind them."""
-        return Answers(self.opened)
+        return Answers(self.opened, self.packs)
+
+    def holds(self, code: str) -> bool:
+        """Whether the release holds an indicator as it is declared now."""
+        return self.once(("holds", code), lambda: self._holds(code))
+
+    def _holds(self, code: str) -> bool:
+        try:
+            self.answers.indicator(code)
+        except SuwenError:
+            return False
+        return True
 
     @cached_property
     def tracer(self) -> Tracer:

@@ -7,9 +7,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from suwen.flow.explanations import explain
+from suwen.flow.value_records import records as records_behind
 from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import Resource
-from suwen.model.indicator import Period
+from suwen.model.indicator import Period, Value
 from suwen.serve.console import indicator_page as made
 from suwen.serve.console.charts import trend_chart
 from suwen.serve.console.published import Published
@@ -55,13 +57,13 @@ def indicator(request: HttpRequest, code: str) -> HttpResponse:
         "areas": published.once(("areas", *key), lambda: made.tile_map(published.answers, question)),
         "open_units": at.scope.units,
         "why": _why(published, question, "unit" if comparison.rows else _first_breakdown(published)),
-        "records": _records(request, published, question, "") if may(request, Action.RECORDS, question.unit) else None,
-        "explained": published.once(("explained", code), lambda: published.answers.explain(code)),
+        "records": _records(published, question, "") if may(request, Action.RECORDS, question.unit) else None,
+        "explained": published.once(("explained", code), lambda: explain(published.answers, code)),
     }
     return page(request, "console/indicator.html", held, at)
 
 
-def _before(published: Published, question: made.Asked) -> Any:
+def _before(published: Published, question: made.Asked) -> Value:
     return published.answers.values(question.indicator.code, (question.against,), unit=question.unit)[0]
 
 
@@ -82,7 +84,7 @@ def records(request: HttpRequest, code: str) -> HttpResponse:
     at = reading(request)
     question = _asked(request, at, code)
     require(request, Action.RECORDS, Resource(question.unit))
-    found = _records(request, at.release, question, request.GET.get("after", ""))
+    found = _records(at.release, question, request.GET.get("after", ""))
     return render(request, "console/records.html", {**_question(at.release, question), "records": found, "reading": at})
 
 
@@ -119,10 +121,11 @@ def _first_breakdown(published: Published) -> str:
     return next(iter(published.packs.breakdowns), "unit")
 
 
-def _why(published: Published, question: made.Asked, by: str) -> made.Why | None:
+def _why(published: Published, question: made.Asked, by: str) -> made.Why:
     key = ("why", question.indicator.code, question.unit, question.span.text, question.against.text, by)
     return published.once(key, lambda: made.why(published.answers, question, by))
 
 
-def _records(request: HttpRequest, published: Published, question: made.Asked, after: str) -> Any:
-    return published.answers.records(question.indicator.code, question.unit, question.span, after=after or None, limit=ROWS)
+def _records(published: Published, question: made.Asked, after: str) -> dict[str, Any]:
+    found = records_behind(published.answers, question.indicator.code, question.unit, question.span, after=after, limit=ROWS + 1)
+    return {"rows": found[:ROWS], "next": found[ROWS - 1].key if len(found) > ROWS else "", "codes": list(question.indicator.used)}

@@ -80,7 +80,7 @@ def _multiples(published: Published, unit: str) -> list[Small]:
     day = newest_day(published.release)
     if day is None or unit not in published.answers.tree.names:
         return []
-    return [_small(published, indicator, unit, day) for code, indicator in published.answers.catalogue.items() if published.answers.holds(code)]
+    return [_small(published, indicator, unit, day) for code, indicator in published.answers.catalogue.items() if published.holds(code)]
 
 
 def _small(published: Published, indicator: Indicator, unit: str, day: date) -> Small:

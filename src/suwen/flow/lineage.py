@@ -10,7 +10,7 @@ from suwen.engine.slots import slot_types
 from suwen.engine.sql import Tree, null, typed
 from suwen.model import event
 from suwen.model.extension import ALL_TABLES
-from suwen.model.pack import Expression, Target, Template
+from suwen.model.pack import Expression, Kind, Target, Template
 
 OWN = ""  # the record itself, beside the aliases of its joined parents
 ROW = "row"  # the alias of a target's named rows
@@ -89,6 +89,12 @@ def target_lineage(template: Template, target: Target) -> TargetLineage:
         steps.setdefault("source_value", made[:1])
     joins = {join.alias: tuple(own for own, _ in join.on) for join in target.joins}
     return TargetLineage(target, steps, slots, joins)
+
+
+def named_columns(kind: Kind, expression: Expression) -> tuple[str, ...]:
+    """The columns of a kind that an expression over its records alone names."""
+    context = Context(dict.fromkeys((*kind.columns, *kind.optional), "text"), "UTC", _any_id, _any_concept)
+    return tuple(column for _, column in _sources([expression], context)[0])
 
 
 def _identity(template: Template, target: Target, context: Context) -> tuple[Step, ...]:

@@ -116,7 +116,11 @@ def test_outpatient_visits_are_those_of_a_loop(scene: Scene, block: Block) -> No
     expected = Counter((names[v["hospital"]], v["start"] // DAY, VISIT_KINDS[v["kind"]]) for v in rows(block.rows["visit"]) if v["kind"] not in (3, 4))
     table = clinics_table(clinics.counts, names, SETTINGS.first).to_pylist()
     epoch = np.datetime64(0, "D").item()
-    assert {(row["organisation_id"], (row["day"] - epoch).days, row["kind"]): row["visits"] for row in table} == expected
+    assert {(row["organisation_id"], (row["day"] - epoch).days, row["kind"]): row["visits"] for row in table if row["visits"]} == expected
+    over = Counter(
+        (names[v["hospital"]], v["end"] // DAY, VISIT_KINDS[v["kind"]]) for v in rows(block.rows["visit"]) if v["kind"] not in (3, 4) and v["end"] != NONE
+    )
+    assert {(row["organisation_id"], (row["day"] - epoch).days, row["kind"]): row["ended"] for row in table if row["ended"]} == over
     at = {visit["visit"]: visit["kind"] for visit in rows(block.rows["visit"])}
     for name, codes in (("charged_fen", ("D",)), ("drug_fen", ("D23", "D24", "D25"))):
         fen = Counter[str]()

@@ -99,7 +99,7 @@ def _principal(block: Block, stay: Ints) -> pa.Array:
 
 
 class Clinics:
-    """Visits that are no stays by hospital, day and kind: those that began on it with their charges, and those that ended; blocks are added one by one, in any order."""
+    """Visits that are no stays by hospital, day and kind: those that began, with their charges, and those that ended. Blocks are added in any order."""
 
     def __init__(self, hospitals: int, first: int, last: int) -> None:
         self._first, self._span = first, last - first + 1

@@ -284,3 +284,9 @@ def last_byte(place: RecordPlace) -> int:
 def line_of(place: str) -> str:
     """The line in "file:line"."""
     return place.rpartition(":")[2]
+
+
+@register.filter
+def file_name(place: str) -> str:
+    """A place without the folders before its file."""
+    return place.rpartition("/")[2]

@@ -12,6 +12,7 @@ from suwen.flow.explanations import explain
 from suwen.flow.value_records import records as records_behind
 from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import Resource
+from suwen.govern.texts.catalogue import t
 from suwen.model.indicator import Period, Value
 from suwen.serve.console import indicator_page as made
 from suwen.serve.console.charts import trend_chart
@@ -53,6 +54,7 @@ def indicator(request: HttpRequest, code: str) -> HttpResponse:
         "own": own,
         "before": before,
         "change": made.change(question.indicator, before.value, own.value),
+        "chart_words": {"value": t("value"), "limits": t("control limits"), "centre": t("mean"), "out": t("outside")},
         "chart": trend_chart(course, question.indicator, language()),
         "comparison": comparison,
         "areas": published.once(("areas", *key), lambda: made.tile_map(published.answers, question)),

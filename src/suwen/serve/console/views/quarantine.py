@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -50,7 +52,7 @@ def _records(request, at, state, chosen):  # type: ignore[no-untyped-def]
     wanted = Wanted(chosen["feed"], chosen["kind"], chosen["code"], states=(state,))
     kept = list(records(at.release.opened, wanted, SHOWN))
     opened = sees_identity(request, unit, f"quarantine of {chosen['feed']}")
-    return shown_records(kept, at.region, masks_of(at.release), open_identity=opened) if may(request, Action.RAW, Resource(unit)) else []
+    return shown_records(kept, at.region, partial(masks_of, at.release), open_identity=opened) if may(request, Action.RAW, Resource(unit)) else []
 
 
 @needs(Action.REPLAY)

@@ -43,7 +43,7 @@ def _found(request: HttpRequest, most: int) -> dict[str, object]:
     at, question = reading(request), request.GET.get("q", "")[:80]
     packs = at.published.packs if at.published else None
     hits = search(question, packs, at.tree, at.scope.units, at.region, language(), data=may(request, Action.FEEDS))
-    return {"question": question, "hits": [(hit, _address(hit), t(hit.what)) for hit in hits[:most]], "more": max(0, len(hits) - most)}
+    return {"searched": question, "hits": [(hit, _address(hit), t(hit.what)) for hit in hits[:most]], "more": max(0, len(hits) - most)}
 
 
 def _address(hit: Hit) -> str:

@@ -155,6 +155,21 @@ def worded(value: str) -> str:
     return t(value) if value else ""
 
 
+_RECORDED = {
+    "condition_occurrence": "diagnoses",
+    "procedure_occurrence": "procedures",
+    "measurement": "measurements",
+    "drug_exposure": "drugs",
+    "observation": "observations",
+}
+
+
+@register.filter
+def recorded(table: str) -> str:
+    """What a table holds, in a word for people."""
+    return t(_RECORDED.get(table, table))
+
+
 @register.filter
 def share(part: int, whole: int) -> str:
     """A part of a whole in per cent."""
@@ -263,7 +278,7 @@ def mark(value: str) -> str:
 
 
 @register.filter
-def plus(value: int, more: int) -> int:
+def plus(value: float, more: int) -> float:
     """A sum, for places in a drawing."""
     return value + int(more)
 

@@ -10,7 +10,7 @@ from suwen.model.pack import Kind, Template
 from suwen.serve.console.figures import curve
 
 ROW = 22  # height of a row of the figure
-LEFT, RIGHT = 210.0, 470.0
+LEFT, RIGHT = 170.0, 320.0
 NO_COLUMN = frozenset({KEY, JOIN, ORDER, FILTER})
 
 

@@ -15,9 +15,9 @@ from django.utils import translation
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from suwen.flow.places import RecordPlace
 from suwen.govern.present import present
 from suwen.govern.texts.catalogue import t
-from suwen.flow.places import RecordPlace
 from suwen.insight.indicator.decomposition import Share
 from suwen.model.indicator import Indicator, Value
 from suwen.serve.console import shown
@@ -86,12 +86,6 @@ def count(value: int | None) -> str:
 def decimals(value: Fraction | Decimal | None, digits: int = 1) -> str:
     """An exact value to so many decimals."""
     return shown.decimal(value, digits)
-
-
-@register.filter
-def short(value: int | Fraction | Decimal) -> str:
-    """A large number in few digits."""
-    return shown.short(value, language())
 
 
 @register.filter

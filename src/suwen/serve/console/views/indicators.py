@@ -124,7 +124,9 @@ def _question(published: Published, question: made.Asked) -> dict[str, Any]:
         "digits": question.indicator.decimals + bool(question.indicator.denominator),  # of effects, which are smaller than values
         "unit": question.unit,
         "lengths": lengths,
-        "periods": [one.text for one in reversed(made.spans_until(max(question.span, made.newest_whole(question.span.period, day), key=lambda one: one.first)))],
+        "periods": [
+            one.text for one in reversed(made.spans_until(max(question.span, made.newest_whole(question.span.period, day), key=lambda one: one.first)))
+        ],
         "breakdowns": published.packs.breakdowns,
         "path_code": question.indicator.code,
         "path_query": f"period={question.span.text}&against={question.against.text}&",

@@ -48,4 +48,3 @@ def _found(request: HttpRequest, most: int) -> dict[str, object]:
 
 def _address(hit: Hit) -> str:
     return reverse(_PAGES[hit.what], args=[hit.key]) if hit.what in _PAGES else f"{reverse('glossary')}#{anchored(hit.key)}"
-

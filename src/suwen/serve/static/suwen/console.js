@@ -13,8 +13,8 @@
     const line = { color: colour("--ink-3"), width: 1 };
     const found = [];
     if (course.low.length) {
-      found.push({ x: course.labels, y: course.low, mode: "lines", line: { ...line, dash: "dot", shape: "hvh" }, hoverinfo: "skip", showlegend: false });
-      found.push({ x: course.labels, y: course.high, mode: "lines", line: { ...line, dash: "dot", shape: "hvh" }, fill: "tonexty", fillcolor: colour("--band"), name: words.limits, hoverinfo: "skip" });
+      found.push({ x: course.labels, y: course.low, mode: "lines", connectgaps: true, line: { ...line, dash: "dot", shape: "hvh" }, hoverinfo: "skip", showlegend: false });
+      found.push({ x: course.labels, y: course.high, mode: "lines", connectgaps: true, line: { ...line, dash: "dot", shape: "hvh" }, fill: "tonexty", fillcolor: colour("--band"), name: words.limits, hoverinfo: "skip" });
       found.push({ x: course.labels, y: course.labels.map(() => course.centre), mode: "lines", line, name: words.centre, hoverinfo: "skip" });
     }
     const style = `%{x}<br>%{y:,.${course.decimals}f} ${course.unit}<extra></extra>`;

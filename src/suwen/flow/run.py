@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from suwen.base.aside import explained
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.duck import Engine
@@ -29,7 +30,7 @@ from suwen.flow.commit import commit_all, derived_rows
 from suwen.flow.derived import RULES, rules
 from suwen.flow.key_findings import note_unread_keys
 from suwen.flow.order import groups
-from suwen.flow.region import explained, region_lock, region_packs
+from suwen.flow.region import region_lock, region_packs
 from suwen.flow.retired import retire
 from suwen.flow.stage import Stager, by_kind, spec_of
 from suwen.flow.stopwatch import Stopwatch

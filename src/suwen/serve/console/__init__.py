@@ -1,0 +1,1 @@
+"""The console: pages that show a region, its numbers and the way back to the bytes."""

@@ -28,7 +28,7 @@ RATES = {kind.name: 0.004 for kind in CAUGHT} | {
     "swallowed-delimiter": 0.006, "visit-unknown": 0.006, "number-words": 0.008, "quantity-with-unit": 0.009, "days-fraction": 0.009, "days-too-large": 0.011,
     "result-with-unit": 0.006, "result-comma": 0.007, "result-stars": 0.005, "comparator-twice": 0.005, "unit-unknown": 0.005,
     "sex-unknown": 0.04, "ethnic-unknown": 0.04, "class-unknown": 0.015, "department-unknown": 0.015,
-    "yes-no-unknown": 0.4, "route-unknown": 0.3, "count-in-words": 0.35, "doctor-unknown": 0.7,
+    "record-too-long": 0.0012, "yes-no-unknown": 0.4, "route-unknown": 0.3, "count-in-words": 0.35, "doctor-unknown": 0.7,
 }  # fmt: skip
 Place = tuple[str, str, int]  # feed, file, record
 Told = tuple[str, str, str, str]  # state, code, target, column

@@ -1,4 +1,4 @@
-"""`suwen check`: the meaning of every expression of every template, held against kinds, model, code maps and the other targets.
+"""`suwen check`: the meaning of every expression: of templates held against kinds, model, code maps and the other targets; of indicators in `check_indicators`.
 
 Shapes were checked when the packs were loaded. Mistakes are gathered, not raised: one reading tells all of them.
 """
@@ -12,6 +12,8 @@ from suwen.engine.compile import Context, compile_all, compile_expression
 from suwen.engine.mentions import Mentions, mentions
 from suwen.engine.slots import typed_slots
 from suwen.engine.sql import Tree, null, typed
+from suwen.engine.typing_rules import LANGUAGE_TYPES
+from suwen.flow.check_indicators import check_indicators
 from suwen.model.cdm import Column, Type
 from suwen.model.pack import Expression, Target, Template
 from suwen.model.vocabulary import VOCABULARIES
@@ -23,17 +25,6 @@ from suwen.packs.structure import Part, Role, expressions
 Proven = set[tuple[object, ...]]
 Checked = tuple[Expression, str | None]
 
-# The language's type of a stored column.
-LANGUAGE_TYPES: Mapping[Type, str] = {
-    Type.BIGINT: "integer",
-    Type.INTEGER: "integer",
-    Type.DATE: "date",
-    Type.TIMESTAMP: "time",
-    Type.VARCHAR: "text",
-    Type.BOOLEAN: "boolean",
-    Type.MONEY: "money",
-    Type.AMOUNT: "number",
-}
 _EXPECTED = {
     Role.TOMBSTONE: "boolean",
     Role.WINDOW: "date",
@@ -47,13 +38,14 @@ _ORDERS = ("integer", "time")
 
 
 def check(packs: Packs, proven: Proven | None = None) -> list[Problem]:
-    """Every mistake of meaning in the templates, sorted by file and line; empty when there is none.
+    """Every mistake of meaning in templates and indicators, sorted by file and line; empty when there is none.
 
     `proven` holds expressions that compiled before, each with the columns it saw; checking again after a small change compiles only what changed.
     """
     problems = Problems()
     for template in packs.templates.values():
         _TemplateCheck(template, packs, problems, set() if proven is None else proven).run()
+    check_indicators(packs, problems, set() if proven is None else proven)
     return sorted(set(problems))
 
 

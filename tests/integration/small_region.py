@@ -83,6 +83,27 @@ name = "a woman"
 given.patients = [{ ID = "p", BORN = "1980-02-29", SEX = "F" }]
 expect.person = [{ gender_concept_id = "8532", year_of_birth = "1980" }]
 """
+HEAD = 'owner = "tests"\ntitle = { en = "t", zh = "t" }\ndefinition = { en = "d", zh = "d" }\n'
+SOURCE = '[source]\ncitation = "made for these tests"\nversion = "1"\nstanding = "verified"\n'
+BASE = f'name = "stays"\n{HEAD}table = "visit_occurrence"\ndate = "visit_end_date"\n{SOURCE}'
+EXAMPLE = '[[example]]\nname = "{name}"\nboundary = "leap year"\ngiven.visit_occurrence = []\nexpect = [{{ unit = "H1", period = "2024", value = "" }}]\n'
+INDICATOR = f"""\
+code = "SM01"
+{HEAD}unit = {{ en = "u", zh = "u" }}
+direction = "monitor"
+period = "month"
+numerator = ["SM01.01"]
+{SOURCE}[point."SM01.01"]
+title = {{ en = "t", zh = "t" }}
+definition = {{ en = "d", zh = "d" }}
+kind = "count"
+base = "stays"
+[point."SM01.02"]
+title = {{ en = "t", zh = "t" }}
+definition = {{ en = "d", zh = "d" }}
+kind = "distinct"
+base = "stays"
+{EXAMPLE.format(name="one")}{EXAMPLE.format(name="two")}"""
 PATIENTS, VISITS, RESULTS = "ID,BORN,SEX,OP", "ID,PATIENT,CAME,LEFT_ON,WARD,OP", "PATIENT,VISIT,DAY,CODE,VALUE"
 FIRST_DAY = date(2024, 1, 1)
 Files = dict[str, list[str]]
@@ -111,7 +132,7 @@ def make(folder: Path) -> Region:
     """The region with its pack and feeds, nothing landed."""
     create(folder, ["core"], "small", "UTC")
     pack = folder / "packs" / "small"
-    for path, text in {"pack.toml": PACK, "template/small.toml": TEMPLATE}.items():
+    for path, text in {"pack.toml": PACK, "template/small.toml": TEMPLATE, "base/stays.toml": BASE, "indicator/a/SM01.toml": INDICATOR}.items():
         (pack / path).parent.mkdir(parents=True, exist_ok=True)
         (pack / path).write_text(text, encoding="utf-8")
     setting = (folder / "region.toml").read_text(encoding="utf-8")

@@ -57,8 +57,8 @@ def _proven(request: HttpRequest, name: str, password: str) -> User | None:
 def _count(name: str, address: str, *, shut: bool) -> None:
     """Count and write down a failure; what comes while a wait lasts does not prolong it."""
     known = User.objects.filter(name=name).exists()
-    begun = [] if shut else [failed(ACCOUNT, name), failed(ADDRESS, address)]
-    write(Happening(name if known else UNKNOWN, "locked out" if any(begun) else "sign-in failed", address=address))
+    begun = not shut and any([failed(ACCOUNT, name), failed(ADDRESS, address)])
+    write(Happening(name if known else UNKNOWN, "locked out" if begun else "sign-in failed", address=address))
 
 
 @open_to_all

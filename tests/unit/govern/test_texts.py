@@ -17,7 +17,7 @@ IN_CODE = re.compile(r"\bt\(\s*\"((?:[^\"\\]|\\.)*)\"")
 EVENTS = re.compile(r"(?:note\(request, |_tell\(by, |Happening\([^,()]*(?:\([^()]*\))?[^,()]*, )([^,]+?)(?:,|\))")
 QUOTED = re.compile(r"\"([a-z][^\"]*)\"")
 HOLE = re.compile(r"\{\w+\}")
-LONE = {"as the system", "light", "dark", "page", "token", "command"}  # chosen by a value
+LONE = {"as the system", "light", "dark", "page", "token", "command", "locked out", "sign-in failed"}  # chosen by a value
 
 
 def used() -> set[str]:

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Thread
 
+from suwen.base.aside import written_whole
 from suwen.base.clock import now
-from suwen.flow.region import is_busy, written_whole
+from suwen.flow.region import is_busy
 from suwen.model.region import Region
 
 _KEPT = ".replay.json"

@@ -57,6 +57,10 @@ class Control:
         made = accounts.first_administrator(OWNER.name)
         return (made[0].name, made[1]) if made else None
 
+    def forget_sessions(self) -> None:
+        """Remove what is left of sessions that have ended."""
+        call_command("clearsessions")
+
     def add(self, name: str, full_name: str) -> str:
         """A new account; gives its first password."""
         from suwen.govern.people import accounts  # noqa: PLC0415

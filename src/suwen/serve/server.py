@@ -26,6 +26,7 @@ def serve(region: Region, address: str, port: int, said: Callable[[str], None]) 
             do="set [server] public in region.toml to the https address of the proxy before it",
         )
     control = opened(region)
+    control.forget_sessions()
     if first := control.first_administrator():
         said(f"first administrator: name {first[0]}, password {first[1]} (not shown again)")
     try:

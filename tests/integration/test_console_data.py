@@ -25,7 +25,7 @@ from tests.integration.served import Served
 
 def test_uses_of_source_columns_as_the_template_reads() -> None:
     used = uses(load_packs(["cn"]).templates["yunhai-his/export"])
-    assert {(one.table, one.column) for one in used["patients", "XM"]} == {("ext_person_identifier", "value")}
+    assert {(one.table, one.column) for one in used["patients", "XM"]} == {("ext_person_identifier", "value"), ("ext_person_identifier", "filter")}
     assert {one.column for one in used["departments", "KSDM"]} >= {"key", "care_site_source_value"}
     assert any((one.table, one.column) == ("care_site", "care_site_name") for one in used["departments", "KSMC"])
     assert {one.column for one in used["stays", "GXSJ"]} == {"version"}
@@ -55,7 +55,7 @@ def test_columns_are_filled_as_often_as_the_file_says(served: Served, opened: Op
     covered = {one.kind: one for one in coverage(opened, feed.name, template)}
     kind = template.kinds["departments"]
     path = next(path for path in sorted((served.folder / "exports" / "H0001" / "his").rglob("*")) if path.is_file() and path.match(kind.files[0]))
-    with path.open(encoding=template.reader.encoding or "utf-8", newline="") as lines:
+    with path.open(encoding="utf-8-sig", newline="") as lines:
         rows = list(
             csv.DictReader(lines, delimiter=template.reader.delimiter or ",", quoting=csv.QUOTE_NONE if template.reader.quote == "none" else csv.QUOTE_MINIMAL)
         )

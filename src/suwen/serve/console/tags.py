@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -33,6 +34,14 @@ _PAGES: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ("Knowledge", (("templates", "Templates", "CATALOGUE"), ("glossary", "Glossary", "CATALOGUE"))),
     ("Region", (("people", "People", "PEOPLE"), ("audit", "Audit", "AUDIT"))),
 )
+
+
+# Zone and names of organisations of the region that is being read, set for each page: filters are called hundreds of times.
+READ: ContextVar[tuple[str, Mapping[str, tuple[str, str]]] | None] = ContextVar("READ", default=None)
+
+
+def _read() -> tuple[str, Mapping[str, tuple[str, str]]]:
+    return READ.get() or (present().region().zone, present().tree().names)
 
 
 def language() -> str:
@@ -97,7 +106,7 @@ def size(value: int) -> str:
 @register.filter
 def moment(value: str | datetime | None) -> str:
     """A moment on the region's clock."""
-    return shown.moment(value, present().region().zone, language())
+    return shown.moment(value, _read()[0], language())
 
 
 @register.filter
@@ -121,7 +130,7 @@ def period(value: str) -> str:
 @register.filter
 def named(unit: str) -> str:
     """An organisation by its name in the language in force, its id where it has none."""
-    names = present().tree().names.get(unit)
+    names = _read()[1].get(unit)
     return shown.plain(names[1 if language() == "zh" else 0] if names else unit)
 
 

@@ -9,10 +9,10 @@ from suwen.engine.releases import Releases
 from suwen.flow import ledger
 from suwen.flow.coverage import coverage
 from suwen.flow.reader import OpenRelease
-from suwen.flow.status import status
 from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import Resource
 from suwen.serve.console import standing
+from suwen.serve.console.landed import landed
 from suwen.serve.console.ledger_page import flows, record_balances, table_balances
 from suwen.serve.console.lineage_page import kind_maps
 from suwen.serve.console.views.reading import page, reading, told
@@ -24,7 +24,7 @@ from suwen.serve.gate import needs, require
 def feeds(request: HttpRequest) -> HttpResponse:
     """Every feed of the organisations that are open to the reader."""
     at = reading(request, Action.FEEDS)
-    return page(request, "console/feeds.html", {"fresh": standing.freshness(status(at.region), at.scope.units)}, at)
+    return page(request, "console/feeds.html", {"fresh": standing.freshness(landed(at.region).status, at.scope.units)}, at)
 
 
 @needs(Action.FEEDS)
@@ -39,14 +39,14 @@ def feed(request: HttpRequest, name: str) -> HttpResponse:
     published = at.release
     template = published.packs.templates[held.template]
     covered = published.once(("coverage", name), lambda: coverage(published.opened, name, template))
-    fresh = [one for one in standing.freshness(status(at.region), at.scope.units) if one.feed.feed == name]
+    fresh = [one for one in standing.freshness(landed(at.region).status, at.scope.units) if one.feed.feed == name]
     said = {
         "feed": held,
         "template": template,
         "fresh": fresh[0],
         "coverage": covered,
         "unused": sum(kind.unused for kind in covered),
-        "arrivals": standing.arrivals(at.region, published.release, at.scope.units, name)[:100],
+        "arrivals": standing.arrivals(landed(at.region), at.region, published.release, at.scope.units, name)[:100],
     }
     return page(request, "console/feed.html", said, at)
 

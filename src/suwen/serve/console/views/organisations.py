@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from suwen.base.errors import SuwenError
-from suwen.flow.status import status
 from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import Resource
 from suwen.govern.present import present
 from suwen.serve.console import standing
+from suwen.serve.console.landed import landed
 from suwen.serve.console.tree_rows import tree_rows
 from suwen.serve.console.views.overview import SHOWN, books, multiples
 from suwen.serve.console.views.reading import page, reading, told
@@ -22,7 +22,7 @@ def organisations(request: HttpRequest) -> HttpResponse:
     """All organisations that are open to the reader."""
     at = reading(request)
     release = at.published.release if at.published else None
-    rows = tree_rows(at.tree, at.scope.units, status(at.region), release, at.region, present().today())
+    rows = tree_rows(at.tree, at.scope.units, landed(at.region).status, release, at.region, present().today())
     return page(request, "console/organisations.html", {"rows": rows}, at)
 
 
@@ -35,7 +35,7 @@ def organisation(request: HttpRequest, unit: str) -> HttpResponse:
         raise SuwenError("there is no such organisation", expected="an organisation_id of organisations.csv")
     units = at.tree.below(unit) & at.scope.units
     release = at.published.release if at.published else None
-    fresh = standing.freshness(status(at.region), units) if may(request, Action.FEEDS, Resource(unit)) else []
+    fresh = standing.freshness(landed(at.region).status, units) if may(request, Action.FEEDS, Resource(unit)) else []
     held = {
         "unit": unit,
         "organisation": at.tree.organisations[unit],
@@ -44,7 +44,7 @@ def organisation(request: HttpRequest, unit: str) -> HttpResponse:
         "fresh": fresh[:SHOWN],
         "grades": standing.graded(fresh),
         "feeds": len(fresh),
-        "arrivals": standing.arrivals(at.region, release, units)[:SHOWN] if fresh else [],
+        "arrivals": standing.arrivals(landed(at.region), at.region, release, units)[:SHOWN] if fresh else [],
         "multiples": multiples(at.published, unit) if at.published else [],
         **books(release, at.region, units),
     }

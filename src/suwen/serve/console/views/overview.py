@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from suwen.flow.status import status
 from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import Resource
 from suwen.govern.texts.catalogue import t
@@ -21,6 +20,7 @@ from suwen.model.release import Release
 from suwen.serve.console import standing
 from suwen.serve.console.figures import Line, line, stacked
 from suwen.serve.console.indicator_page import Change, Course, change, course, newest_day, newest_whole
+from suwen.serve.console.landed import landed
 from suwen.serve.console.ledger_page import WIDTH
 from suwen.serve.console.published import Published
 from suwen.serve.console.shown import period
@@ -51,8 +51,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     units = at.tree.below(unit) & at.scope.units
     release = at.published.release if at.published else None
     feeds = may(request, Action.FEEDS, Resource(unit))
-    fresh = standing.freshness(status(at.region), units) if feeds else []
-    arrived = standing.arrivals(at.region, release, units) if feeds else []
+    fresh = standing.freshness(landed(at.region).status, units) if feeds else []
+    arrived = standing.arrivals(landed(at.region), at.region, release, units) if feeds else []
     states = standing.books(release, at.region, units)
     wanted = standing.needs(fresh, arrived, states, release, {action.name: may(request, action, Resource(unit)) for action in Action})
     small = multiples(at.published, unit) if at.published else []

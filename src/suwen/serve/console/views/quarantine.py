@@ -51,7 +51,7 @@ def _records(request: HttpRequest, at: Reading, state: str, chosen: Mapping[str,
     unit = feed.organisation if feed else ""
     require(request, Action.QUARANTINE, Resource(unit))
     wanted = Wanted(chosen["feed"], chosen["kind"], chosen["code"], states=(state,))
-    kept = list(records(at.release.opened, wanted, SHOWN))
+    kept = at.release.once(("kept", state, *chosen.values()), lambda: list(records(at.release.opened, wanted, SHOWN)))
     opened = sees_identity(request, unit, f"quarantine of {chosen['feed']}")
     return shown_records(kept, at.region, partial(masks_of, at.release), open_identity=opened) if may(request, Action.RAW, Resource(unit)) else []
 

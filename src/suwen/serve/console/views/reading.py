@@ -17,6 +17,7 @@ from suwen.govern.present import present
 from suwen.model.region import Region
 from suwen.serve.console.published import NEWEST, Published
 from suwen.serve.console.scope import Scope, scope
+from suwen.serve.console.tags import READ
 from suwen.serve.gate import require
 
 View = Callable[..., HttpResponse]
@@ -42,6 +43,7 @@ class Reading:
 def reading(request: HttpRequest, action: Action = Action.VALUES) -> Reading:
     """What a request reads; `action` decides which organisations are open."""
     region, tree = present().region(), present().tree()
+    READ.set((region.zone, tree.names))
     return Reading(region, NEWEST.of(region), tree, scope(request.actor, action, tree))
 
 

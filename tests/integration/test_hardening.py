@@ -177,6 +177,8 @@ def test_on_a_server_the_command_line_asks_the_same_decisions(served: Served, as
     question = ("query", "select count(*) from person")
     assert [asks_for_a_token(name, *question) for name in ("", "viewer", "analyst", "steward", "administrator")] == [2, 2, 2, 2, 0]
     assert "Nobody is signed in" in capsys.readouterr().err
+    value = ("indicator", "value", "SV01", "--period", "2024", "--unit", "H0001")
+    assert [asks_for_a_token(name, *value) for name in ("", "district-analyst", "steward", "viewer")] == [2, 2, 0, 0]
     assert asks_for_a_token("steward", "quarantine", "list") == 2  # over one hospital, not the region
     assert asks_for_a_token("administrator", "quarantine", "list") == 0
 

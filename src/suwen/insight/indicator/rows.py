@@ -177,6 +177,6 @@ def _answer(points: Sequence[PointMeaning], rows: Tree, labels: Sequence[Tree]) 
         if point.point.kind in (Count.SUM, Count.MEDIAN):
             keep.append(negation(is_null(value)))
         counts = coalesce(conjunction(keep), boolean(False))
-        columns += [alias(counts, f"n_{at}"), alias(case([(counts, value)]), f"v_{at}")]
+        columns += [alias(counts, f"n_{at}"), alias(case([(counts, value)]) if point.value else value, f"v_{at}")]
     whole = statement("select {c} from {r} r", c=columns, r=rows)
     return statement("select * from {w} w where {any}", w=whole, any=disjunction([col(f"n_{at}") for at in range(len(points))]))

@@ -76,7 +76,7 @@ def target_lineage(template: Template, target: Target) -> TargetLineage:
     """The lineage of one target's columns. Raises SuwenError at the place of an expression that does not compile."""
     plain = _context(template, target, {})
     slots = {slot.name: dict(zip(slot.set, _sources(list(slot.set.values()), plain), strict=True)) for slot in target.rows}
-    context = _context(template, target, {f"row.{alias}": kind for alias, kind in slot_types(target.rows, plain).items()})
+    context = column_context(template, target)
     columns = list(target.columns)
     steps: dict[str, tuple[Step, ...]] = {
         name: (Step(target.columns[name], sources),) for name, sources in zip(columns, _sources(list(target.columns.values()), context), strict=True)
@@ -105,6 +105,12 @@ def _identity(template: Template, target: Target, context: Context) -> tuple[Ste
     columns = kind.key or (*kind.columns, *kind.optional)
     how = "key" if kind.key else CONTENT
     return (Step(Expression(", ".join(columns), target.place if kind.key else kind.place), tuple((OWN, column) for column in columns), how),)
+
+
+def column_context(template: Template, target: Target) -> Context:
+    """What the expressions of a target's columns and filters may name: source columns as text, joined parents by alias, and its named rows."""
+    plain = _context(template, target, {})
+    return _context(template, target, {f"{ROW}.{alias}": kind for alias, kind in slot_types(target.rows, plain).items()})
 
 
 def _context(template: Template, target: Target, rows: Mapping[str, str]) -> Context:

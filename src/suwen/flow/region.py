@@ -48,6 +48,10 @@ packs = [{packs}]   # declarations in use, the later over the earlier; own ones 
 memory = "4GiB"   # what does not fit spills to the lake's scratch folder
 # threads = 4     # default: every core of the machine
 # piece_mb = 64   # files are read in pieces of about this size
+
+# [server]        # docs/guide/people-and-roles.md
+# port = 8080
+# public = "https://suwen.example.org"   # the https address of the proxy before it; without it the pages are for this machine alone
 """
 _FEED = """\
 # What one system of one organisation sends.
@@ -215,6 +219,15 @@ def region_lock(region: Region, *, wait: bool = False, message: Callable[[str], 
         yield
     finally:
         os.close(handle)
+
+
+def is_busy(region: Region) -> bool:
+    """Whether something writes to the region's lake just now."""
+    try:
+        with region_lock(region):
+            return False
+    except SuwenError:
+        return True
 
 
 def _try_lock(handle: int) -> bool:

@@ -9,11 +9,12 @@ from datetime import timedelta
 
 from suwen.base.clock import now
 from suwen.base.errors import SuwenError
+from suwen.govern.audit.chain import Happening, write
 from suwen.govern.people.actors import actor_of
 from suwen.govern.people.lockout import ADDRESS, failed, locked
 from suwen.govern.people.models import AccessToken, User
 from suwen.govern.policy.actions import NEVER_BY_TOKEN, Action
-from suwen.govern.policy.actors import NOBODY, Actor
+from suwen.govern.policy.actors import NOBODY, UNKNOWN, Actor
 
 PREFIX = "suwen_"
 LONGEST = timedelta(days=366)
@@ -39,8 +40,8 @@ def bearer(header: str, address: str) -> Actor:
     if word.lower() != "bearer" or locked(ADDRESS, address):
         return NOBODY
     found = by_token(text.strip())
-    if found is NOBODY:
-        failed(ADDRESS, address)
+    if found is NOBODY and failed(ADDRESS, address):
+        write(Happening(UNKNOWN, "locked out", "token", address))
     return found
 
 

@@ -55,10 +55,13 @@ def _proven(request: HttpRequest, name: str, password: str) -> User | None:
 
 
 def _count(name: str, address: str, *, shut: bool) -> None:
-    """Count and write down a failure; what comes while a wait lasts does not prolong it."""
+    """Count and write down a failure. What comes while a wait lasts neither prolongs it nor fills the audit; names that nobody has are not kept."""
+    if shut:
+        return
     known = User.objects.filter(name=name).exists()
-    begun = not shut and any([failed(ACCOUNT, name), failed(ADDRESS, address)])
-    write(Happening(name if known else UNKNOWN, "locked out" if begun else "sign-in failed", address=address))
+    begun = [known and failed(ACCOUNT, name), failed(ADDRESS, address)]
+    event = "locked out" if True in begun else "sign-in failed"
+    write(Happening(name if known else UNKNOWN, event, address=address))
 
 
 @open_to_all

@@ -8,5 +8,4 @@ from tests.integration import served as region_served
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> region_served.Served:
     """The served region with an account for every role."""
-    folder = tmp_path_factory.mktemp("served")
-    return region_served.Served(region_served.make(folder), folder)
+    return region_served.shared(tmp_path_factory)

@@ -78,6 +78,17 @@ class Served:
         return client
 
 
+_SHARED: list[Served] = []
+
+
+def shared(folders: Any) -> Served:
+    """The one served region of this process, made when it is first asked for; `folders`: pytest's tmp_path_factory."""
+    if not _SHARED:
+        folder = folders.mktemp("served")
+        _SHARED.append(Served(make(folder), folder))
+    return _SHARED[0]
+
+
 def began(client: Any, ago: int = 0, idle: int = 0) -> None:
     """Say when a client's session began, and when it was last used, in seconds before now."""
     from suwen.base.clock import now  # noqa: PLC0415

@@ -122,7 +122,7 @@ def period(value: str) -> str:
 def named(unit: str) -> str:
     """An organisation by its name in the language in force, its id where it has none."""
     names = present().tree().names.get(unit)
-    return shown.plain(names[1 if language() == "zh" else 0]) if names else unit
+    return shown.plain(names[1 if language() == "zh" else 0] if names else unit)
 
 
 @register.filter

@@ -19,7 +19,7 @@ from suwen.serve.console.charts import trend_chart
 from suwen.serve.console.published import Published
 from suwen.serve.console.tags import language
 from suwen.serve.console.views.overview import multiples
-from suwen.serve.console.views.reading import Reading, page, reading, told
+from suwen.serve.console.views.reading import Reading, page, reading, told, unit_of
 from suwen.serve.gate import may, needs, require
 
 ROWS = 20  # records on a page
@@ -30,7 +30,7 @@ ROWS = 20  # records on a page
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Every indicator with its definition and newest value for one unit."""
     at = reading(request)
-    unit = _unit(request, at)
+    unit = unit_of(request, at)
     found = {one.indicator.code: one for one in multiples(at.release, unit)}
     rows = [(indicator, found.get(code)) for code, indicator in at.release.answers.catalogue.items()]
     return page(request, "console/indicators.html", {"unit": unit, "rows": rows}, at)
@@ -102,15 +102,8 @@ def made_of(request: HttpRequest, code: str) -> HttpResponse:
     return page(request, "console/made-of-page.html", held, at)
 
 
-def _unit(request: HttpRequest, at: Reading) -> str:
-    """The unit of an address, which must be open to the reader; else where their pages begin."""
-    unit = request.GET.get("unit", "") or at.scope.home
-    require(request, Action.VALUES, Resource(unit))
-    return unit
-
-
 def _asked(request: HttpRequest, at: Reading, code: str) -> made.Asked:
-    unit = _unit(request, at)
+    unit = unit_of(request, at)
     return made.asked(at.release.answers, at.release.release, code, unit, request.GET.get("period", ""), request.GET.get("against", ""))
 
 

@@ -20,8 +20,8 @@ from suwen.serve.console.figures import Line, line, stacked
 from suwen.serve.console.indicator_page import Change, Course, change, course, newest_day, newest_whole
 from suwen.serve.console.ledger_page import WIDTH
 from suwen.serve.console.published import Published
-from suwen.serve.console.views.reading import page, reading, told
-from suwen.serve.gate import may, needs, require
+from suwen.serve.console.views.reading import page, reading, told, unit_of
+from suwen.serve.gate import may, needs
 
 SHOWN, SPARK = 8, (220, 44)
 _YEAR = {Period.DAY: 365, Period.MONTH: 12, Period.QUARTER: 4, Period.YEAR: 1}  # periods in a year
@@ -42,8 +42,7 @@ class Small:
 def overview(request: HttpRequest) -> HttpResponse:
     """How fresh the data is, what became of it, what it says, and what needs someone."""
     at = reading(request)
-    unit = request.GET.get("unit", "") or at.scope.home
-    require(request, Action.VALUES, Resource(unit))
+    unit = unit_of(request, at)
     units = at.tree.below(unit) & at.scope.units
     release = at.published.release if at.published else None
     feeds = may(request, Action.FEEDS, Resource(unit))

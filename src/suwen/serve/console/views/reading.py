@@ -11,11 +11,13 @@ from django.shortcuts import render
 
 from suwen.base.errors import SuwenError
 from suwen.govern.policy.actions import Action
+from suwen.govern.policy.actors import Resource
 from suwen.govern.policy.tree import Tree
 from suwen.govern.present import present
 from suwen.model.region import Region
 from suwen.serve.console.published import NEWEST, Published
 from suwen.serve.console.scope import Scope, scope
+from suwen.serve.gate import require
 
 View = Callable[..., HttpResponse]
 
@@ -41,6 +43,15 @@ def reading(request: HttpRequest, action: Action = Action.VALUES) -> Reading:
     """What a request reads; `action` decides which organisations are open."""
     region, tree = present().region(), present().tree()
     return Reading(region, NEWEST.of(region), tree, scope(request.actor, action, tree))
+
+
+def unit_of(request: HttpRequest, at: Reading) -> str:
+    """The unit of an address, which must be open to the reader; else where their pages begin. Raises SuwenError for one that is not there."""
+    unit = request.GET.get("unit", "") or at.scope.home
+    require(request, Action.VALUES, Resource(unit))
+    if unit not in at.tree.organisations:
+        raise SuwenError("there is no such organisation", expected="an organisation_id of organisations.csv")
+    return unit
 
 
 def told(view: View) -> View:

@@ -95,7 +95,7 @@ def test_no_record_is_refused_or_waits(held: Held) -> None:
     states = {label.rsplit("|", 1)[1] for label in held.release.release.totals}
     assert states == {"mapped", "filtered"}
     rules = {row["code"] for row in held.release.query("select distinct code from state.disposition").to_pylist()}
-    assert rules <= {"alive", "no-code", "not-sent"}
+    assert rules <= {"alive", "no-code", "not-sent", "ordinary"}
 
 
 def test_the_only_findings_are_resident_ids_as_many_as_in_the_truth(landed: Path, held: Held) -> None:

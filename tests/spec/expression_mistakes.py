@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from suwen.flow.check import LANGUAGE_TYPES
+from suwen.engine.typing_rules import LANGUAGE_TYPES
 from suwen.model.cdm import Type
 from suwen.model.functions import FUNCTIONS
 from suwen.packs.promised import column_of

@@ -15,15 +15,21 @@ from suwen.engine.typing_rules import NULL, Read, Typed, common, fits, literal, 
 from suwen.engine.zones import quicker
 from suwen.model.functions import FUNCTIONS, OPERATORS, SPECIAL, VARIABLES, Argument, Function, Operator
 
+_USAGE = {
+    "ref": "ref('target', key, ...)",
+    "concept": "concept(code, 'system')",
+    "source_concept": "source_concept(code, 'system')",
+    "in_concepts": "in_concepts(column, 'set')",
+}
 _LAST_TYPE = {"any": "text", "numeric": "integer"}
 
 
 class Caller:
-    """Compiles calls at one place, for one zone and one pair of resolvers."""
+    """Compiles calls at one place, for one zone and its resolvers."""
 
     def __init__(self, zone: str, place: Place, resolve_ref: Callable[[str, Sequence[Tree]], Tree],
-                 resolve_concept: Callable[[str, Tree, bool], Tree]) -> None:  # fmt: skip
-        self._zone, self._place, self._ref, self._concept = zone, place, resolve_ref, resolve_concept
+                 resolve_concept: Callable[[str, Tree, bool], Tree], resolve_set: Callable[[str, Tree], Tree]) -> None:  # fmt: skip
+        self._zone, self._place, self._ref, self._concept, self._set = zone, place, resolve_ref, resolve_concept, resolve_set
 
     def takes_literal(self, name: str, at: int) -> bool:
         """Whether a function wants a literal at a position (which is then not compiled as a value)."""
@@ -122,25 +128,25 @@ class Caller:
         return plain(value)
 
     def _special(self, name: str, nodes: Sequence[Tree], pieces: Sequence[Typed | None]) -> Typed:
-        usage = "ref('target', key, ...)" if name == "ref" else f"{name}(code, 'system')"
+        usage = _USAGE[name]
         if len(nodes) < 2 or (name != "ref" and len(nodes) > 2):
             raise self._refuse(f"{name} with {len(nodes)} argument{'' if len(nodes) == 1 else 's'}", usage)
         named = literal(nodes[0 if name == "ref" else 1])
         if named is None or not named.is_text:
             raise self._refuse(f"{name} without a name as a literal text", usage)
-        given = [p for p in pieces if p is not None]
+        given, wanted = [p for p in pieces if p is not None], "integer" if name == "in_concepts" else "text"
         for piece in given:
-            if not fits(piece.type, "text"):
-                raise self._refuse(
-                    f"{name} of a value of type {piece.type}", f"type text: {usage}", "convert it with integer_text(...)" if piece.type == "integer" else ""
-                )
-        trees = [widened(p, "text") for p in given]
-        return Typed(
-            self._resolve(name, named.value, trees), "integer", frozenset().union(*(p.columns for p in given)), tuple(r for p in given for r in p.reads)
-        )
+            if not fits(piece.type, wanted):
+                how = "convert it with integer_text(...)" if (piece.type, wanted) == ("integer", "text") else ""
+                raise self._refuse(f"{name} of a value of type {piece.type}", f"type {wanted}: {usage}", how)
+        tree = self._resolve(name, named.value, [widened(p, wanted) for p in given])
+        columns, reads = frozenset().union(*(p.columns for p in given)), tuple(r for p in given for r in p.reads)
+        return Typed(tree, "boolean" if name == "in_concepts" else "integer", columns, reads)
 
     def _resolve(self, name: str, named: str, trees: Sequence[Tree]) -> Tree:
         try:
+            if name == "in_concepts":
+                return self._set(named, trees[0])
             return self._ref(named, trees) if name == "ref" else self._concept(named, trees[0], name == "source_concept")
         except SuwenError as error:
             if error.where is not None:

@@ -26,10 +26,11 @@ from suwen.model.functions import DUCKDB_TYPES, OPERATORS
 from suwen.model.pack import Expression
 
 MOST_LEVELS = 300  # of a compiled tree; SQLGlot needs a frame of Python's stack of 1,000 for each
-__all__ = ["Compiled", "Context", "Read", "compile_all", "compile_expression", "parse"]
+__all__ = ["Compiled", "Context", "Read", "compile_all", "compile_checked", "compile_expression", "compile_parts", "parse"]
 
 ResolveRef = Callable[[str, Sequence[Tree]], Tree]
 ResolveConcept = Callable[[str, Tree, bool], Tree]
+ResolveSet = Callable[[str, Tree], Tree]
 
 
 def _no_ref(target: str, key: Sequence[Tree]) -> Tree:
@@ -40,18 +41,23 @@ def _no_concept(system: str, code: Tree, source: bool) -> Tree:
     raise SuwenError(f"{'source_concept' if source else 'concept'}() cannot be used here")
 
 
+def _no_set(name: str, concept: Tree) -> Tree:
+    raise SuwenError("in_concepts() cannot be used here")
+
+
 @dataclass(frozen=True)
 class Context:
-    """What expressions may name: columns by `name` or `alias.name` with their types, the organisation's IANA zone, and two resolvers.
+    """What expressions may name: columns by `name` or `alias.name` with their types, the organisation's IANA zone, and three resolvers.
 
-    `resolve_ref(target, key trees)` and `resolve_concept(system, code tree, source)` give trees of integers; what they raise as
-    SuwenError without a place gets the expression's. Without them ref and concept are refused.
+    `resolve_ref(target, key trees)` and `resolve_concept(system, code tree, source)` give trees of integers, `resolve_set(set, concept tree)` one of a
+    boolean; what they raise as SuwenError without a place gets the expression's. Without them ref, concept and in_concepts are refused.
     """
 
     columns: Mapping[str, str]
     zone: str = "UTC"
     resolve_ref: ResolveRef = _no_ref
     resolve_concept: ResolveConcept = _no_concept
+    resolve_set: ResolveSet = _no_set
 
     def __post_init__(self) -> None:
         for name, type_ in self.columns.items():
@@ -86,6 +92,25 @@ def compile_all(items: Sequence[tuple[Expression, str | None]], context: Context
         if bound.replace(" ", "") != DUCKDB_TYPES[one.type].replace(" ", ""):
             raise Defect(f"{expression.place}: reckoned as {DUCKDB_TYPES[one.type]}, bound as {bound}")
     return compiled
+
+
+def compile_checked(expression: Expression, context: Context, expected: str | None = None) -> Compiled:
+    """Compile an expression of which it is known that the engine's binder takes it."""
+    return _compile(parse(expression), expression, context, expected)
+
+
+def compile_parts(expression: Expression, context: Context) -> list[Compiled]:
+    """The parts of a condition that are joined by AND, each by itself; like `compile_checked`."""
+    waiting, found = [parse(expression)], []
+    while waiting:
+        tree = waiting.pop()
+        if isinstance(tree, exp.And):
+            waiting += [tree.expression, tree.this]
+        elif isinstance(tree, exp.Paren) and isinstance(tree.this, exp.And):
+            waiting.append(tree.this)
+        else:
+            found.append(_compile(tree, expression, context, "boolean"))
+    return found
 
 
 def _any_id(parts: Sequence[Tree]) -> Tree:
@@ -132,7 +157,7 @@ class _Compiler:
 
     def __init__(self, context: Context, expression: Expression, flat: Mapping[str, str] | None) -> None:
         self.context, self.place, self._flat = context, expression.place, flat
-        self._calls = Caller(context.zone, self.place, context.resolve_ref, context.resolve_concept)
+        self._calls = Caller(context.zone, self.place, context.resolve_ref, context.resolve_concept, context.resolve_set)
 
     def piece(self, node: Tree) -> Typed:
         """The compiled form of any node of the grammar."""

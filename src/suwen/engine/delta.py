@@ -22,6 +22,7 @@ from suwen.base.errors import Defect, SuwenError
 from suwen.engine.duck import Written, delta_statistics
 from suwen.engine.faults import broken_table, table_errors
 from suwen.model.staging import RECEIPT
+from suwen.model.state import ORIGIN
 
 PART = "_part"
 # A release names its tables' versions for as long as it is kept, so no log may be cleaned away after Delta's default of 30 days.
@@ -31,13 +32,14 @@ _HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=F
 
 @dataclass(frozen=True)
 class DataFile:
-    """One Parquet file of a table version: absolute path, rows, bytes, its part, and the lowest and highest `_receipt` in it (None: not known)."""
+    """One Parquet file of a table version: absolute path, rows, bytes, its part, and the lowest and highest `_receipt` and `origin` in it (None: not known)."""
 
     path: str
     rows: int
     bytes: int
     part: str
     receipts: tuple[int, int] | None = None
+    origins: tuple[int, int] | None = None
 
     def may_hold(self, receipts: Collection[int]) -> bool:
         """Whether a row of one of the receipts may be in the file."""
@@ -105,7 +107,10 @@ class LakeTable:
         table = self.open(version)
         with table_errors(self.folder):
             actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
-        found = [DataFile(str(self.folder / a["path"]), a["num_records"], a["size_bytes"], a[f"partition.{PART}"], _receipts(a)) for a in actions]
+        found = [
+            DataFile(str(self.folder / a["path"]), a["num_records"], a["size_bytes"], a[f"partition.{PART}"], _range(a, RECEIPT), _range(a, ORIGIN))
+            for a in actions
+        ]
         return sorted(found, key=lambda f: f.path)
 
     def check(self, files: Sequence[DataFile], rows: int) -> None:
@@ -195,8 +200,8 @@ class LakeTable:
         return True
 
 
-def _receipts(action: Mapping[str, Any]) -> tuple[int, int] | None:
-    low, high = action.get(f"min.{RECEIPT}"), action.get(f"max.{RECEIPT}")
+def _range(action: Mapping[str, Any], column: str) -> tuple[int, int] | None:
+    low, high = action.get(f"min.{column}"), action.get(f"max.{column}")
     return None if low is None or high is None else (low, high)
 
 

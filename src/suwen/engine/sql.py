@@ -44,6 +44,11 @@ def integer(value: int) -> exp.Expression:
     return exp.Neg(this=exp.Literal.number(-value)) if value < 0 else exp.Literal.number(value)
 
 
+def boolean(value: bool) -> exp.Expression:
+    """`true` or `false`."""
+    return exp.true() if value else exp.false()
+
+
 def null() -> exp.Expression:
     return exp.Null()
 
@@ -280,11 +285,11 @@ def struct(fields: Mapping[str, exp.Expression]) -> exp.Expression:
     return exp.Struct(expressions=[exp.PropertyEQ(this=ident(n), expression=_own(v)) for n, v in fields.items()])
 
 
-def flattened_columns(tree: exp.Expression) -> exp.Expression:
-    """A copy in which a qualified column `a.b` is the one column named "a.b"."""
+def flattened_columns(tree: exp.Expression, prefix: str = "") -> exp.Expression:
+    """A copy in which a qualified column `a.b` is the one column named "a.b", after a prefix."""
 
     def flat(node: exp.Expression) -> exp.Expression:
-        return col(f"{node.table}.{node.name}") if isinstance(node, exp.Column) and node.table else node
+        return col(f"{prefix}{node.table}.{node.name}") if isinstance(node, exp.Column) and node.table else node
 
     return tree.transform(flat)
 

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from suwen.engine import sql
 from suwen.engine.sql import Tree
+from suwen.model.cdm import Type
 from suwen.model.functions import DUCKDB_TYPES, WIDER
 
 NULL = "null"
 """The type of a bare NULL, which fits everywhere."""
+
+# The language's type of a stored column.
+LANGUAGE_TYPES: Mapping[Type, str] = {
+    Type.BIGINT: "integer",
+    Type.INTEGER: "integer",
+    Type.DATE: "date",
+    Type.TIMESTAMP: "time",
+    Type.VARCHAR: "text",
+    Type.BOOLEAN: "boolean",
+    Type.MONEY: "money",
+    Type.AMOUNT: "number",
+}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from suwen.engine.compile import Context, compile_all, compile_expression
 from suwen.engine.mentions import Mentions, mentions
 from suwen.engine.slots import typed_slots
 from suwen.engine.sql import Tree, null, typed
+from suwen.engine.typing_rules import LANGUAGE_TYPES
 from suwen.model.cdm import Column, Type
 from suwen.model.pack import Expression, Target, Template
 from suwen.model.vocabulary import VOCABULARIES
@@ -23,17 +24,6 @@ from suwen.packs.structure import Part, Role, expressions
 Proven = set[tuple[object, ...]]
 Checked = tuple[Expression, str | None]
 
-# The language's type of a stored column.
-LANGUAGE_TYPES: Mapping[Type, str] = {
-    Type.BIGINT: "integer",
-    Type.INTEGER: "integer",
-    Type.DATE: "date",
-    Type.TIMESTAMP: "time",
-    Type.VARCHAR: "text",
-    Type.BOOLEAN: "boolean",
-    Type.MONEY: "money",
-    Type.AMOUNT: "number",
-}
 _EXPECTED = {
     Role.TOMBSTONE: "boolean",
     Role.WINDOW: "date",

@@ -9,13 +9,14 @@ from types import MappingProxyType
 
 from suwen.base.errors import SuwenError
 from suwen.engine import hash as hashing
+from suwen.engine.months import month_of
 from suwen.engine.sql import Tree, alike, col, compared, conjunction, integer, read_parquet, statement, text, typed, union_all
 from suwen.flow.collisions import HEADER, free_id
 from suwen.flow.work import Work, standing
 from suwen.flow.written import write_files
 from suwen.model.extension import ALL_TABLES
 from suwen.model.finding import describe
-from suwen.repository.rows import MONTH, cells, lake_name, month_of
+from suwen.repository.rows import MONTH, cells, lake_name
 
 # The rule by which each table is worked out, by number: with another one than the last release's a table is worked out anew as a whole.
 RULES: Mapping[str, int] = MappingProxyType({"observation_period": 1, "condition_era": 1, "drug_era": 1})

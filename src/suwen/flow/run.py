@@ -29,6 +29,9 @@ from suwen.flow.commit import commit_all, derived_rows
 from suwen.flow.derived import RULES, rules
 from suwen.flow.key_findings import note_unread_keys
 from suwen.flow.order import groups
+from suwen.flow.point_cells import keep_points
+from suwen.flow.point_rules import point_rules
+from suwen.flow.receipt_table import keep_receipts
 from suwen.flow.region import explained, region_lock, region_packs
 from suwen.flow.retired import retire
 from suwen.flow.stage import Stager, by_kind, spec_of
@@ -43,6 +46,7 @@ from suwen.model.functions import VERSION
 from suwen.model.receipt import Receipt, State
 from suwen.model.region import Region
 from suwen.model.release import Release
+from suwen.packs.loader import Packs
 from suwen.repository.planner import kind_expressions
 from suwen.repository.record_index import index_query, write_index
 from suwen.repository.rows import lake_name
@@ -130,13 +134,13 @@ def _scratch(region: Region) -> Path:
     return region.scratch
 
 
-def _in_force(region: Region, packs: object, vocabulary: str) -> Mapping[str, str]:
+def _in_force(region: Region, packs: Packs, vocabulary: str) -> Mapping[str, str]:
     """All besides receipts that decides a release's content, by name."""
     feeds = {f"feed {f.name}": json.dumps([f.template, f.organisation, region.zone_of(f), dict(f.key_systems or {})]) for f in region.feeds.values()}
-    templates = {f"template {t.name}": t.sha256 for t in packs.templates.values()}  # type: ignore[attr-defined]
-    maps = {f"map {m.system}": m.sha256 for m in packs.code_maps.values()}  # type: ignore[attr-defined]
+    templates = {f"template {t.name}": t.sha256 for t in packs.templates.values()}
+    maps = {f"map {m.system}": m.sha256 for m in packs.code_maps.values()}
     exceptions = json.dumps([[c.id, c.key_md5, c.replacement] for c in region.collisions])
-    concepts = sorted((c.concept_id, c.domain) for c in packs.concepts.values())  # type: ignore[attr-defined]
+    concepts = sorted((c.concept_id, c.domain) for c in packs.concepts.values())
     tree = [[str(v) for k, v in vars(o).items() if k != "place"] for o in region.history]
     others = {
         "organisations": json.dumps(tree),
@@ -147,7 +151,7 @@ def _in_force(region: Region, packs: object, vocabulary: str) -> Mapping[str, st
         "bits": str(region.settings.id_bits),
         "derived": json.dumps(dict(RULES)),
     }
-    said = {**feeds, **templates, **maps, **others}
+    said = {**feeds, **templates, **maps, **others, **point_rules(packs, vocabulary)}
     return {"all": hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}
 
 
@@ -168,6 +172,9 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
     clock.lap("mapping and writing")
     derived_rows(work)
     clock.lap("derived")
+    keep_receipts(work)
+    keep_points(work)
+    clock.lap("indicators")
     work.progress.start("balancing the books")
     totals = books.totals(work)
     books.check_totals(work, totals)
@@ -191,7 +198,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         cells_sha256=cells_sha,
         dangling=work.dangling,
         joined=work.joined,
-        derived=rules(work),
+        derived={**rules(work), **point_rules(work.packs, work.vocabulary.hash if work.vocabulary else "")},
         as_of=_as_of(work),
         id_bits=work.region.settings.id_bits,
         left_out=sorted({s for sequences in work.of_feed.values() for s in sequences} - set(work.receipts)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from suwen.base.errors import Defect
 from suwen.engine.delta import DataFile
+from suwen.engine.months import month_of
 from suwen.engine.sql import (
     Tree,
     alike,
@@ -28,7 +29,7 @@ from suwen.flow.touched import Touched, tag_of, touched_records
 from suwen.flow.work import TargetKey, Work, required_tables
 from suwen.flow.written import write_rows
 from suwen.model.extension import ALL_TABLES
-from suwen.repository.rows import MONTH, cells, completed, identity, lake_name, merged, month_of, projected, stored_columns
+from suwen.repository.rows import MONTH, cells, completed, identity, lake_name, merged, projected, stored_columns
 
 _NO_IDS = "select 0::BIGINT as id where false"
 

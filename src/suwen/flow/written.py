@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from suwen.base.errors import Defect
 from suwen.engine.delta import NewFile
 from suwen.engine.duck import Written
+from suwen.engine.months import month_of
 from suwen.engine.sql import Tree, alias, col, compared, conjunction, integer, literal_rows, null, read_parquet, statement, text, typed
 from suwen.flow.layout import part_of, parts_of
 from suwen.flow.work import Work
 from suwen.model.cdm import Column, Table, Type
 from suwen.model.extension import ALL_TABLES
-from suwen.repository.rows import MONTH, cells, lake_name, month_of, stored_columns
+from suwen.repository.rows import MONTH, cells, lake_name, stored_columns
 
 _NULL = "null"
 _OWNER = "_owner"

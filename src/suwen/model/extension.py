@@ -11,6 +11,7 @@ from suwen.model.cdm import TABLES, Column, Table, Type, read_rows
 # name: (date that places a row in a month, summary in English, in Chinese)
 _ABOUT: Mapping[str, tuple[str | None, str, str]] = {
     "ext_visit": ("visit_start_date", "What a hospital records about a visit beyond visit_occurrence.", "医院记录的、就诊表之外的就诊信息。"),
+    "ext_procedure": ("procedure_date", "Operations as the theatre counts them: entries, levels, returns.", "手术台次、级别与重返手术室信息。"),
     "ext_organisation": (None, "The organisation tree with its dates, derived from organisations.csv.", "带有效期的机构树，来自 organisations.csv。"),
     "ext_person_identifier": (None, "Numbers and names by which an organisation knows a patient.", "机构识别患者所用的号码和姓名。"),
     "ext_person_link": (None, "Which organisations' patients are the same human.", "各机构患者中属于同一自然人的关联。"),

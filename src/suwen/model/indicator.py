@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
@@ -71,15 +70,22 @@ class Beside:
     place: Place
 
 
+class How(StrEnum):
+    """What a measure is of its rows; without any row `COUNT`, `SUM` and `DISTINCT` are 0, the others null."""
+
+    COUNT = "count"
+    SUM = "sum"
+    MIN = "min"
+    MAX = "max"
+    DISTINCT = "distinct"
+
+
 @dataclass(frozen=True)
 class Measure:
-    """What is known of all rows of an `Each`: how many (`count`), or the sum, least, greatest or number of different values of an expression.
-
-    Without any row: 0 for counts and sums, else null. In expressions of the base: `<alias>.<name>`.
-    """
+    """What is known of all rows of an `Each`; in expressions of the base `<alias>.<name>`. Only a count has no `value`."""
 
     name: str
-    how: str  # count | sum | min | max | distinct
+    how: How
     value: Expression | None
     keep: Expression | None
     place: Place
@@ -87,9 +93,10 @@ class Measure:
 
 @dataclass(frozen=True)
 class Each:
-    """The rows of another table that belong to a row, measured. `on`: pairs (own column, its column), or the one pair ("person", "person"): of the same person.
+    """The rows of another table that belong to a row, measured.
 
-    `keep` may name columns of both: its own (and those `beside` it) as `<alias>.<column>`, the base's by their names.
+    `on`: pairs (own column, its column; or `<alias>.<column>` of what is beside it), or `OF_PERSON`: rows of the same person. `keep` and measures may name
+    its columns and those beside it as `<alias>.<column>`, and all that the base names before it: own columns, what is beside, measures of earlier ones.
     """
 
     alias: str
@@ -100,10 +107,21 @@ class Each:
     measures: Mapping[str, Measure]
     place: Place
 
+    @property
+    def of_person(self) -> bool:
+        """Whether its rows are those of the same person."""
+        return self.on == OF_PERSON
+
+
+OF_PERSON = (("person", "person"),)
+
 
 @dataclass(frozen=True)
 class Once:
-    """Of rows that agree in `by` only one counts: the one with the greatest `best` (nulls last), then the smallest id."""
+    """Of rows that agree in `by` only one counts: the one with the greatest `best` (nulls last), then the smallest id.
+
+    `by` names columns of the base's own table only, so that what stands in a row tells with which others it competes.
+    """
 
     by: tuple[Expression, ...]
     best: Expression | None
@@ -114,7 +132,7 @@ class Once:
 class Base:
     """Which rows of a table count, and on which day: the population of points.
 
-    `person`: as whom `each` of the same person looks for rows. A row's organisation is that of its feed.
+    `person`: as whom `each` of the same person looks for rows. A row's organisation is that of its feed. Expressions name own columns by their names.
     """
 
     name: str
@@ -132,6 +150,12 @@ class Base:
     concepts: Mapping[str, ConceptSet] = field(default_factory=dict)
     once: Once | None = None
     sha256: str = ""
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Every table that a row's counting may depend on, its own first."""
+        others = [table for each in self.each.values() for table in (each.table, *(beside.table for beside in each.beside))]
+        return tuple(dict.fromkeys((self.table, *(beside.table for beside in self.beside), *others)))
 
 
 @dataclass(frozen=True)
@@ -204,6 +228,7 @@ class Indicator:
     points: Mapping[str, Point]
     examples: tuple[IndicatorExample, ...] = ()
     sha256: str = ""
+    named: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)  # where the formula names each point
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -213,7 +238,11 @@ class Indicator:
 
 @dataclass(frozen=True)
 class Breakdown:
-    """A way of parting rows into groups of patients, and the groups' names: an expression over the base's visit (`visit.*`) and its person (`person.*`)."""
+    """A way of parting rows into groups of patients: an expression that gives a group's code.
+
+    It may name the row's `day`, and columns of its visit (`visit.*`), what is known beyond that (`more.*`, of ext_visit) and its person (`person.*`).
+    `labels`: code -> name by language, in the order of showing; a row whose value is none of them belongs to the group "".
+    """
 
     name: str
     place: Place
@@ -248,7 +277,7 @@ class Value:
     unit: str
     span: Span
     value: Fraction | None
-    points: Mapping[str, Decimal | None]
+    points: Mapping[str, Fraction | None]
     reporting: int
     expected: int
     release: int

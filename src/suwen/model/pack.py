@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from suwen.base.errors import Place
+
+if TYPE_CHECKING:
+    from suwen.model.indicator import Base, Breakdown, Indicator
 
 
 @dataclass(frozen=True)
@@ -208,3 +212,6 @@ class Pack:
     templates: Mapping[str, Template] = field(default_factory=dict)
     code_maps: Mapping[str, CodeMap] = field(default_factory=dict)
     concepts: tuple[LocalConcept, ...] = ()
+    bases: Mapping[str, Base] = field(default_factory=dict)
+    indicators: Mapping[str, Indicator] = field(default_factory=dict)
+    breakdowns: Mapping[str, Breakdown] = field(default_factory=dict)

@@ -42,10 +42,38 @@ FINDING: Mapping[str, str] = {
 }
 # Exact counts and sums of row hashes per table, organisation and month.
 CELL: Mapping[str, str] = {"table_name": "VARCHAR", "organisation": "VARCHAR", "month": "INTEGER", "records": "BIGINT", "total": "VARCHAR"}
+# The receipts of a release: whose each is, and how many records were read of it. Times: `as_of` local, `received_at` UTC.
+RECEIPT_TABLE: Mapping[str, str] = {
+    "receipt": "BIGINT",
+    "feed": "VARCHAR",
+    "organisation": "VARCHAR",
+    "delivery": "BIGINT",
+    "as_of": "TIMESTAMP",
+    "received_at": "TIMESTAMP",
+    "bytes": "BIGINT",
+    "records": "BIGINT",
+}
+ORIGIN = "origin"
+# Statistical points in cells. A point that adds up has one row per organisation, day and origin (the month of the counted rows' own date, by which
+# cells are made again); a median one per `value` too, a distinct one per `person_id` (of the organisation) too. `run`: the run that made the cell.
+# The point "visits" holds the visits that begin or end on a day: which organisations reported.
+POINT_CELL: Mapping[str, str] = {
+    "point": "VARCHAR",
+    "organisation": "VARCHAR",
+    "day": "DATE",
+    "origin": "INTEGER",
+    "value": "DECIMAL(24,8)",
+    "person_id": "BIGINT",
+    "records": "BIGINT",
+    "total": "DECIMAL(38,8)",
+    "run": "BIGINT",
+}
 TABLES: Mapping[str, Mapping[str, str]] = {
     "state/disposition": DISPOSITION,
     "state/lineage": LINEAGE,
     "state/ledger": LEDGER,
     "state/finding": FINDING,
     "state/cell": CELL,
+    "state/receipt": RECEIPT_TABLE,
+    "state/point_cell": POINT_CELL,
 }

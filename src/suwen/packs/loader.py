@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from suwen.base.errors import Place, SuwenError
+from suwen.model.indicator import Base, Breakdown, Indicator
 from suwen.model.pack import CodeMap, LocalConcept, Pack, Template
+from suwen.packs.base import read_base
+from suwen.packs.breakdown import read_breakdown
 from suwen.packs.code_map import read_code_map
 from suwen.packs.concept import check_concepts, check_mapped, check_ranges, read_concepts, read_range
+from suwen.packs.formula import check_formulas
+from suwen.packs.indicator import read_indicator
 from suwen.packs.names import DASHED, check_name
 from suwen.packs.problem import Problems, nearest
 from suwen.packs.section import Section
 from suwen.packs.source_file import decode, read_bytes
 from suwen.packs.template import read_template
-from suwen.packs.toml_places import parse_toml
+from suwen.packs.toml_places import Document, parse_toml
 
 SHIPPED = Path(__file__).parent
 PACK_KEYS = ("name", "title", "owner", "concept_ids")
@@ -48,6 +53,9 @@ class Packs:
     templates: Mapping[str, Template]
     code_maps: Mapping[str, CodeMap]
     concepts: Mapping[int, LocalConcept]
+    bases: Mapping[str, Base] = field(default_factory=dict)
+    indicators: Mapping[str, Indicator] = field(default_factory=dict)
+    breakdowns: Mapping[str, Breakdown] = field(default_factory=dict)
     overrides: tuple[Override, ...] = ()
     contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
@@ -102,11 +110,14 @@ def _read_pack(folder: _Folder, problems: Problems, contents: dict[str, bytes]) 
     """One folder of declarations."""
     reading = _Reading(folder, problems, contents)
     head = reading.head()
-    templates = reading.each("template", reading.template, lambda t: (t.name, t.place), "template")
+    templates = reading.each("template", reading.whole(read_template), lambda t: (t.name, t.place), "template")
     code_maps = reading.each("standard", reading.code_map, lambda m: (m.system, m.place), "code map")
     concepts = reading.concepts(head.concept_ids)
     check_concepts(concepts, problems)
-    return Pack(head.name, head.place, head.title, head.owner, head.concept_ids, templates, code_maps, concepts)
+    bases = reading.each("base", reading.whole(read_base), lambda b: (b.name, b.place), "base")
+    indicators = reading.each("indicator/*", reading.whole(read_indicator), lambda i: (i.code, i.place), "indicator")
+    breakdowns = reading.each("breakdown", reading.whole(read_breakdown), lambda b: (b.name, b.place), "breakdown")
+    return replace(head, templates=templates, code_maps=code_maps, concepts=concepts, bases=bases, indicators=indicators, breakdowns=breakdowns)
 
 
 T = TypeVar("T")
@@ -135,8 +146,9 @@ class _Reading:
         return Pack(name, top.place("concept_ids"), top.titles(), top.text("owner"), read_range(top))
 
     def files(self, folder: str, suffix: str) -> list[tuple[Path, str]]:
-        found = sorted((self.folder.path / folder).glob(f"*{suffix}"))
-        return [(path, f"{self.folder.shown}/{folder}/{path.name}") for path in found if not path.name.startswith(".")]
+        """The files of a folder; `*` in its name stands for any folder."""
+        found = sorted(path for path in self.folder.path.glob(f"{folder}/*{suffix}") if not any(part.startswith(".") for part in path.parts[-2:]))
+        return [(path, f"{self.folder.shown}/{path.relative_to(self.folder.path).as_posix()}") for path in found]
 
     def each(self, folder: str, read: Callable[[Path, str], T], named: Callable[[T], tuple[str, Place]], what: str) -> dict[str, T]:
         """Every TOML file of a folder by the name it gives itself; no name twice."""
@@ -153,10 +165,15 @@ class _Reading:
             found.setdefault(name, declared)
         return found
 
-    def template(self, path: Path, shown: str) -> Template:
-        document = parse_toml(read_bytes(path, shown), shown)
-        self.contents[document.sha256] = document.content
-        return read_template(document, self.problems)
+    def whole(self, read: Callable[[Document, Problems], T]) -> Callable[[Path, str], T]:
+        """A reader of files that are one document each, whose content is kept."""
+
+        def read_file(path: Path, shown: str) -> T:
+            document = parse_toml(read_bytes(path, shown), shown)
+            self.contents[document.sha256] = document.content
+            return read(document, self.problems)
+
+        return read_file
 
     def code_map(self, path: Path, shown: str) -> CodeMap:
         code_map, content = read_code_map(parse_toml(read_bytes(path, shown), shown), path.parent, self.problems)
@@ -183,19 +200,26 @@ def _join(read: Sequence[Pack], problems: Problems, contents: Mapping[str, bytes
     templates: dict[str, Template] = {}
     code_maps: dict[str, CodeMap] = {}
     concepts: dict[int, LocalConcept] = {}
+    bases: dict[str, Base] = {}
+    indicators: dict[str, Indicator] = {}
+    breakdowns: dict[str, Breakdown] = {}
     overrides: list[Override] = []
     for pack in read:
         packs[pack.name] = _over(packs[pack.name], pack) if pack.name in packs else pack
         _lay("template", templates, pack.templates, overrides)
         _lay("code map", code_maps, pack.code_maps, overrides)
+        _lay("base", bases, pack.bases, overrides)
+        _lay("indicator", indicators, pack.indicators, overrides)
+        _lay("breakdown", breakdowns, pack.breakdowns, overrides)
         concepts.update({concept.concept_id: concept for concept in pack.concepts})
     check_ranges(packs.values(), problems)
     for code_map in code_maps.values():
         check_mapped(code_map, packs.values(), concepts, code_map.place.file.removesuffix(".toml") + ".csv", problems)
-    return Packs(packs, templates, code_maps, concepts, tuple(overrides), dict(contents))
+    check_formulas(bases, indicators, problems)
+    return Packs(packs, templates, code_maps, concepts, bases, indicators, breakdowns, tuple(overrides), dict(contents))
 
 
-Declared = TypeVar("Declared", Template, CodeMap)
+Declared = TypeVar("Declared", Template, CodeMap, Base, Indicator, Breakdown)
 
 
 def _lay(what: str, below: dict[str, Declared], above: Mapping[str, Declared], overrides: list[Override]) -> None:
@@ -207,13 +231,13 @@ def _lay(what: str, below: dict[str, Declared], above: Mapping[str, Declared], o
 
 def _over(below: Pack, above: Pack) -> Pack:
     """A pack laid over one of the same name: its own declarations win, the rest stays."""
-    return Pack(
-        name=above.name,
-        place=above.place,
-        title=above.title,
-        owner=above.owner,
+    return replace(
+        above,
         concept_ids=above.concept_ids or below.concept_ids,
         templates={**below.templates, **above.templates},
         code_maps={**below.code_maps, **above.code_maps},
         concepts=(*below.concepts, *above.concepts),
+        bases={**below.bases, **above.bases},
+        indicators={**below.indicators, **above.indicators},
+        breakdowns={**below.breakdowns, **above.breakdowns},
     )

@@ -13,7 +13,7 @@ ZERO_BY_DEFAULT = frozenset({("person", "race_concept_id"), ("person", "ethnicit
 
 _DERIVED = frozenset({"observation_period"})
 _GROUPS = frozenset({"clinical", "health system", "economics"})
-_MORE = frozenset({"episode", "ext_visit", "ext_person_identifier"})
+_MORE = frozenset({"episode", "ext_visit", "ext_procedure", "ext_person_identifier"})
 
 
 def writable_tables() -> tuple[str, ...]:

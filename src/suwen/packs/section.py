@@ -115,6 +115,21 @@ class Section:
                 kept.append(item)
         return tuple(kept)
 
+    def wholes(self, key: str, *, least: int, most: int) -> tuple[int, ...]:
+        """A list of whole numbers, not empty, without equals."""
+        found = self._value(key, list, True, "a list of whole numbers")
+        kept: list[int] = []
+        for number, item in enumerate(found if found is not None else ()):
+            if not isinstance(item, int) or isinstance(item, bool) or not least <= item <= most:
+                self.problem((key, number), f'"{key}" holds {type_name(item)} that does not belong there', expected=f"whole numbers from {least} to {most}")
+            elif item in kept:
+                self.problem((key, number), f'{item} stands twice in "{key}"', do="remove one")
+            else:
+                kept.append(item)
+        if found is not None and not found:
+            self.problem(key, f'"{key}" is empty', expected="a list of at least one whole number")
+        return tuple(kept)
+
     def expression(self, key: str, *, required: bool = False) -> Expression | None:
         text = self.text(key, required=required)
         return Expression(text, self.place(key)) if text else None
@@ -147,9 +162,9 @@ class Section:
                 self.problem((key, number), f'"{key}" holds {type_name(data)}', expected=f"tables [[{key}]]")
         return found
 
-    def titles(self) -> dict[str, str]:
-        """The title in every language."""
-        titles = self.section("title", LANGUAGES, required=True)
+    def titles(self, key: str = "title") -> dict[str, str]:
+        """A text in every language."""
+        titles = self.section(key, LANGUAGES, required=True)
         return {language: titles.text(language) for language in LANGUAGES} if titles else {}
 
     def source(self) -> Source:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from suwen.engine import hash as hashing
+from suwen.engine.months import month_of
 from suwen.engine.sql import Tree, alias, call, case, coalesce, col, compared, conjunction, integer, is_null, null, statement, text, tried, typed
 from suwen.model import event
 from suwen.model.cdm import PROVENANCE, Table
@@ -54,11 +55,6 @@ def projected(plan: MappingPlan, mapped: str, table: str, tag: str, run: int) ->
 
 def _month(columns: Sequence[Tree], date_column: str) -> Tree:
     return month_of(next(c.this for c in columns if c.alias == date_column))
-
-
-def month_of(day: Tree) -> Tree:
-    """12 * year + month - 1 as INTEGER; 0 for null."""
-    return typed(coalesce(statement("select 12 * year({d}) + month({d}) - 1", d=day).expressions[0], integer(0)), "INTEGER")
 
 
 def _value(plan: MappingPlan, name: str, table: str, physical: str) -> Tree:

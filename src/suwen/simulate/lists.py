@@ -81,7 +81,10 @@ class Panels(Named):
 
 @dataclass(frozen=True)
 class Procedures(Named):
-    """Procedures by ICD-9-CM-3; anaesthesia and incision NONE without."""
+    """Procedures by ICD-9-CM-3; anaesthesia and incision NONE without.
+
+    Of operations: what else may be done in the same entry into theatre (NONE for nothing), in a planned second one, and on an unplanned return.
+    """
 
     level: Ints
     operation: Ints
@@ -89,6 +92,9 @@ class Procedures(Named):
     anaesthesia: Ints
     incision: Ints
     outpatient: Ints
+    together: Ints
+    second: Ints
+    back: Ints
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,9 @@ class Payers(Named):
     number: Ints
     rate: Ints
     deductible: Ints
+
+
+_DEBRIDEMENT = "86.22"  # of a wound: what most who come back to theatre have
 
 
 def thousandths(rows: Sequence[Mapping[str, str]], column: str, unit: int = 1000) -> Ints:
@@ -185,14 +194,23 @@ def read_panels(labs: Measures) -> Panels:
 def read_procedures() -> Procedures:
     """The procedures."""
     rows = read_table("procedure")
+    incision = _or_none(rows, "incision")
+    places = {row["code"]: place for place, row in enumerate(rows)}
+    more = {row["code"]: row for row in read_table("theatre")}
+    told = {name: [places.get(more.get(row["code"], {}).get(name, ""), NONE) for row in rows] for name in ("together", "second", "back")}
+    second, back = np.array(told["second"], dtype=np.int64), np.array(told["back"], dtype=np.int64)
+    own = np.arange(len(rows), dtype=np.int64)
     return Procedures(
         *names(rows),
         level=whole(rows, "level"),
         operation=whole(rows, "operation"),
         minutes=whole(rows, "minutes"),
         anaesthesia=_or_none(rows, "anaesthesia"),
-        incision=_or_none(rows, "incision"),
+        incision=incision,
         outpatient=whole(rows, "outpatient"),
+        together=np.array(told["together"], dtype=np.int64),
+        second=np.where(second == NONE, own, second),
+        back=np.where(back != NONE, back, np.where(incision > 0, places[_DEBRIDEMENT], own)),
     )
 
 

@@ -9,6 +9,7 @@ from suwen.simulate.catalogue import Catalogue
 from suwen.simulate.course import DAY, HOUR, MINUTE, Course, counted_in
 from suwen.simulate.draws import Bits, below, chosen, draw, normal
 from suwen.simulate.shapes import NONE, Ints, Rows, rows_of
+from suwen.simulate.theatre import in_theatre
 
 _GRADES, _GRADE_WEIGHTS = np.array([1, 2, 3, 9], dtype=np.int64), (965, 22, 5, 8)  # CV05.10.023
 _SHORTEST = 5  # minutes
@@ -17,14 +18,14 @@ _SHORTEST = 5  # minutes
 def procedures(knowledge: Catalogue, course: Course) -> Rows:
     """The procedures of every visit, the main one (of the highest level, then the longest) first."""
     wanted, known = asked(knowledge, course, "procedures"), knowledge.procedures
-    visit, code = wanted.visit, wanted.code
-    order = np.lexsort((code, -known.minutes[code], -known.level[code], visit))
-    visit, code = visit[order], code[order]
-    bits = draw(course.seed, "procedure", course.visit[visit], code)
-    time = _times(course, visit, bits)
-    minutes = np.maximum(normal(bits << np.uint64(24), known.minutes[code], known.minutes[code] // 5), _SHORTEST)
+    bits = draw(course.seed, "procedure", course.visit[wanted.visit], wanted.code)
+    done = in_theatre(knowledge, course, wanted.visit, wanted.code, _times(course, wanted.visit, bits))
+    done = done.take(np.lexsort((done.turn, done.code, -known.minutes[done.code], -known.level[done.code], done.visit)))
+    visit, code, time = done.visit, done.code, done.time
+    bits = draw(course.seed, "procedure's course", course.visit[visit], code, done.turn)
+    minutes = np.maximum(normal(bits, known.minutes[code], known.minutes[code] // 5), _SHORTEST)
     room = np.maximum((course.until[visit] - time) // MINUTE, _SHORTEST)
-    grade = _GRADES[chosen(draw(course.seed, "healing", course.visit[visit], code), _GRADE_WEIGHTS)]
+    grade = _GRADES[chosen(bits << np.uint64(24), _GRADE_WEIGHTS)]
     cut = known.incision[code]
     return rows_of(
         "procedure",
@@ -36,6 +37,8 @@ def procedures(knowledge: Catalogue, course: Course) -> Rows:
         surgeon=course.doctor[visit],
         anaesthesia=known.anaesthesia[code],
         incision=np.where(cut == NONE, NONE, np.where(cut == 0, 0, 10 * cut + grade)),
+        session=done.session,
+        unplanned=done.unplanned,
     )
 
 

@@ -1,7 +1,8 @@
 """The door of the simulator: from settings to a folder with what hospitals sent, and the truth beside it.
 
 exports/   the files by hospital, system and delivery; feeds.csv: who sends by which template; deliveries.csv: what is to be landed, in order
-truth/     persons, links, open_visits, outbreaks, defects (where there are any) and the totals by organisation and day as Parquet; settings.json
+truth/     persons, links, stays, open_visits, outbreaks, defects (where there are any), outpatient visits and totals by organisation and day as Parquet;
+           settings.json
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ VISIT: Shape = MappingProxyType(
         "payer": "CV07.10.005 code as a number",
         "from_visit": "the visit that led to this one (referral, transfer, emergency before admission); NONE",
         "readmission": "the stay before, when this is a readmission within 31 days for the same condition; NONE",
-        "planned": "1 for a readmission that was planned at discharge, else 0",
+        "planned": "1 where a readmission within 31 days was planned at discharge, else 0",
         "episode": "number of the episode of illness, unique in the province",
         "admission_number": "how often the person has been admitted here, this stay counted; NONE for who is not admitted",
     }
@@ -102,6 +102,8 @@ PROCEDURE: Shape = MappingProxyType(
         "surgeon": "number of the doctor in the hospital",
         "anaesthesia": "CV06.00.103 code as a number; NONE",
         "incision": "10 * class of the incision (0 to 3) + healing grade (CV05.10.023); 0 without a cut in the skin; NONE for what is no operation",
+        "session": "which entry into theatre of the visit, from 1; what is done in one begins together; NONE for what is no operation",
+        "unplanned": "1 where the entry is an unplanned return to theatre, else 0",
     }
 )
 

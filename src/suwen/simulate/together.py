@@ -32,7 +32,8 @@ from suwen.simulate.settings import Settings
 from suwen.simulate.shapes import TABLES, Block, Rows
 from suwen.simulate.timetable import Timetable
 from suwen.simulate.truth import Cases, Counts, Totals
-from suwen.simulate.truth_files import DEFECTS, keep_block, part
+from suwen.simulate.truth_files import DEFECTS, OUTPATIENT, keep_block, part
+from suwen.simulate.truth_stays import Clinics, charged
 from suwen.simulate.world import World
 
 _SMALL, _WORD = np.iinfo(np.int32), 8
@@ -178,12 +179,20 @@ class _Counting:
     def __init__(self, work: Work, scene: Scene) -> None:
         self._work, self._lexicon = work, scene.lexicon
         self.totals = Totals(scene.lexicon, scene.settings.first, scene.settings.last)
+        self.clinics = Clinics(len(scene.lexicon.systems), scene.settings.first, scene.settings.last)
         self.cases = Cases(len(scene.world.outbreaks))
 
+    @property
+    def counts(self) -> Counts:
+        """All that is counted by hospital and day."""
+        return {**self.totals.counts, OUTPATIENT: self.clinics.counts}
+
     def add(self, number: int, block: Block) -> None:
+        sums = charged(block, self._lexicon)
         self.totals.add(block)
+        self.clinics.add(block, sums)
         self.cases.add(block.rows["case_report"])
-        keep_block(self._work.parts, number, block, self._lexicon)
+        keep_block(self._work.parts, number, block, self._lexicon, sums)
 
     def each(self, blocks: Iterator[tuple[int, Block]]) -> Iterator[Block]:
         for number, block in blocks:
@@ -205,7 +214,7 @@ def _written(work: Work, scene: Scene, place: int, lexicon: Lexicon, counted: _C
     sendings = export.pack()
     if defects is not None:
         defects.write(part(work.parts, DEFECTS, place))
-    return Share(export.rows, sendings, counted.totals.counts, counted.cases)
+    return Share(export.rows, sendings, counted.counts, counted.cases)
 
 
 def _exchanged(work: Work, scene: Scene, place: int, barrier: Any, counted: _Counting) -> Iterator[Block]:

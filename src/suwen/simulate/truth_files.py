@@ -15,19 +15,22 @@ from suwen.simulate.outbreaks import SHAPES
 from suwen.simulate.settings import Settings
 from suwen.simulate.shapes import Block
 from suwen.simulate.truth import BY_EVENT, BY_VISIT, Cases, Counts, days, links, open_visits, persons, totals_table
+from suwen.simulate.truth_stays import Charged, clinics_table, stays
 from suwen.simulate.world import World
 
 DEFECTS = "defects"
 _FOLDER = SCHEMA.get_field_index("folder")
-PARTS = ("persons", "links", "open_visits")
+PARTS = ("persons", "links", "open_visits", "stays")
+OUTPATIENT = "outpatient"  # basis of the counts of visits that are no stays
 TOTALS = {BY_EVENT: "totals_by_event_day", BY_VISIT: "totals_by_visit_day"}
 
 
-def keep_block(parts: Path, number: int, block: Block, lexicon: Lexicon) -> None:
-    """Keep what the truth holds of each person and link of a block."""
+def keep_block(parts: Path, number: int, block: Block, lexicon: Lexicon, sums: Charged) -> None:
+    """Keep what the truth holds of each person, link and stay of a block."""
     _write(pa.concat_tables(links(block, lexicon)) if len(block.rows["patient"]) else None, part(parts, "links", number))
     _write(persons(block, lexicon), part(parts, "persons", number))
     _write(open_visits(block, lexicon), part(parts, "open_visits", number))
+    _write(stays(block, lexicon, sums), part(parts, "stays", number))
 
 
 def join_parts(parts: Path, folder: Path, blocks: int) -> None:
@@ -61,6 +64,7 @@ def write_totals(folder: Path, lexicon: Lexicon, settings: Settings, counts: Cou
     """What happened by organisation and day."""
     for basis, name in TOTALS.items():
         _write(totals_table(counts[basis], lexicon.hospitals.codes, settings.first), folder / f"{name}.parquet")
+    _write(clinics_table(counts[OUTPATIENT], lexicon.hospitals.codes, settings.first), folder / f"{OUTPATIENT}.parquet")
 
 
 def write_outbreaks(folder: Path, world: World, lexicon: Lexicon, cases: Cases) -> None:

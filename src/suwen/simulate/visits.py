@@ -115,6 +115,8 @@ def visit_rows(scene: Scene, contacts: Contacts, first: int) -> Rows:
     open_ = contacts["end"] >= (scene.settings.last + 1) * DAY
     stay = np.isin(kind, (INPATIENT, DAY_CASE))
     again = _readmissions(contacts, who, condition, visit, stay)
+    planned = np.zeros(count, dtype=np.int64)
+    planned[again[again != NONE] - first] = contacts["planned"][again != NONE]
     return rows_of(
         "visit",
         visit=visit,
@@ -133,7 +135,7 @@ def visit_rows(scene: Scene, contacts: Contacts, first: int) -> Rows:
         payer=np.where(happens(draw(scene.settings.seed, "pays alone", visit), 25_000), 7, scene.person["payer"][who]),
         from_visit=np.where(contacts["parent"] == NONE, NONE, visit[contacts["parent"]]),
         readmission=again,
-        planned=np.where(again == NONE, 0, contacts["planned"]),
+        planned=planned,
         episode=first + scene.illness.root[episode],
         admission_number=_admission_numbers(scene, contacts["hospital"], who, stay),
     )

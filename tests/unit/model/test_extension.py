@@ -5,7 +5,7 @@ from suwen.model.extension import ALL_TABLES, EXTENSION_TABLES
 
 
 def test_the_registry_holds_both() -> None:
-    assert set(ALL_TABLES) == set(TABLES) | {"ext_visit", "ext_organisation", "ext_person_identifier", "ext_person_link"}
+    assert set(ALL_TABLES) == set(TABLES) | {"ext_visit", "ext_procedure", "ext_organisation", "ext_person_identifier", "ext_person_link"}
     assert all(t.group == "extension" and t.name.startswith("ext_") for t in EXTENSION_TABLES.values())
 
 

@@ -17,6 +17,10 @@ _SPECIAL = {
         "The standard concept of a code in a code map or vocabulary; 0 where it has none, null where the code is null or empty.",
     ),
     "source_concept": ("source_concept(code text, 'system') -> integer", "The concept of the code itself, standard or not; 0 where there is none."),
+    "in_concepts": (
+        "in_concepts(concept integer, 'set') -> boolean",
+        "Whether a concept is one of a named set of the base, or descends from one where the set says so and a vocabulary is loaded; null where it is null.",
+    ),
 }
 _FORMS = (
     ("a column", '`XB`, or `"Column Name"` in double quotes; `alias.XB` of a joined parent, `row.alias` of a named row'),

@@ -14,8 +14,8 @@ from suwen.model.functions.texts import TEXTS
 from suwen.model.functions.times import TIMES
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType({f.name: f for f in (*TEXTS, *LOGIC, *NUMBERS, *TIMES, *IDENTITY)})
-SPECIAL = ("ref", "concept", "source_concept")
-"""Calls that the compiler itself resolves: `ref('target', key...)`, `concept(code, 'system')`, `source_concept(code, 'system')`."""
+SPECIAL = ("ref", "concept", "source_concept", "in_concepts")
+"""Calls that the compiler itself resolves: `ref('target', key...)`, `concept(code, 'system')`, `source_concept(code, 'system')`, `in_concepts(id, 'set')`."""
 
 
 def _meaning(function: Function) -> tuple[object, ...]:

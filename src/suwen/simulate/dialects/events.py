@@ -145,6 +145,17 @@ COLUMNS: Mapping[str, Mapping[str, Maker]] = {
         "anaesthesia": _number("anaesthesia"),
         "incision": _number("incision"),
     },
+    "theatre": {
+        "rank": lambda p, s, f: whole(p["rank"] + 1),
+        "session": _number("session"),
+        "code": _word("procedure", "procedures", "code"),
+        "name": _word("procedure", "procedures", "name"),
+        "level": _word("procedure", "procedures", "level"),
+        "time": _time("time"),
+        "unplanned": lambda p, s, f: Coded(p["unplanned"], s.yes_no),
+        "anaesthesia": _number("anaesthesia"),
+        "incision": _number("incision"),
+    },
     "orders": {
         "number": _id("order", 13, "D"),
         "code": lambda p, s, f: Coded(p["drug"], s.drugs(p.seen.lexicon.drugs.codes)),
@@ -224,6 +235,7 @@ _TABLES = {
     "stays": ("visit", of_visit),
     "diagnoses": ("diagnosis", at("time")),
     "procedures": ("procedure", at("time")),
+    "theatre": ("procedure", at("time")),
     "orders": ("order", at("start")),
     "charges": ("charge", at("time")),
     "results": ("result", at("reported")),
@@ -238,7 +250,9 @@ _KEEP: Mapping[str, Keep] = {
     "stays": at_stays,
     "diagnoses": not_on_front_page,
     "procedures": not_on_front_page,
+    "theatre": at_stays,
 }
+_HAVING = {"theatre": "session"}
 
 
 def _last_change(part: Part, style: Style) -> Column:
@@ -266,6 +280,7 @@ def kinds(style: Style) -> tuple[Kind, ...]:
             changed,
             _KEEP.get(kind),
             "lis" if kind == "results" else "",
+            _HAVING.get(kind, ""),
             versions=((OPEN,) if kind == "stays" else ()) + style.versions.get(kind, ()),
         )
         for kind, (table, changed) in _TABLES.items()

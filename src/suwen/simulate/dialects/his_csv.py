@@ -32,12 +32,16 @@ STYLE = Style(
         "stays": {
             "visit": "就诊号", "patient": "患者编号", "class": "就诊类型", "times": "住院次数", "start": "入院时间", "end": "出院时间",
             "department": "入院科室", "department_out": "出院科室", "ward": "病区", "bed": "床号", "doctor": "主治医生", "route": "入院途径",
-            "way": "离院方式", "payer": "付费方式",
+            "way": "离院方式", "payer": "付费方式", "planned": "31天内再住院计划",
         },
         "diagnoses": {**_OF_VISIT, "rank": "序号", "type": "诊断类型", "code": "诊断编码", "name": "诊断名称", "time": "诊断时间"},
         "procedures": {
             **_OF_VISIT, "rank": "序号", "code": "手术编码", "name": "手术名称", "level": "手术级别", "time": "手术时间", "minutes": "时长(分钟)",
             "doctor": "术者", "anaesthesia": "麻醉方式", "incision": "切口愈合",
+        },
+        "theatre": {
+            **_OF_VISIT, "rank": "手术序号", "session": "台次", "code": "手术编码", "name": "手术名称", "level": "手术级别", "time": "入室时间",
+            "unplanned": "非计划重返", "anaesthesia": "麻醉方式", "incision": "切口愈合",
         },
         "orders": {
             "number": "医嘱号", **_OF_VISIT, "code": "药品编码", "name": "药品名称", "spec": "规格", "dose": "单次剂量", "dose_unit": "剂量单位",
@@ -62,7 +66,7 @@ STYLE = Style(
     },
     files={
         "departments": "科室_{date}.csv", "doctors": "医生_{date}.csv", "patients": "患者信息_{date}.csv", "registrations": "门急诊就诊_{date}.csv",
-        "stays": "住院登记_{date}.csv", "diagnoses": "诊断记录_{date}.csv", "procedures": "手术操作_{date}.csv", "orders": "药品医嘱_{date}.csv",
+        "stays": "住院登记_{date}.csv", "diagnoses": "诊断记录_{date}.csv", "procedures": "手术操作_{date}.csv", "theatre": "手术室登记_{date}.csv", "orders": "药品医嘱_{date}.csv",
         "charges": "收费明细_{date}.csv", "results": "检验结果_{date}.csv", "vitals": "生命体征_{date}.csv", "reports": "检查报告_{date}.csv",
         "cards": "传染病报卡_{date}.csv",
     },

@@ -98,6 +98,7 @@ def _stays(part: Part, form: Form) -> Fields:
         **_end(part, compact(np.where(open_stay, part["start"], part["end"]))),
         "ZYLB": Coded(part["kind"], _STAYS),
         "YSBH": _doctor(part["doctor"]),
+        "ZZYJH": whole(np.where(open_stay, NONE, part["planned"])),
     }
 
 
@@ -137,6 +138,24 @@ def _operations(part: Part, form: Form) -> Fields:
         "SSSJ": _time(part, "time"),
         "SC": whole(part["minutes"]),
         "YSBH": _doctor(part["surgeon"]),
+        "MZFS": whole(part["anaesthesia"]),
+        "QKDJ": whole(part["incision"]),
+        **_end(part, _time(part, "time")),
+    }
+
+
+def _theatre(part: Part, form: Form) -> Fields:
+    procedures, place = part.seen.lexicon.procedures, part["procedure"]
+    return {
+        "ZYH": stay_number(part),
+        "BRID": patient_number(part),
+        "SSXH": whole(part["rank"] + 1),
+        "TC": whole(part["session"]),
+        "SSDM": Coded(place, procedures.codes),
+        "SSMC": Coded(place, procedures.names),
+        "SSJB": Coded(place, procedures["level"]),
+        "SSSJ": _time(part, "time"),
+        "FJHCF": whole(part["unplanned"]),
         "MZFS": whole(part["anaesthesia"]),
         "QKDJ": whole(part["incision"]),
         **_end(part, _time(part, "time")),
@@ -265,6 +284,7 @@ SYSTEM = System(
         Kind("stay_diagnoses", "ZDXX_{date}.txt", "visit", _stay_diagnoses, of_visit, _with_diagnosis, without="frontpage"),
         Kind("outpatient_diagnoses", "MZZD_{date}.txt", "diagnosis", _outpatient_diagnoses, at("time"), at_clinics, keyless=True),
         Kind("operations", "SSXX_{date}.txt", "procedure", _operations, at("time"), not_on_front_page),
+        Kind("theatre", "SSDJ_{date}.txt", "procedure", _theatre, at("time"), at_stays, having="session"),
         Kind("orders", "YZXX_{date}.txt", "order", _orders, at("start")),
         Kind("charges", "FYMX_{date}.txt", "charge", _charges, at("time")),
         Kind("results", "JYJG_{date}.txt", "result", _results, at("reported"), without="lis"),

@@ -39,6 +39,10 @@ STYLE = Style(
             **_OF_VISIT, "rank": "sequence", "code": "icd9cm3", "name": "display", "level": "level", "time": "performed_at", "minutes": "minutes",
             "doctor": "practitioner_id", "anaesthesia": "anaesthesia_code", "incision": "incision_code", **_OP,
         },
+        "theatre": {
+            **_OF_VISIT, "rank": "sequence", "session": "theatre_entry", "code": "icd9cm3", "name": "display", "level": "level", "time": "entered_at",
+            "unplanned": "unplanned_return", "anaesthesia": "anaesthesia_code", "incision": "incision_code", **_OP,
+        },
         "orders": {
             "number": "order_id", **_OF_VISIT, "code": "drug_id", "name": "drug", "spec": "strength", "dose": "dose", "dose_unit": "dose_unit",
             "per_day": "times_per_day", "route": "route_code", "quantity": "quantity", "days": "days_supply", "long_term": "standing", "start": "started_at",
@@ -66,7 +70,7 @@ STYLE = Style(
         kind: f"{name}.csv"
         for kind, name in {
             "departments": "departments", "doctors": "practitioners", "patients": "patients", "registrations": "encounters", "stays": "admissions",
-            "diagnoses": "diagnoses", "procedures": "procedures", "orders": "medication_orders", "charges": "charges", "results": "lab_results",
+            "diagnoses": "diagnoses", "procedures": "procedures", "theatre": "theatre_register", "orders": "medication_orders", "charges": "charges", "results": "lab_results",
             "vitals": "vital_signs", "reports": "diagnostic_reports", "cards": "notifiable_cases",
         }.items()
     },

@@ -156,8 +156,8 @@ class Part:
 Keep = Callable[[Seen, Ints], Mask]  # (block, places of the visits of a table's rows) -> which rows a system writes
 
 
-def parts(seen: Seen, table: str, hospitals: Mask, keep: Keep | None = None, size: int = PART) -> Iterator[Part]:
-    """The rows of a table of the hospitals marked, ascending by hospital, in parts."""
+def parts(seen: Seen, table: str, hospitals: Mask, keep: Keep | None = None, having: str = "", size: int = PART) -> Iterator[Part]:
+    """The rows of a table of the hospitals marked, ascending by hospital, in parts. `having`: only those with a value in this column."""
     rows = seen.block.rows[table]
     if table == "patient":
         yield from _patients(seen, rows, hospitals, size)
@@ -168,6 +168,9 @@ def parts(seen: Seen, table: str, hospitals: Mask, keep: Keep | None = None, siz
         return
     places = np.concatenate([order[starts[number] : starts[number + 1]] for number in chosen])
     hospital = np.repeat(chosen, np.diff(starts)[chosen])
+    if having:
+        wanted = rows[having][places] != NONE
+        places, hospital = places[wanted], hospital[wanted]
     if keep is not None:
         wanted = keep(seen, seen.at(table)[places])
         places, hospital = places[wanted], hospital[wanted]

@@ -48,7 +48,8 @@ class Version:
 @dataclass(frozen=True)
 class Kind:
     """One kind of file. `file`: its name, with {date} for the day it speaks for; `table`: of the block; `without`: a system that, where the hospital has
-    it too, sends these rows instead. `changed`: day of the record's last change; `versions`: what was said of it before;
+    it too, sends these rows instead; `having`: a column of the table without whose value a row is not sent.
+    `changed`: day of the record's last change; `versions`: what was said of it before;
     `keyless`: day by day such records are appended, since they have no key by which to change them.
     """
 
@@ -59,6 +60,7 @@ class Kind:
     changed: Changed
     keep: Keep | None = None
     without: str = ""
+    having: str = ""
     keyless: bool = False
     versions: tuple[Version, ...] = ()
 
@@ -99,13 +101,13 @@ class System:
         own = self.hospitals(lexicon)
         for kind in self.kinds:
             hospitals = own & np.array([kind.without not in systems for systems in lexicon.systems])
-            for part in parts(seen, kind.table, hospitals, kind.keep):
+            for part in parts(seen, kind.table, hospitals, kind.keep, kind.having):
                 yield Sheet(kind, part.hospital, kind.changed(part), np.full(len(part), FOREVER), kind.fields(part, self.form), part.places)
             for version in kind.versions if versions else ():
                 yield from self._before(kind, version, version.view(seen), hospitals)
 
     def _before(self, kind: Kind, version: Version, seen: Seen, hospitals: Mask) -> Iterator[Sheet]:
-        for part in parts(seen, kind.table, hospitals, kind.keep):
+        for part in parts(seen, kind.table, hospitals, kind.keep, kind.having):
             were, since, until = version.when(part)
             if were.any():
                 held = part.where(were)

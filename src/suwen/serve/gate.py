@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render, resolve_url
 from django.utils import translation
-from django.utils.http import urlencode
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from suwen.govern.audit.chain import Happening, write
 from suwen.govern.people.actors import actor_of
 from suwen.govern.people.tokens import bearer
 from suwen.govern.policy.actions import PERSONAL, Action
-from suwen.govern.policy.actors import ANYWHERE, NOBODY, WHOLE, Actor, Resource
+from suwen.govern.policy.actors import ANYWHERE, NOBODY, Actor, Resource
 from suwen.govern.policy.decisions import Decision, decide
 from suwen.govern.policy.reasons import REASONS
 
@@ -25,10 +25,10 @@ _TO_MEND = {"POL-010": "sign-in", "POL-012": "second-factor", "POL-015": "passwo
 
 @dataclass(frozen=True)
 class Need:
-    """What a view needs: an action over the unit named by a part of its address, over `unit` itself; or only a person, or nothing at all."""
+    """What a view needs: an action over the unit named by a part of its address, or over `resource`; or only a person, or nothing at all."""
 
     action: Action | None = None
-    unit: str = ANYWHERE
+    resource: Resource = ANYWHERE
     part: str = ""
     signed_in: bool = True
 
@@ -43,7 +43,7 @@ class Refused(Exception):
 
 def needs(action: Action, *, part: str = "", whole: bool = False) -> Callable[[View], View]:
     """The view needs an action: over the unit in this part of its address, over the whole region, or else anywhere (it then shows each their own)."""
-    return _mark(Need(action, WHOLE if whole else ANYWHERE, part))
+    return _mark(Need(action, Resource() if whole else ANYWHERE, part))
 
 
 def for_the_signed_in(view: View) -> View:
@@ -64,19 +64,34 @@ def _mark(need: Need) -> Callable[[View], View]:
     return marked
 
 
-def require(request: HttpRequest, action: Action, resource: Resource) -> Decision:
-    """The decision that lets the request's actor do this; raises Refused where it says no. What brings personal values to light is written down."""
+def decided(request: HttpRequest, action: Action, resource: Resource) -> Decision:
+    """The decision that lets the request's actor do this; raises Refused where it says no."""
     decision = decide(request.actor, action, resource)
     if not decision.allowed:
         raise Refused(decision, action, resource)
+    return decision
+
+
+def require(request: HttpRequest, action: Action, resource: Resource) -> Decision:
+    """The same; what brings personal values to light is written down."""
+    decision = decided(request, action, resource)
     if action in PERSONAL:
         note(request, action.value, resource, decision.code)
     return decision
 
 
-def may(request: HttpRequest, action: Action, unit: str = ANYWHERE) -> bool:
+def sees_identity(request: HttpRequest, unit: str, subject: str) -> bool:
+    """Whether names and numbers of a subject of a unit are open to who asks; where they are, this look at them is written down."""
+    resource = Resource(unit, subject)
+    decision = decide(request.actor, Action.SEE_IDENTITY, resource)
+    if decision.allowed:
+        note(request, Action.SEE_IDENTITY.value, resource, decision.code)
+    return decision.allowed
+
+
+def may(request: HttpRequest, action: Action, resource: Resource = ANYWHERE) -> bool:
     """Whether the request's actor may do this, for a page that shows or leaves out; nothing is written down."""
-    return decide(request.actor, action, Resource(unit)).allowed
+    return decide(request.actor, action, resource).allowed
 
 
 def note(request: HttpRequest, event: str, resource: Resource, code: str = "", purpose: str = "") -> None:
@@ -89,6 +104,13 @@ def note(request: HttpRequest, event: str, resource: Resource, code: str = "", p
 def address_of(request: HttpRequest) -> str:
     """Where a request came from, as the server or its one trusted proxy says."""
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def back(request: HttpRequest) -> str:
+    """Where a form says to go on, when that is an address of our own; else ""."""
+    wanted = str(request.POST.get("next", "") or request.GET.get("next", ""))
+    fits = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None, require_https=request.is_secure())
+    return wanted if fits and wanted.startswith("/") else ""
 
 
 class Gate:
@@ -125,7 +147,7 @@ class Gate:
         if not need.signed_in:
             return
         if need.action is not None:
-            require(request, need.action, Resource(str(kwargs[need.part]) if need.part else need.unit))
+            decided(request, need.action, Resource(str(kwargs[need.part])) if need.part else need.resource)
         elif not request.actor.name or request.actor.scope is not None:
             raise Refused(_decision("POL-010"))
 

@@ -22,6 +22,11 @@ def chosen(request: HttpRequest) -> str:
     return "zh-hans" if places["zh-hans"] >= 0 and (places["en"] < 0 or places["zh-hans"] < places["en"]) else "en"
 
 
+def column() -> int:
+    """Where the text of the language in force stands in a pair of English and Chinese."""
+    return 1 if (translation.get_language() or "en").startswith("zh") else 0
+
+
 def remember(response: HttpResponse, language: str) -> None:
     """Keep a choice in this browser."""
     response.set_cookie(COOKIE, language, max_age=365 * 86_400, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax")

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from suwen.serve.account import own, second, sign
-from suwen.serve.administration import people, trail
+from suwen.serve.administration import identity, people, trail
 from suwen.serve.console.urls import urlpatterns as console
 
 handler400 = "suwen.serve.faults.bad_request"
@@ -29,6 +29,8 @@ urlpatterns = [
     path("people/<int:person>/roles/<int:binding>/end", people.unbind, name="end-role"),
     path("people/<int:person>/active", people.activate, name="activate"),
     path("people/<int:person>/reset", people.reset, name="reset-person"),
+    path("identity/open", identity.opening, name="open-identity"),
+    path("identity/close", identity.closing, name="close-identity"),
     path("audit", trail.listed, name="audit"),
     path("audit/verify", trail.verified, name="audit-verify"),
 ]

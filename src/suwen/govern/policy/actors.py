@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from suwen.govern.policy.actions import Action, Role
 
 WHOLE = ""  # the unit of what is about the whole region
-ANYWHERE = "*"  # the unit of what shows each person only what lies within their own reach
 
 
 @dataclass(frozen=True)
 class Resource:
-    """What is acted on: an organisation of the tree (WHOLE: the whole region), and what of it, as the audit will name it (never a personal value)."""
+    """What is acted on: an organisation of the tree (WHOLE: the whole region), and what of it, as the audit will name it (never a personal value).
+
+    `anywhere`: a page that shows each reader only what lies within their own reach, so that any reach is enough.
+    """
 
     unit: str = WHOLE
     subject: str = ""
+    anywhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,9 @@ class Grant:
     units: frozenset[str]
     whole: bool = False
 
-    def covers(self, unit: str) -> bool:
-        """Whether a unit, or the whole region, lies within."""
-        return self.whole or unit == ANYWHERE or (unit != WHOLE and unit in self.units)
+    def covers(self, resource: Resource) -> bool:
+        """Whether it lies within."""
+        return self.whole or resource.anywhere or (resource.unit != WHOLE and resource.unit in self.units)
 
 
 @dataclass(frozen=True)
@@ -65,3 +68,4 @@ class Actor:
 
 NOBODY = Actor()
 OWNER = Actor("owner", active=True, owner=True)
+ANYWHERE = Resource(anywhere=True)

@@ -66,7 +66,7 @@ def _decide(actor: Actor, action: Action, resource: Resource) -> tuple[str, Gran
     holding = [grant for grant in actor.grants if grant.role in roles]
     if not holding:
         return "POL-020", None
-    covering = holding if action in EVERYWHERE else [grant for grant in holding if grant.covers(resource.unit)]
+    covering = holding if action in EVERYWHERE else [grant for grant in holding if grant.covers(resource)]
     if not covering:
         return "POL-021", None
     if action is Action.SEE_IDENTITY and not any(opening.covers(resource) for opening in actor.openings):

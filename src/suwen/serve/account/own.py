@@ -22,7 +22,7 @@ from suwen.govern.policy.decisions import role_name, unit_name
 from suwen.govern.texts.catalogue import t
 from suwen.serve.account.forms import NewPassword, NewToken, Preferences
 from suwen.serve.gate import for_the_signed_in, needs, note
-from suwen.serve.language import remember
+from suwen.serve.language import column, remember
 
 
 @for_the_signed_in
@@ -35,8 +35,8 @@ def account(request: HttpRequest) -> HttpResponse:
         response = redirect("account")
         remember(response, form.cleaned_data["language"])
         return response
-    at = 1 if (language := translation.get_language() or "en").startswith("zh") else 0
-    roles = [(role_name(grant.role, language), unit_name(request.actor, grant.bound_to, at)) for grant in request.actor.grants]
+    language = translation.get_language() or "en"
+    roles = [(role_name(grant.role, language), unit_name(request.actor, grant.bound_to, column())) for grant in request.actor.grants]
     return render(request, "account/account.html", {"form": form, "roles": roles, "device": device_of(request.user)})
 
 

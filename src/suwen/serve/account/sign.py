@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib.auth import authenticate, login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 from django_otp import login as otp_login
@@ -18,7 +17,7 @@ from suwen.govern.people.models import User
 from suwen.govern.people.second_factor import device_of, passes
 from suwen.govern.texts.catalogue import t
 from suwen.serve.account.forms import Code, SignIn
-from suwen.serve.gate import address_of, for_the_signed_in, open_to_all
+from suwen.serve.gate import address_of, back, for_the_signed_in, open_to_all
 from suwen.serve.language import KNOWN, remember
 from suwen.serve.sessions import begin
 
@@ -35,12 +34,12 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         user = _proven(request, plain_name(form.cleaned_data["name"]), form.cleaned_data["password"])
         if user is not None and device_of(user) is not None:
             request.session.cycle_key()
-            request.session[_PENDING] = [user.pk, now().timestamp(), _next(request)]
+            request.session[_PENDING] = [user.pk, now().timestamp(), back(request)]
             return redirect("sign-in-code")
         if user is not None:
-            return _enter(request, user, _next(request))
+            return _enter(request, user, back(request))
         form.add_error(None, t("Name and password do not fit, or there were too many attempts: wait a while."))
-    return render(request, "account/sign-in.html", {"form": form, "next": _next(request)})
+    return render(request, "account/sign-in.html", {"form": form, "next": back(request)})
 
 
 def _proven(request: HttpRequest, name: str, password: str) -> User | None:
@@ -93,13 +92,6 @@ def _enter(request: HttpRequest, user: User, target: str) -> HttpResponse:
     return HttpResponseRedirect(target or "/")
 
 
-def _next(request: HttpRequest) -> str:
-    """Where to go after signing in: only to an address of our own."""
-    wanted = str(request.POST.get("next", "") or request.GET.get("next", ""))
-    fits = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None, require_https=request.is_secure())
-    return wanted if fits and wanted.startswith("/") else ""
-
-
 @for_the_signed_in
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
@@ -114,7 +106,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 def language(request: HttpRequest) -> HttpResponse:
     """Choose a language for this browser, and for the account where somebody is signed in."""
     wanted = str(request.POST.get("language", ""))
-    response = HttpResponseRedirect(_next(request) or "/")
+    response = HttpResponseRedirect(back(request) or "/")
     if wanted in KNOWN:
         remember(response, wanted)
         if request.user.is_authenticated:

@@ -30,3 +30,9 @@ class Bind(forms.Form):
         super().__init__(*args)
         self.fields["role"].choices = [(role.value, role_name(role, language)) for role in Role]
         self.fields["unit"].choices = list(units)
+
+
+class Purpose(forms.Form):
+    """What identities are opened for."""
+
+    purpose = forms.CharField(max_length=300, widget=forms.TextInput(attrs={"autocomplete": "off"}))

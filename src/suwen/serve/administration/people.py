@@ -22,6 +22,7 @@ from suwen.govern.present import present
 from suwen.govern.texts.catalogue import t
 from suwen.serve.administration.forms import Bind, Invite
 from suwen.serve.gate import needs, require
+from suwen.serve.language import column
 
 
 @needs(Action.PEOPLE)
@@ -64,9 +65,8 @@ def _form(request: HttpRequest) -> Bind:
     """The form of a new role; its units are those the reader may give roles over."""
     language = translation.get_language() or "en"
     reach, tree = allowed_units(request.actor, Action.PEOPLE), present().tree()
-    at = 1 if language.startswith("zh") else 0
-    units = [(key, f"{tree.names[key][at]} ({key})") for key in tree.organisations if reach is None or key in reach]
-    whole = [(WHOLE, unit_name(request.actor, WHOLE, at))] if reach is None else []
+    units = [(key, f"{tree.names[key][column()]} ({key})") for key in tree.organisations if reach is None or key in reach]
+    whole = [(WHOLE, unit_name(request.actor, WHOLE, column()))] if reach is None else []
     return Bind([*whole, *units], language, request.POST if request.method == "POST" else None)
 
 
@@ -82,9 +82,8 @@ class ShownRole:
 def _shown(request: HttpRequest, user: User) -> list[ShownRole]:
     """An account's roles within the reader's reach."""
     reach, language = allowed_units(request.actor, Action.PEOPLE), translation.get_language() or "en"
-    at = 1 if language.startswith("zh") else 0
     within = [held for held in user.bindings.all() if reach is None or held.unit in reach]
-    return [ShownRole(held, role_name(Role(held.role), language), unit_name(request.actor, held.unit, at)) for held in within]
+    return [ShownRole(held, role_name(Role(held.role), language), unit_name(request.actor, held.unit, column())) for held in within]
 
 
 def _within(request: HttpRequest, user: User) -> bool:

@@ -1,1 +1,1 @@
-"""The console: pages that show a region, its numbers and the way back to the bytes."""
+"""The console: pages that answer a commission's questions and lead each answer back to its bytes."""

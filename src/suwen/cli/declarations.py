@@ -12,6 +12,7 @@ from suwen.cli.options import HERE, JsonOption, RegionOption
 from suwen.cli.pages import command_pages
 from suwen.cli.say import count, say, say_json, shown_path
 from suwen.flow.check import check
+from suwen.flow.check_indicators import run_indicator_examples
 from suwen.flow.examples import run_examples
 from suwen.flow.reference import write_reference
 from suwen.flow.region import open_region, region_packs
@@ -28,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 
 def check_packs(
     folders: Annotated[list[Path] | None, typer.Argument(metavar="[FOLDER]...", help="Folders of packs, laid over those that come with Suwen.")] = None,
-    examples: Annotated[bool, typer.Option("--examples/--no-examples", help="Run the examples of the templates, or leave them out.")] = True,
+    examples: Annotated[bool, typer.Option("--examples/--no-examples", help="Run the examples of templates and indicators, or leave them out.")] = True,
     region: RegionOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -38,16 +39,22 @@ def check_packs(
             raise SuwenError("there is no such folder", where=str(folder), expected="a folder that holds pack.toml, or folders with one each")
     inside = region != HERE or (region / REGION_FILE).exists()  # a region that was named must be one
     packs = _packs(region if inside else None, folders or [])
-    problems = check(packs) or (run_examples(packs) if examples else [])
+    problems = check(packs) or (sorted([*run_examples(packs), *run_indicator_examples(packs)]) if examples else [])
     if problems:
         raise PackErrors(problems)
-    found = {"packs": list(packs.packs), "templates": list(packs.templates), "code_maps": list(packs.code_maps), "overrides": [str(o) for o in packs.overrides]}
+    found = {
+        "packs": list(packs.packs),
+        "templates": list(packs.templates),
+        "code_maps": list(packs.code_maps),
+        "indicators": list(packs.indicators),
+        "overrides": [str(o) for o in packs.overrides],
+    }
     if as_json:
         say_json(found)
         return
     say(found["overrides"])
-    said = [count(len(found[key]), one) for key, one in (("templates", "template"), ("code_maps", "code map"))]
-    say([f"packs {', '.join(found['packs'])}: {' and '.join(said)} are good"])
+    templates, maps, indicators = (count(len(found[k]), one) for k, one in (("templates", "template"), ("code_maps", "code map"), ("indicators", "indicator")))
+    say([f"packs {', '.join(found['packs'])}: {templates}, {maps} and {indicators} are good"])
     if not inside and not folders:
         say(["note: there is no region here, so what comes with Suwen was checked; name one with --region"])
 

@@ -1,4 +1,4 @@
-"""`suwen check`: the meaning of every expression of every template, held against kinds, model, code maps and the other targets.
+"""`suwen check`: the meaning of every expression: of templates held against kinds, model, code maps and the other targets; of indicators in `check_indicators`.
 
 Shapes were checked when the packs were loaded. Mistakes are gathered, not raised: one reading tells all of them.
 """
@@ -13,6 +13,7 @@ from suwen.engine.mentions import Mentions, mentions
 from suwen.engine.slots import typed_slots
 from suwen.engine.sql import Tree, null, typed
 from suwen.engine.typing_rules import LANGUAGE_TYPES
+from suwen.flow.check_indicators import check_indicators
 from suwen.model.cdm import Column, Type
 from suwen.model.pack import Expression, Target, Template
 from suwen.model.vocabulary import VOCABULARIES
@@ -37,13 +38,14 @@ _ORDERS = ("integer", "time")
 
 
 def check(packs: Packs, proven: Proven | None = None) -> list[Problem]:
-    """Every mistake of meaning in the templates, sorted by file and line; empty when there is none.
+    """Every mistake of meaning in templates and indicators, sorted by file and line; empty when there is none.
 
     `proven` holds expressions that compiled before, each with the columns it saw; checking again after a small change compiles only what changed.
     """
     problems = Problems()
     for template in packs.templates.values():
         _TemplateCheck(template, packs, problems, set() if proven is None else proven).run()
+    check_indicators(packs, problems, set() if proven is None else proven)
     return sorted(set(problems))
 
 

@@ -240,7 +240,8 @@ class Indicator:
 class Breakdown:
     """A way of parting rows into groups of patients: an expression that gives a group's code.
 
-    It may name the row's `day`, and columns of its visit (`visit.*`), what is known beyond that (`more.*`, of ext_visit) and its person (`person.*`).
+    It may name the row's `day`, the person's `age` on it in completed years, and columns of its visit (`visit.*`), what is known beyond that (`more.*`, of
+    ext_visit) and its person (`person.*`).
     `labels`: code -> name by language, in the order of showing; a row whose value is none of them belongs to the group "".
     """
 

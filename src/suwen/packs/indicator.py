@@ -16,7 +16,8 @@ from suwen.packs.section import Section
 from suwen.packs.toml_places import Document
 
 INDICATOR_KEYS = (
-    "code", "title", "definition", "owner", "source", "unit", "direction", "period", "person", "numerator", "denominator", "factor", "decimals", "point", "example",
+    "code", "title", "definition", "owner", "source", "unit", "direction", "period", "person",
+    "numerator", "denominator", "factor", "decimals", "point", "example",
 )  # fmt: skip
 POINT_KEYS = ("title", "definition", "unit", "kind", "base", "keep", "value", "person")
 CODE = re.compile(r"[A-Z]{2,4}[0-9]{2}[A-Z]?")

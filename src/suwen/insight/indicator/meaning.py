@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from suwen.base.errors import SuwenError
+from suwen.base.errors import Place, SuwenError
 from suwen.engine.compile import Compiled, Context, compile_checked, compile_parts
 from suwen.engine.sql import Tree, in_numbers
 from suwen.engine.typing_rules import LANGUAGE_TYPES
@@ -17,9 +17,12 @@ from suwen.packs.problem import nearest
 Members = Mapping[str, Sequence[int]]
 """Concept set -> all its members; a set that is not named has just the ids that it lists."""
 
-DAY = "day"
+DAY, AGE = "day", "age"
 GROUPED_BY: Mapping[str, str] = {"visit": "visit_occurrence", "more": "ext_visit", "person": "person"}
-"""What a breakdown may name beside the row's day."""
+"""What a breakdown may name beside the row's day and the person's age on it."""
+
+_BORN = """date_of(concat(integer_text(person.year_of_birth), '-', coalesce(integer_text(person.month_of_birth), '1'),
+    '-', coalesce(integer_text(person.day_of_birth), '1')), 'dash')"""
 
 
 @dataclass(frozen=True)
@@ -126,9 +129,14 @@ def meaning_of_breakdown(breakdown: Breakdown) -> Compiled:
     return compile_checked(breakdown.value, breakdown_context(), "text")
 
 
+def meaning_of_age() -> Compiled:
+    """The person's completed years on the row's day; a birth of which day or month is not known is taken for the first."""
+    return compile_checked(Expression(f"years_between({_BORN}, {DAY})", Place("age")), breakdown_context(), "integer")
+
+
 def breakdown_context() -> Context:
     """What a breakdown may name."""
-    columns = {DAY: "date"}
+    columns = {DAY: "date", AGE: "integer"}
     for alias, table in GROUPED_BY.items():
         columns |= columns_of(table, alias)
     return Context(columns)

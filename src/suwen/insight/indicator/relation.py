@@ -5,12 +5,12 @@ A column is named as expressions name it (`visit_end_date`, `more.subtype`, `cha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from suwen.engine.compile import Compiled
 from suwen.engine.months import month_of
 from suwen.engine.sql import Tree, alias, boolean, coalesce, col, compared, conjunction, flattened_columns, integer, null, statement, tried, typed
-from suwen.insight.indicator.meaning import GROUPED_BY, EachMeaning, MeasureMeaning, columns_of
+from suwen.insight.indicator.meaning import AGE, GROUPED_BY, EachMeaning, MeasureMeaning, columns_of, meaning_of_age
 from suwen.model.extension import ALL_TABLES
 from suwen.model.functions import DUCKDB_TYPES
 from suwen.model.indicator import How
@@ -101,13 +101,14 @@ def beside(rows: Tree, name: str, table: str, on: Sequence[tuple[str, str]], use
     return statement("select l.*, {new} from {l} l left join {r} r on {on}", new=[col(whole(name, c), "r") for c in wanted], l=rows, r=other, on=agree)
 
 
-def grouped(rows: Tree, tables: Tables, used: Iterable[str]) -> Tree:
-    """With what breakdowns name of each row's visit and person."""
-    names = [f"{GROUP}{one}" for one in used]
+def grouped(rows: Tree, tables: Tables, used: Collection[str]) -> Tree:
+    """With what breakdowns name of each row's visit and person, and the age on its day."""
+    age = meaning_of_age()
+    names = [f"{GROUP}{one}" for one in (*used, *(age.columns if AGE in used else ()))]
     for name, table in GROUPED_BY.items():
         own = PERSON if table == "person" else VISIT
         rows = beside(rows, f"{GROUP}{name}", table, [(own, ALL_TABLES[table].id_column or "")], names, tables)
-    return rows
+    return statement("select *, {age} as {name} from {r} r", age=flat(age, GROUP), name=AGE, r=rows) if AGE in used else rows
 
 
 def measured(rows: Tree, one: EachMeaning, used: Iterable[str], tables: Tables, links: Tree | None, *, few: bool) -> Tree:

@@ -123,7 +123,7 @@ count = true
 [each.next]
 table = "visit_occurrence"
 on = "person"
-keep = "next.visit_occurrence_id <> visit_occurrence_id and next.visit_start_date >= visit_end_date and days_between(visit_end_date, next.visit_start_date) <= 31"
+keep = "next.visit_occurrence_id <> visit_occurrence_id and days_between(visit_end_date, next.visit_start_date) between 0 and 31"
 [each.next.measure.times]
 count = true
 """
@@ -179,7 +179,12 @@ AA01 = indicator(
 AA02 = indicator("AA02", [point("AA02.01", "acts", "count"), point("AA02.02", "acts", "sum", value="quantity")], ["AA02.01"])
 AA03 = indicator("AA03", [point("AA03.01", "stays", "count", keep=f"{LONG} > 3 and act.times < 2")], ["AA03.01"])
 AA03_OTHER = AA03.replace("> 3", "> 1")
-HEADERS = {"patients": "ID,NUMBER,OP", "stays": "ID,PATIENT,CAME,LEFT_ON,WAY,OP", "ways": "STAY,PATIENT,CAME,WAY,OP", "acts": "ID,PATIENT,STAY,DAY,SESSION,FEE,OP"}
+HEADERS = {
+    "patients": "ID,NUMBER,OP",
+    "stays": "ID,PATIENT,CAME,LEFT_ON,WAY,OP",
+    "ways": "STAY,PATIENT,CAME,WAY,OP",
+    "acts": "ID,PATIENT,STAY,DAY,SESSION,FEE,OP",
+}
 Cell = tuple[str, str, date, int, Decimal | None, int | None]
 Cells = dict[Cell, tuple[int, Decimal | None]]
 

@@ -44,12 +44,10 @@ patients = st.tuples(st.integers(1, 3), st.sampled_from(NUMBERS), OPS).map(lambd
 stays = st.tuples(st.integers(1, 5), st.integers(1, 3), st.sampled_from(DAYS), st.sampled_from([*DAYS, ""]), OPS).map(
     lambda t: f"s{t[0]},p{t[1]},{t[2]},{max(t[2], t[3]) if t[3] else ''},1,{t[4]}"
 )
-ways = st.tuples(st.integers(1, 5), st.integers(1, 3), st.sampled_from(DAYS), st.sampled_from("15"), OPS).map(
-    lambda t: f"s{t[0]},p{t[1]},{t[2]},{t[3]},{t[4]}"
-)
-acts = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 5), st.sampled_from(DAYS), st.sampled_from("xy"), st.sampled_from(["", "3", "7"]), OPS).map(
-    lambda t: f"a{t[0]},p{t[1]},s{t[2]},{t[3]},{t[4]},{t[5]},{t[6]}"
-)
+ways = st.tuples(st.integers(1, 5), st.integers(1, 3), st.sampled_from(DAYS), st.sampled_from("15"), OPS).map(lambda t: f"s{t[0]},p{t[1]},{t[2]},{t[3]},{t[4]}")
+acts = st.tuples(
+    st.integers(1, 5), st.integers(1, 3), st.integers(1, 5), st.sampled_from(DAYS), st.sampled_from("xy"), st.sampled_from(["", "3", "7"]), OPS
+).map(lambda t: f"a{t[0]},p{t[1]},s{t[2]},{t[3]},{t[4]},{t[5]},{t[6]}")
 
 
 @st.composite
@@ -101,7 +99,7 @@ def full(found: PointWorld) -> None:
         found.deliver(
             feed,
             patients=["p1,n1,U", "p2,n2,U", "p3,,U"],
-            stays=["s1,p1,2024-01-01,2024-01-15,1,U", "s2,p2,2024-01-28,2024-02-02,1,U", "s3,p3,2024-03-01,2024-03-15,1,U", "s4,p1,2024-02-28,,1,U"],
+            stays=["s1,p1,2024-01-01,2024-01-15,1,U", "s2,p2,2024-01-28,2024-02-02,1,U", "s3,p3,2024-03-01,2024-03-15,1,U", "s4,p1,2024-02-10,,1,U"],
             ways=["s1,p1,2024-01-01,1,U", "s2,p2,2024-01-28,5,U"],
             acts=["a1,p1,s1,2024-01-02,x,3,U", "a2,p1,s1,2024-01-02,x,7,U", "a3,p2,s2,2024-01-28,y,,U", "a4,p3,s9,2024-03-02,x,7,U"],
         )
@@ -144,7 +142,7 @@ def test_links_that_come_and_go_touch_the_stays_of_their_humans_alone() -> None:
         found.deliver("a", patients=["p3,n2,U"])  # now the same human as p2 of all hospitals
         report = found.run()
         check(found)
-        made = {key[:2] + (key[3],) for key in stored_cells(found.opened(), report.release) if key[0] == "AA01.06"}
+        made = {(*key[:2], key[3]) for key in stored_cells(found.opened(), report.release) if key[0] == "AA01.06"}
         assert made and {(place[1]) for place in made} <= {"H1", "H2", "H3"}
         found.deliver("a", patients=["p3,,U"])
         found.run()

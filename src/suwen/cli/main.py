@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from suwen import __version__
-from suwen.cli import books, cdm, declarations, landing, people, quarantine, questions, regions, simulate, vocabulary
+from suwen.cli import books, cdm, declarations, indicators, landing, people, quarantine, questions, regions, simulate, vocabulary
 from suwen.cli.faults import ended
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.add_typer(regions.feeds, name="feed")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(vocabulary.app, name="vocabulary")
 app.add_typer(cdm.app, name="cdm")
+app.add_typer(indicators.app, name="indicator")
 
 
 def _version(wanted: bool) -> None:

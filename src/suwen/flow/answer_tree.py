@@ -35,6 +35,11 @@ class Tree:
         return {one.organisation_id: one for one in sorted(self.history, key=lambda one: one.valid_from)}
 
     @cached_property
+    def tops(self) -> tuple[str, ...]:
+        """The organisations that never lay below another."""
+        return tuple(sorted(set(self.names) - {kin.descendant for kin in self.kin if kin.depth}))
+
+    @cached_property
     def levels(self) -> tuple[str, ...]:
         """The levels there are, the highest first."""
         depth: dict[str, int] = {}

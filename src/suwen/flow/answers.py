@@ -13,13 +13,13 @@ from typing import Any
 from suwen.base.errors import SuwenError
 from suwen.engine.duck import Engine
 from suwen.engine.sql import Tree as Sql
-from suwen.engine.sql import read_parquet, statement, union_all
+from suwen.engine.sql import col, in_texts, negation, read_parquet, statement, union_all
 from suwen.flow.answer_tree import Tree, below_table, organisations
 from suwen.flow.point_cells import TABLE
 from suwen.flow.point_rules import PREFIX, PRESENCE, point_rule, points_of
 from suwen.flow.reader import READING, OpenRelease
 from suwen.flow.region import region_packs
-from suwen.insight.indicator.cells import ADDING
+from suwen.insight.indicator.cells import ADDING, CELL
 from suwen.insight.indicator.rollup import Asked, added, condensed, medians, of_points, persons
 from suwen.insight.indicator.tree import Kin
 from suwen.insight.indicator.value import spans, value
@@ -28,6 +28,7 @@ from suwen.packs.loader import Packs
 from suwen.packs.problem import nearest
 
 MOST_PERIODS = 5_000  # in one series
+_SHORTEST = {Period.DAY: 1, Period.MONTH: 28, Period.QUARTER: 90, Period.YEAR: 365}  # days
 Numbers = dict[tuple[str, date], dict[str, Fraction]]  # (unit, first day of a period) -> point -> number
 Pairs = Sequence[tuple[str, Kin]]
 
@@ -42,6 +43,7 @@ class Answers:
         self._lock = RLock()
         self._condensed: dict[str, str] = {}  # point -> the table of its cells by month
         self._masters: str | None = None
+        self._beside: dict[str, str] = {}  # point -> the table of cells that stand in the place of the release's
 
     def close(self) -> None:
         self._engine.close()
@@ -76,7 +78,8 @@ class Answers:
         """An indicator of the catalogue. Raises SuwenError where there is none of that code, and where the release does not hold it as it is declared now."""
         found = self.declared(code)
         for point in found.used:
-            self._refuse_other(found, self.points[point])
+            if point not in self._beside:
+                self._refuse_other(found, self.points[point])
         return found
 
     def declared(self, code: str) -> Indicator:
@@ -121,8 +124,15 @@ class Answers:
             if known is None:
                 return ()
             first, last = first or known[0], last or known[1]
-        wanted = _some(period, first, last)
-        return self.values(code, wanted, unit=unit)
+        return self.values(code, self.periods(period, first, last), unit=unit)
+
+    def periods(self, period: Period, first: date, last: date) -> tuple[Span, ...]:
+        """The periods of a kind from one day to another. Raises SuwenError where they are too many to be asked for at once."""
+        if (last - first).days // _SHORTEST[period] > MOST_PERIODS:
+            raise SuwenError(
+                f"a series of more than {MOST_PERIODS:,} periods", expected="days that lie nearer together", do="give --from and --to, or a longer --period"
+            )
+        return spans(period, first, last)
 
     def extent(self, unit: str) -> tuple[date, date] | None:
         """The first and the last day below a unit of which any visit was reported; None where there is none."""
@@ -169,9 +179,21 @@ class Answers:
                 found.setdefault((unit, first), {})[point] = Fraction(count)
 
     def cells(self) -> Sql:
-        """All cells of the release."""
+        """All cells of the release; of points of which there are other ones beside it, those."""
         paths = self.opened.files(TABLE)
-        return read_parquet(paths) if paths else self.opened.view(TABLE.replace("/", "."))
+        stored = read_parquet(paths) if paths else self.opened.view(TABLE.replace("/", "."))
+        if not self._beside:
+            return stored
+        columns = [col(name) for name in CELL]
+        kept = statement("select {c} from {s} s where {others}", c=columns, s=stored, others=negation(in_texts(col("point"), sorted(self._beside))))
+        return union_all([kept, *(statement("select {c} from {t} t", c=columns, t=name) for name in dict.fromkeys(self._beside.values()))])
+
+    def put_beside(self, codes: Sequence[str], cells: Sequence[Sql]) -> int:
+        """Take cells in the place of the release's for some points, as long as this door is open; gives how many records they count."""
+        name = f"beside_{len(self._beside)}"
+        self._engine.temporary(name, union_all(list(cells)))
+        self._beside |= dict.fromkeys(codes, name)
+        return int(self._engine.one(statement("select coalesce(sum(records), 0) from {t} t", t=name)))
 
     def _adding(self, codes: Sequence[str], period: Period) -> Sql:
         """Cells of points that add up; of months and longer periods put together by month, which is done once."""
@@ -225,13 +247,3 @@ class Answers:
 
 def _of(asked: Asked, points: Sequence[str]) -> Asked:
     return Asked(tuple(points), asked.units, asked.period, asked.first, asked.after)
-
-
-def _some(period: Period, first: date, last: date) -> tuple[Span, ...]:
-    """The periods from one day to another. Raises SuwenError where they are too many to be asked for at once."""
-    shortest = {Period.DAY: 1, Period.MONTH: 28, Period.QUARTER: 90, Period.YEAR: 365}[period]
-    if (last - first).days // shortest > MOST_PERIODS:
-        raise SuwenError(
-            f"a series of more than {MOST_PERIODS:,} periods", expected="days that lie nearer together", do="give --from and --to, or a longer --period"
-        )
-    return spans(period, first, last)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from suwen.engine.sql import col, render, statement
+from suwen.engine.sql import statement
 from suwen.flow.answers import Answers
 from suwen.flow.base_rows import shown_rows
-from suwen.flow.lineage import target_lineage
+from suwen.flow.lineage import TargetLineage, target_lineage
 from suwen.insight.indicator.meaning import meaning_of, meaning_of_point
 from suwen.model import event
-from suwen.model.extension import ALL_TABLES
 from suwen.model.indicator import Base, Beside, Count, Indicator, Point
 from suwen.model.pack import Target, Template
 
@@ -20,7 +19,10 @@ _SHOWN = {Count.COUNT: "count(*)", Count.SUM: "sum(v_0)", Count.MEDIAN: "median(
 
 @dataclass(frozen=True)
 class SourceOfColumn:
-    """A template's target that fills a column: the expression, its place, and the source columns it names ("<alias>.<column>" of a joined parent)."""
+    """A template's target (by file and name) that fills a column: the expression, its place, and the source columns that it names.
+
+    A column of a joined parent is named `<alias>.<column>`.
+    """
 
     template: str
     target: str
@@ -61,13 +63,13 @@ class Explanation:
 def explain(answers: Answers, code: str) -> Explanation:
     """What an indicator of the catalogue is made of; also of one that the release does not hold yet."""
     indicator = answers.declared(code)
-    targets = list(_targets(answers))
+    targets = [target_lineage(template, target) for template, target in _targets(answers)]
     return Explanation(indicator, tuple(_point(answers, answers.points[one], targets) for one in indicator.used), answers.release)
 
 
-def _point(answers: Answers, point: Point, targets: Iterable[tuple[Template, Target]]) -> ExplainedPoint:
-    base, known = answers.packs.bases[point.base], list(targets)
-    columns = tuple(UsedColumn(table, column, tuple(_sources(table, column, known))) for table, column in columns_used(base, point))
+def _point(answers: Answers, point: Point, targets: Sequence[TargetLineage]) -> ExplainedPoint:
+    base = answers.packs.bases[point.base]
+    columns = tuple(UsedColumn(table, column, tuple(_sources(table, column, targets))) for table, column in columns_used(base, point))
     return ExplainedPoint(point, base, str(point.place), point_sql(answers, point), columns)
 
 
@@ -76,7 +78,9 @@ def point_sql(answers: Answers, point: Point) -> str:
     rows = shown_rows(answers, answers.packs.bases[point.base], (point,))
     number = statement(f"select {_SHOWN[point.kind]}").expressions[0]
     query = statement(
-        "select organisation, date_trunc('month', day)::DATE as month, {number} as number from {r} r where n_0 group by all order by 1, 2", number=number, r=rows
+        "select organisation, date_trunc('month', day)::DATE as month, {number} as number from {r} r where n_0 group by all order by 1, 2",
+        number=number,
+        r=rows,
     )
     return query.sql(dialect="duckdb", pretty=True)
 
@@ -87,7 +91,7 @@ def columns_used(base: Base, point: Point) -> list[tuple[str, str]]:
     counted = meaning_of_point(point, meaning)
     parts = [meaning.day, *meaning.keep, *meaning.by, *([meaning.best] if meaning.best else []), *(part for part in (counted.keep, counted.value) if part)]
     names = {name for part in parts for name in part.columns}
-    for alias, each in reversed(meaning.each.items()):
+    for alias, each in reversed(list(meaning.each.items())):
         if any(name.startswith(f"{alias}.") for name in names):
             names = {name for name in names if not name.startswith(f"{alias}.")} | each.columns | {f"{alias}.{its}" for its in _keys(base, alias)}
             names |= {own for own, _ in base.each[alias].on if not base.each[alias].of_person}
@@ -116,13 +120,14 @@ def _targets(answers: Answers) -> Iterator[tuple[Template, Target]]:
         yield from ((templates[name], target) for target in templates[name].targets.values())
 
 
-def _sources(table: str, column: str, targets: Iterable[tuple[Template, Target]]) -> Iterator[SourceOfColumn]:
-    for template, target in targets:
-        if target.table != table and not (target.event and table in event.TABLES):
+def _sources(table: str, column: str, targets: Sequence[TargetLineage]) -> Iterator[SourceOfColumn]:
+    for lineage in targets:
+        target = lineage.target
+        if target.table != table and not (target.event and table in event.EVENT_TABLES):
             continue
-        for step in target_lineage(template, target).of_table(table).get(column, ()):
+        for step in lineage.of_table(table).get(column, ()):
             names = tuple(f"{alias}.{name}" if alias else name for alias, name in step.sources)
-            yield SourceOfColumn(template.name, target.name, step.expression.text, str(step.expression.place), names)
+            yield SourceOfColumn(target.place.file, target.name, step.expression.text, str(step.expression.place), names)
 
 
 def labelled(explanation: Explanation) -> Mapping[str, object]:

@@ -122,7 +122,8 @@ def _presence(work: Work, due: Due) -> list[Tree]:
     if rows is None or not due.rules or not (whole or due.touched):
         return []
     visits = statement(
-        "select w.organisation, {origin} as origin, r.visit_start_date as first, r.visit_end_date as last from {r} r join owned_receipts w on w.receipt = r._receipt",
+        """select w.organisation, {origin} as origin, r.visit_start_date as first, r.visit_end_date as last from {r} r
+        join owned_receipts w on w.receipt = r._receipt""",
         origin=origin_of(VISITS, "r"), r=rows,
     )  # fmt: skip
     if not whole:
@@ -197,7 +198,9 @@ def _gone(work: Work, due: Due) -> Tree:
 def _write(work: Work, cells: Tree, low: int, high: int) -> None:
     """One part's file, sorted so that an answer reads little of it."""
     inside = conjunction([compared(col("origin"), ">=", integer(low)), compared(col("origin"), "<", integer(high))])
-    query = statement("select {c} from {x} x where {w} order by point, organisation, day, origin, value, person_id", c=[col(n) for n in POINT_CELL], x=cells, w=inside)
+    query = statement(
+        "select {c} from {x} x where {w} order by point, organisation, day, origin, value, person_id", c=[col(n) for n in POINT_CELL], x=cells, w=inside
+    )
     path = work.table(TABLE).new_path(part_of(low), f"{work.number:08d}-{work.attempt}-{work.fresh('p')}")
     written = work.engine.copy(query, path, ordered=True, row_group=ROW_GROUP)
     work.step(f"wrote {TABLE}")

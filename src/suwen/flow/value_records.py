@@ -46,7 +46,9 @@ def records(answers: Answers, code: str, unit: str, span: Span, *, after: str = 
             x=union_all(queries), u=units, n=limit,
         )  # fmt: skip
         found = engine.rows(query)
-    return tuple(CountedRecord(table, row_id, organisation, day, person, _taken(codes, values)) for day, organisation, table, row_id, person, codes, values in found)
+    return tuple(
+        CountedRecord(table, row_id, organisation, day, person, _taken(codes, values)) for day, organisation, table, row_id, person, codes, values in found
+    )
 
 
 def _taken(codes: Sequence[str], values: Sequence[Decimal | None]) -> dict[str, Decimal]:

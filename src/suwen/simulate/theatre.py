@@ -11,7 +11,7 @@ from suwen.simulate.course import DAY, HOUR, INPATIENT, MINUTE, Course
 from suwen.simulate.draws import Bits, below, draw, happens
 from suwen.simulate.shapes import NONE, Ints
 
-_TOGETHER, _BACK, _SECOND = 80_000, 17_000, 18_000  # millionths of the visits with an operation; of stays the last two
+_TOGETHER, _BACK, _SECOND = 80_000, 17_000, 40_000  # millionths of the visits with an operation; of stays the last two
 _SOON = 600_000  # millionths of the unplanned returns that are within two days
 _ASKED, _BESIDE, _AGAIN = 0, 1, 2
 

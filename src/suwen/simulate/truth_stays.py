@@ -99,12 +99,12 @@ def _principal(block: Block, stay: Ints) -> pa.Array:
 
 
 class Clinics:
-    """Visits that are no stays by hospital, day on which they began, and kind; blocks are added one by one, in any order."""
+    """Visits that are no stays by hospital, day and kind: those that began, with their charges, and those that ended. Blocks are added in any order."""
 
     def __init__(self, hospitals: int, first: int, last: int) -> None:
         self._first, self._span = first, last - first + 1
         self._size = hospitals * self._span * len(CLINICS)
-        self.counts: dict[str, Ints] = {name: np.zeros(self._size, dtype=np.int64) for name in ("visits", "charged_fen", "drug_fen")}
+        self.counts: dict[str, Ints] = {name: np.zeros(self._size, dtype=np.int64) for name in ("visits", "charged_fen", "drug_fen", "ended")}
 
     def add(self, block: Block, sums: Charged) -> None:
         """Count the visits of a block."""
@@ -112,16 +112,19 @@ class Clinics:
         turn = np.full(len(VISIT_KINDS), NONE)
         turn[list(CLINICS)] = np.arange(len(CLINICS))
         places = np.flatnonzero(turn[visit["kind"]] != NONE)
-        day = visit["start"][places] // 86_400 - self._first
-        cells = (visit["hospital"][places] * self._span + day) * len(CLINICS) + turn[visit["kind"][places]]
+        row = visit["hospital"][places] * self._span - self._first
+        cells = (row + visit["start"][places] // 86_400) * len(CLINICS) + turn[visit["kind"][places]]
+        over = visit["end"][places] != NONE
+        ends = (row + visit["end"][places] // 86_400) * len(CLINICS) + turn[visit["kind"][places]]
+        self.counts["ended"] += _counted(ends[over], self._size)
         self.counts["visits"] += _counted(cells, self._size)
         self.counts["charged_fen"] += _summed(cells, sums.total[places], self._size)
         self.counts["drug_fen"] += _summed(cells, sums.drugs[places], self._size)
 
 
 def clinics_table(counts: Mapping[str, Ints], organisations: tuple[str, ...], first: int) -> pa.Table:
-    """One row for each organisation, day and kind with any visit; `first`: the first simulated day."""
-    cells = np.flatnonzero(counts["visits"])
+    """One row for each organisation, day and kind on which any visit began or ended; `first`: the first simulated day."""
+    cells = np.flatnonzero(counts["visits"] + counts["ended"])
     span = len(counts["visits"]) // (len(organisations) * len(CLINICS))
     day = first + cells // len(CLINICS) % span
     return pa.table(

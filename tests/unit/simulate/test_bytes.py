@@ -28,8 +28,8 @@ def unpacked(folder: Path) -> Iterator[tuple[str, bytes]]:
 @pytest.mark.parametrize(
     ("daily", "expected"),
     [
-        (False, "d8c193ec6854234faf2e061ffc8ed17d7d88e9d39316f4273b4814427532628a"),
-        (True, "707836dd09dceb47abda132308454a002de95e1a29ab6f2fb1003afbbf4d7a93"),
+        (False, "bd7620a1c8ca6c2c50168cfccfbe6e2e4a4d5ddf018e84e3dbb9bdffcc455d6a"),
+        (True, "889b2bd7f248453c50a3dd505c68bed4116ebf582b325ca8e970ea02290069e4"),
     ],
 )
 def test_the_same_bytes_on_every_machine(tmp_path: Path, daily: bool, expected: str) -> None:

@@ -105,6 +105,24 @@ def test_in_a_stay_nothing_happens_after_discharge(block: Block) -> None:
         assert inside.all(), table
 
 
+def test_entries_into_theatre(catalogue: Catalogue) -> None:
+    """What is done in one begins together; who comes back does so once, in a stay, and only operations are done there."""
+    many = Settings(hospitals=6, persons=16_000, years=1, seed=7)
+    block = care(catalogue, many, World(many).block(0))
+    procedure, visit = block.rows["procedure"], block.rows["visit"]
+    operation = catalogue.procedures.operation[procedure["procedure"]] == 1
+    assert ((procedure["session"] != NONE) == operation).all()
+    begun: dict[tuple[int, int], set[int]] = {}
+    for number, session, time in zip(*(procedure[name][operation].tolist() for name in ("visit", "session", "time")), strict=True):
+        begun.setdefault((number, session), set()).add(time)
+    assert all(len(times) == 1 for times in begun.values()) and len(begun) < operation.sum()
+    again = {number: min(begun[number, 2]) - min(begun[number, 1]) for number, session in begun if session == 2}
+    assert {session for _, session in begun} == {1, 2} and all(hours >= 4 * 3600 for hours in again.values())
+    unplanned = procedure.take(procedure["unplanned"] == 1)
+    assert set(unplanned["session"].tolist()) == {2} and set(unplanned["visit"].tolist()) < set(again)
+    assert set(visit["kind"][np.isin(visit["visit"], list(again))].tolist()) == {INPATIENT}
+
+
 def test_care_depends_on_the_visit_alone(before: Block, block: Block, catalogue: Catalogue) -> None:
     visits = before.rows["visit"]["visit"][::3]
     some = Block(0, {**before.rows, **{name: before.rows[name].take(np.isin(before.rows[name]["visit"], visits)) for name in ("visit", "diagnosis")}})

@@ -13,9 +13,10 @@ import pytest
 from suwen.base.errors import Defect
 from suwen.simulate.people import check_character
 from suwen.simulate.settings import Settings
-from suwen.simulate.shapes import NONE, VISIT_KINDS, Block, Rows
+from suwen.simulate.shapes import NONE, TABLES, VISIT_KINDS, Block, Rows
 from suwen.simulate.together import Scene
 from suwen.simulate.truth import BY_EVENT, BY_VISIT, VISITS, Cases, Totals, links, open_visits, persons, totals_table
+from suwen.simulate.truth_stays import Charged, Clinics, charged, clinics_table, stays
 
 DAY = 86_400
 SETTINGS = Settings(hospitals=6, persons=1_200, years=1, seed=4)
@@ -73,6 +74,61 @@ def test_totals_are_those_of_a_loop(scene: Scene, block: Block, basis: str) -> N
 def test_an_event_outside_the_simulated_days_is_a_defect(scene: Scene, block: Block) -> None:
     with pytest.raises(Defect):
         Totals(scene.lexicon, SETTINGS.first, SETTINGS.last - 1).add(block)
+
+
+def test_stays_are_those_of_a_loop(scene: Scene, block: Block) -> None:
+    visits = {visit["visit"]: visit for visit in rows(block.rows["visit"]) if VISIT_KINDS[visit["kind"]] in {"inpatient", "day case"}}
+    found = {row["visit"]: row for row in stays(block, scene.lexicon, charged(block, scene.lexicon)).to_pylist()}
+    assert found.keys() == visits.keys()
+    fen, drugs, entries = Counter[int](), Counter[int](), defaultdict[int, dict[int, list[int]]](lambda: defaultdict(list))
+    for charge in rows(block.rows["charge"]):
+        fen[charge["visit"]] += charge["amount"]
+        drugs[charge["visit"]] += charge["amount"] if scene.lexicon.fees.codes[charge["fee"]][:3] in {"D23", "D24", "D25"} else 0
+    for done in rows(block.rows["procedure"]):
+        if done["session"] != NONE:
+            entries[done["visit"]][done["session"]].append(int(scene.lexicon.procedures["level"][done["procedure"]]))
+    first = {row["visit"]: row["condition"] for row in rows(block.rows["diagnosis"]) if row["rank"] == 0}
+    for number, row in found.items():
+        visit, levels = visits[number], Counter(max(of_entry) for of_entry in entries[number].values())
+        assert (row["charged_fen"], row["drug_fen"], row["entries"]) == (fen[number], drugs[number], len(entries[number]))
+        assert [row[f"level{level}"] for level in (1, 2, 3, 4)] == [levels[level] for level in (1, 2, 3, 4)]
+        assert row["condition"] == scene.lexicon.conditions.codes[first[number]]
+        assert (row["end"] is None, row["died"], row["planned"]) == (visit["end"] == NONE, visit["way"] == 5, visit["planned"] == 1)
+        assert row["local_number"] == f"{visit['local']:09d}" and row["person"] == visit["person"]
+
+
+def test_unplanned_returns_and_how_soon(scene: Scene, block: Block) -> None:
+    """Entries made by hand: one stay comes back after 48 hours to the second, one a second later, one as planned."""
+    rows_of_stays = block.rows["visit"].take(np.flatnonzero(block.rows["visit"]["kind"] == 3)[:3])
+    numbers = np.repeat(rows_of_stays["visit"], 2)
+    time = np.tile([1_000_000, 1_000_000 + 48 * 3600], 3) + np.array([0, 0, 0, 1, 0, 0])
+    columns = {name: np.zeros(6, dtype=np.int64) for name in TABLES["procedure"]}
+    entry = {"visit": numbers, "session": np.tile([1, 2], 3), "time": time, "unplanned": np.array([0, 1, 0, 1, 0, 0])}
+    made = Block(0, {**block.rows, "visit": rows_of_stays, "procedure": Rows("procedure", columns | entry)})
+    found = stays(made, scene.lexicon, Charged(*(np.zeros(3, dtype=np.int64),) * 2)).to_pylist()
+    assert [(row["entries"], row["unplanned_return"], row["within_48h"]) for row in found] == [(2, True, True), (2, True, False), (2, False, False)]
+
+
+def test_outpatient_visits_are_those_of_a_loop(scene: Scene, block: Block) -> None:
+    clinics = Clinics(len(scene.lexicon.systems), SETTINGS.first, SETTINGS.last)
+    clinics.add(block, charged(block, scene.lexicon))
+    names = scene.lexicon.hospitals.codes
+    expected = Counter((names[v["hospital"]], v["start"] // DAY, VISIT_KINDS[v["kind"]]) for v in rows(block.rows["visit"]) if v["kind"] not in (3, 4))
+    table = clinics_table(clinics.counts, names, SETTINGS.first).to_pylist()
+    epoch = np.datetime64(0, "D").item()
+    assert {(row["organisation_id"], (row["day"] - epoch).days, row["kind"]): row["visits"] for row in table if row["visits"]} == expected
+    over = Counter(
+        (names[v["hospital"]], v["end"] // DAY, VISIT_KINDS[v["kind"]]) for v in rows(block.rows["visit"]) if v["kind"] not in (3, 4) and v["end"] != NONE
+    )
+    assert {(row["organisation_id"], (row["day"] - epoch).days, row["kind"]): row["ended"] for row in table if row["ended"]} == over
+    at = {visit["visit"]: visit["kind"] for visit in rows(block.rows["visit"])}
+    for name, codes in (("charged_fen", ("D",)), ("drug_fen", ("D23", "D24", "D25"))):
+        fen = Counter[str]()
+        for charge in rows(block.rows["charge"]):
+            if scene.lexicon.fees.codes[charge["fee"]].startswith(codes):
+                fen[VISIT_KINDS[at[charge["visit"]]]] += charge["amount"]
+        for kind in {row["kind"] for row in table}:
+            assert sum(row[name] for row in table if row["kind"] == kind) == fen[kind]
 
 
 def test_links_are_the_patients(scene: Scene, block: Block) -> None:

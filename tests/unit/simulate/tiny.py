@@ -133,6 +133,7 @@ def _events(visit: Rows) -> dict[str, Rows]:
         ),
         "procedure": rows_of(
             "procedure", visit=number[stay], rank=0, procedure=number[stay] % 2, time=start[stay] + 3600, minutes=45, surgeon=0, anaesthesia=1, incision=11,
+            session=1, unplanned=0,
         ),
         "order": rows_of(
             "order", order=each + 50, visit=number, drug=each % 2, start=start + 900, end=np.where(each % 5 == 0, NONE, start + 900 + 86_400 * 5),

@@ -66,7 +66,8 @@ STYLE = Style(
     },
     files={
         "departments": "科室_{date}.csv", "doctors": "医生_{date}.csv", "patients": "患者信息_{date}.csv", "registrations": "门急诊就诊_{date}.csv",
-        "stays": "住院登记_{date}.csv", "diagnoses": "诊断记录_{date}.csv", "procedures": "手术操作_{date}.csv", "theatre": "手术室登记_{date}.csv", "orders": "药品医嘱_{date}.csv",
+        "stays": "住院登记_{date}.csv", "diagnoses": "诊断记录_{date}.csv", "procedures": "手术操作_{date}.csv", "theatre": "手术室登记_{date}.csv",
+        "orders": "药品医嘱_{date}.csv",
         "charges": "收费明细_{date}.csv", "results": "检验结果_{date}.csv", "vitals": "生命体征_{date}.csv", "reports": "检查报告_{date}.csv",
         "cards": "传染病报卡_{date}.csv",
     },

@@ -70,8 +70,8 @@ STYLE = Style(
         kind: f"{name}.csv"
         for kind, name in {
             "departments": "departments", "doctors": "practitioners", "patients": "patients", "registrations": "encounters", "stays": "admissions",
-            "diagnoses": "diagnoses", "procedures": "procedures", "theatre": "theatre_register", "orders": "medication_orders", "charges": "charges", "results": "lab_results",
-            "vitals": "vital_signs", "reports": "diagnostic_reports", "cards": "notifiable_cases",
+            "diagnoses": "diagnoses", "procedures": "procedures", "theatre": "theatre_register", "orders": "medication_orders", "charges": "charges",
+            "results": "lab_results", "vitals": "vital_signs", "reports": "diagnostic_reports", "cards": "notifiable_cases",
         }.items()
     },
     clock="T{h:02d}:{n:02d}:{s:02d}+08:00",

@@ -27,8 +27,8 @@ STYLE = Style(
         },
         "stays": {
             "visit": "JZID", "patient": "HZID", "class": "JZLX", "times": "ZYCS", "start": "KSSJ", "end": "JSSJ", "department": "KSID",
-            "department_out": "CYKSID", "ward": "BQ", "bed": "CW", "doctor": "YSID", "route": "RYTJ", "way": "LYFS", "payer": "FYLY", "days": "ZYTS", "planned": "ZZYJH",
-            **_END,
+            "department_out": "CYKSID", "ward": "BQ", "bed": "CW", "doctor": "YSID", "route": "RYTJ", "way": "LYFS", "payer": "FYLY", "days": "ZYTS",
+            "planned": "ZZYJH", **_END,
         },
         "diagnoses": {**_OF_VISIT, "rank": "XH", "type": "LX", "code": "ICD", "name": "MC", "on_admission": "RYBQ", **_END},
         "procedures": {**_OF_VISIT, "rank": "XH", "code": "BM", "name": "MC", "level": "JB", "doctor": "YSID", "anaesthesia": "MZ", "incision": "QK", **_END},
@@ -55,7 +55,8 @@ STYLE = Style(
     },
     files={
         "departments": "ht_ks_{date}.csv", "doctors": "ht_ys_{date}.csv", "patients": "ht_hz_{date}.csv", "registrations": "ht_mz_{date}.csv",
-        "stays": "ht_zy_{date}.csv", "diagnoses": "ht_zd_{date}.csv", "procedures": "ht_ss_{date}.csv", "theatre": "ht_sm_{date}.csv", "orders": "ht_yz_{date}.csv",
+        "stays": "ht_zy_{date}.csv", "diagnoses": "ht_zd_{date}.csv", "procedures": "ht_ss_{date}.csv", "theatre": "ht_sm_{date}.csv",
+        "orders": "ht_yz_{date}.csv",
         "charges": "ht_sf_{date}.csv", "results": "ht_jy_{date}.csv", "vitals": "ht_tz_{date}.csv", "reports": "ht_jc_{date}.csv", "cards": "ht_crb_{date}.csv",
     },
     sex=("M", "F"),

@@ -30,6 +30,8 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(vocabulary.app, name="vocabulary")
 app.add_typer(cdm.app, name="cdm")
 app.add_typer(indicators.app, name="indicator")
+app.add_typer(people.users, name="user")
+app.add_typer(people.trail, name="audit")
 
 
 def _version(wanted: bool) -> None:

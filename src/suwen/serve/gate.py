@@ -15,7 +15,7 @@ from suwen.govern.audit.chain import Happening, write
 from suwen.govern.people.actors import actor_of
 from suwen.govern.people.tokens import bearer
 from suwen.govern.policy.actions import PERSONAL, Action
-from suwen.govern.policy.actors import ANYWHERE, NOBODY, Actor, Resource
+from suwen.govern.policy.actors import ANYWHERE, NOBODY, UNKNOWN, Actor, Resource
 from suwen.govern.policy.decisions import Decision, decide
 from suwen.govern.policy.reasons import REASONS
 from suwen.serve.api.faults import is_api, said
@@ -100,7 +100,7 @@ def note(request: HttpRequest, event: str, resource: Resource, code: str = "", p
     """Write into the audit what the request's actor did."""
     actor: Actor = request.actor
     via = "page" if actor.scope is None else "token"
-    write(Happening(actor.name or "nobody", event, via, address_of(request), resource.unit, resource.subject, code, purpose))
+    write(Happening(actor.name or UNKNOWN, event, via, address_of(request), resource.unit, resource.subject, code, purpose))
 
 
 def address_of(request: HttpRequest) -> str:

@@ -15,7 +15,7 @@ from suwen.govern.people.lockout import ACCOUNT, succeeded
 from suwen.govern.people.models import AccessToken, RoleBinding, User
 from suwen.govern.people.second_factor import forget
 from suwen.govern.policy.actions import Role
-from suwen.govern.policy.actors import WHOLE
+from suwen.govern.policy.actors import OWNER, WHOLE
 from suwen.govern.present import present
 from suwen.packs.problem import nearest
 
@@ -25,6 +25,10 @@ _ALLOWED = set("abcdefghijklmnopqrstuvwxyz0123456789._-@+")
 def plain_name(name: str) -> str:
     """A name as accounts are kept by: small letters, one form of every character."""
     return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def _tell(by: str, event: str, *, unit: str = WHOLE, subject: str = "") -> None:
+    write(Happening(by, event, "command" if by == OWNER.name else "page", unit=unit, subject=subject))
 
 
 def account(name: str) -> User:
@@ -57,7 +61,7 @@ def add(name: str, by: str, *, full_name: str = "", language: str = "") -> tuple
         user = User(name=plain, full_name=full_name.strip()[:120], language=language, must_change_password=True, created_by=by)
         user.set_password(password)
         user.save()
-        write(Happening(by, "account added", subject=plain))
+        _tell(by, "account added", subject=plain)
     return user, password
 
 
@@ -76,7 +80,7 @@ def bind(user: User, role: Role, unit: str, by: str, *, first: date | None = Non
         )
         if not made:
             RoleBinding.objects.filter(pk=binding.pk).update(valid_to=last, granted_by=by)
-        write(Happening(by, "role given", unit=unit, subject=f"{user.name}: {role.value} from {start}{f' to {last}' if last else ''}"))
+        _tell(by, "role given", unit=unit, subject=f"{user.name}: {role.value} from {start}{f' to {last}' if last else ''}")
     return binding
 
 
@@ -84,7 +88,7 @@ def unbind(binding: RoleBinding, by: str) -> None:
     """Take a role away, now; that it was held stays in the audit."""
     with transaction.atomic():
         binding.delete()
-        write(Happening(by, "role taken", unit=binding.unit, subject=f"{binding.user.name}: {binding.role}"))
+        _tell(by, "role taken", unit=binding.unit, subject=f"{binding.user.name}: {binding.role}")
 
 
 def activate(user: User, active: bool, by: str) -> None:
@@ -93,7 +97,7 @@ def activate(user: User, active: bool, by: str) -> None:
         User.objects.filter(pk=user.pk).update(is_active=active)
         if not active:
             AccessToken.objects.filter(user=user).delete()
-        write(Happening(by, "account activated" if active else "account deactivated", subject=user.name))
+        _tell(by, "account activated" if active else "account deactivated", subject=user.name)
 
 
 def reset(user: User, by: str) -> str:
@@ -106,11 +110,11 @@ def reset(user: User, by: str) -> str:
         forget(user)
         AccessToken.objects.filter(user=user).delete()
         succeeded(ACCOUNT, user.name)
-        write(Happening(by, "account reset", subject=user.name))
+        _tell(by, "account reset", subject=user.name)
     return password
 
 
-def first_administrator(by: str = "suwen serve") -> tuple[User, str] | None:
+def first_administrator(by: str) -> tuple[User, str] | None:
     """The first account of a region, administrator of the whole, with its password; None where there is an account already."""
     if User.objects.exists():
         return None

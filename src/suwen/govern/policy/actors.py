@@ -67,5 +67,6 @@ class Actor:
 
 
 NOBODY = Actor()
-OWNER = Actor("owner", active=True, owner=True)
+OWNER = Actor("(owner)", active=True, owner=True)  # no account can have a name like these two
+UNKNOWN = "(nobody)"
 ANYWHERE = Resource(anywhere=True)

@@ -18,6 +18,7 @@ from suwen.intake.formats.delimited.rows import split
 from suwen.model.event import EVENT_TABLES
 from suwen.model.extension import ALL_TABLES
 from suwen.model.pack import Target, Template
+from suwen.packs.loader import Packs
 
 # What these ids are made of is the number by which a hospital knows a patient, a visit or an employee.
 _KNOWN_BY = frozenset({"person", "visit_occurrence", "visit_detail", "provider"})
@@ -30,11 +31,14 @@ _MADE_OF = {("person", "year_of_birth"): Personal.BIRTH, ("provider", "year_of_b
 class SourceMasks:
     """How personal each column of a template's kinds is, and records masked by it."""
 
-    def __init__(self, template: Template) -> None:
-        self._template = template
+    def __init__(self, template: Template | None) -> None:
         self._kinds: dict[tuple[str, str], Personal] = {}
+        if template is not None:
+            self._read(template)
+
+    def _read(self, template: Template) -> None:
         for target in template.targets.values():
-            self._of_target(target)
+            self._of_target(template, target)
         for kind in template.kinds.values():
             for expression in (kind.version, kind.tombstone, kind.window):
                 for column in named_columns(kind, expression) if expression else ():
@@ -69,8 +73,8 @@ class SourceMasks:
             tells = Personal.NUMBER
         return str(masked(tells, text))
 
-    def _of_target(self, target: Target) -> None:
-        lineage = target_lineage(self._template, target)
+    def _of_target(self, template: Template, target: Target) -> None:
+        lineage = target_lineage(template, target)
         kinds = {OWN: target.source} | {join.alias: join.kind for join in target.joins}
         for table in EVENT_TABLES if target.event else (target.table,):
             for column, steps in lineage.of_table(table).items():
@@ -95,8 +99,10 @@ def _tells(table: str, column: str) -> Personal:
     return _MADE_OF.get((table, column)) or personal(table, column)
 
 
-def masked_trace(trace: Trace, masks: Mapping[str, SourceMasks]) -> Trace:
-    """A trace with row, records and source texts masked. `masks`: by the name of the template."""
+def masked_trace(trace: Trace, packs: Packs) -> Trace:
+    """A trace with row, records and source texts masked, by the templates in use; of a template that is no longer in use everything is hidden."""
+    names = {record.template for record in trace.records}
+    masks = {name: SourceMasks(packs.templates.get(name)) for name in names}
     records = tuple(replace(record, place=masks[record.template].place(record.place)) for record in trace.records)
     row = masked_row(trace.table, trace.row)
     columns = tuple(

@@ -41,11 +41,12 @@ def catalogue() -> Mapping[str, str]:
     for room in FOLDERS:
         folder = files(room).joinpath("texts", "zh")
         for file in sorted(folder.iterdir(), key=lambda one: one.name) if folder.is_dir() else ():
-            _add(found, file)
+            add_file(found, file)
     return MappingProxyType(found)
 
 
-def _add(found: dict[str, str], file: Traversable) -> None:
+def add_file(found: dict[str, str], file: Traversable) -> None:
+    """Add the texts of one TOML file; raises Defect for one that stands there already."""
     if file.name.endswith(".toml"):
         for english, chinese in tomllib.loads(file.read_text("utf-8")).items():
             if english in found:

@@ -6,9 +6,11 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.utils.translation import get_language
 
 from suwen.govern.people.models import LANGUAGES, THEMES
 from suwen.govern.people.tokens import SCOPES
+from suwen.govern.policy.decisions import action_name
 from suwen.govern.texts.catalogue import t
 
 
@@ -29,7 +31,7 @@ class Preferences(forms.Form):
     """Language and colours."""
 
     language = forms.ChoiceField(choices=LANGUAGES)
-    theme = forms.ChoiceField(choices=THEMES)
+    theme = forms.ChoiceField(choices=lambda: [(value, t(name)) for value, name in THEMES])
 
 
 class NewPassword(forms.Form):
@@ -68,5 +70,7 @@ class NewToken(forms.Form):
     """What a token is for, what it may do, and for how many days."""
 
     label = forms.CharField(max_length=80)
-    scope = forms.MultipleChoiceField(choices=[(one.value, one.value) for one in SCOPES], widget=forms.CheckboxSelectMultiple)
+    scope = forms.MultipleChoiceField(
+        choices=lambda: [(one.value, action_name(one, get_language() or "en")) for one in SCOPES], widget=forms.CheckboxSelectMultiple
+    )
     days = forms.IntegerField(min_value=1, max_value=366, initial=90)

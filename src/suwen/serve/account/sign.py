@@ -15,6 +15,7 @@ from suwen.govern.people.accounts import plain_name
 from suwen.govern.people.lockout import ACCOUNT, ADDRESS, failed, locked, succeeded
 from suwen.govern.people.models import User
 from suwen.govern.people.second_factor import device_of, passes
+from suwen.govern.policy.actors import UNKNOWN
 from suwen.govern.texts.catalogue import t
 from suwen.serve.account.forms import Code, SignIn
 from suwen.serve.gate import address_of, back, for_the_signed_in, open_to_all
@@ -57,7 +58,7 @@ def _count(name: str, address: str, code: str) -> None:
     known = User.objects.filter(name=name).exists()
     begun = failed(ACCOUNT, name)
     failed(ADDRESS, address)
-    write(Happening(name if known else "nobody", "locked out" if begun else "sign-in failed", address=address, code=code))
+    write(Happening(name if known else UNKNOWN, "locked out" if begun else "sign-in failed", address=address, code=code))
 
 
 @open_to_all

@@ -42,8 +42,8 @@ def invite(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             user, password = accounts.add(form.cleaned_data["name"], request.actor.name, full_name=form.cleaned_data["full_name"])
-        except SuwenError as error:
-            form.add_error("name", f"{error.what} ({error.expected})")
+        except SuwenError:
+            form.add_error("name", t("The name is taken or does not fit: 2 to 120 small letters, digits and . _ - @ +, such as an e-mail address."))
         else:
             return render(request, "people/password.html", {"person": user, "password": password})
     return render(request, "people/invite.html", {"form": form})
@@ -111,8 +111,8 @@ def bind(request: HttpRequest, person: int) -> HttpResponse:
     require(request, Action.PEOPLE, Resource(held["unit"], f"account {user.name}"))
     try:
         accounts.bind(user, Role(held["role"]), held["unit"], request.actor.name, first=held["first"], last=held["last"])
-    except SuwenError as error:
-        form.add_error(None, f"{error.what} ({error.expected})")
+    except SuwenError:
+        form.add_error(None, t("The role cannot be given so: the last day is before the first, or there is no such organisation."))
         return _page(request, user, form)
     return redirect("one-person", person=person)
 
@@ -124,7 +124,7 @@ def unbind(request: HttpRequest, person: int, binding: int) -> HttpResponse:
     held = get_object_or_404(RoleBinding, pk=binding, user_id=person)
     require(request, Action.PEOPLE, Resource(held.unit, f"account {held.user.name}"))
     if accounts.is_last_administrator(held.user, held):
-        messages.error(request, t("This is the last administrator of the whole region: give the role to somebody else first."))
+        messages.error(request, t("The last administrator of the whole region cannot be taken away: give the role to somebody else first."))
     else:
         accounts.unbind(held, request.actor.name)
     return redirect("one-person", person=person)

@@ -216,6 +216,15 @@ def region_lock(region: Region, *, wait: bool = False, message: Callable[[str], 
         os.close(handle)
 
 
+def is_busy(region: Region) -> bool:
+    """Whether something writes to the region's lake just now."""
+    try:
+        with region_lock(region):
+            return False
+    except SuwenError:
+        return True
+
+
 def _try_lock(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -187,7 +187,7 @@ def _templates() -> dict[str, Any]:
                 "django.contrib.messages.context_processors.messages",
                 "suwen.serve.context.page",
             ],
-            "builtins": ["suwen.serve.tags"],
+            "builtins": ["suwen.serve.tags", "suwen.serve.console.tags"],
         },
     }
 

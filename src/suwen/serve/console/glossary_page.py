@@ -42,6 +42,11 @@ def chapters() -> tuple[Chapter, ...]:
     return tuple(Chapter(title, tuple(words)) for title, words in found if words)
 
 
+def anchored(word: str) -> str:
+    """A word's place on the page."""
+    return "word-" + "".join(c if c.isalnum() else "-" for c in word.lower())
+
+
 def _text() -> str:
     """The page as it lies in the package, or beside the sources."""
     packaged = files("suwen").joinpath("GLOSSARY.md")

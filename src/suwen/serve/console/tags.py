@@ -17,8 +17,12 @@ from django.utils.safestring import SafeString
 
 from suwen.govern.present import present
 from suwen.govern.texts.catalogue import t
-from suwen.model.indicator import Value
+from suwen.flow.places import RecordPlace
+from suwen.insight.indicator.decomposition import Share
+from suwen.model.indicator import Indicator, Value
 from suwen.serve.console import shown
+from suwen.serve.console.glossary_page import anchored
+from suwen.serve.console.lineage_page import ROW
 
 register = template.Library()
 
@@ -186,3 +190,97 @@ def load_path(context: Mapping[str, Any], unit: str) -> list[dict[str, Any]]:
 
 def _unit_address(link: str, unit: str) -> str:
     return reverse(link, args=[unit]) if link == "organisation" else f"{reverse(link)}?unit={quote(unit)}"
+
+
+@register.filter
+def measured(value: float | None, digits: int = 1) -> str:
+    """A limit, which is a measurement and no exact value."""
+    return shown.MISSING if value is None else shown.decimal(Fraction(value), digits)
+
+
+@register.filter
+def contribution(value: Decimal | None) -> str:
+    """What a record adds to a point; whole numbers without decimals."""
+    if value is None:
+        return ""
+    return shown.decimal(value, 0 if value == value.to_integral_value() else 2)
+
+
+@register.filter
+def held(part: Share, indicator: Indicator) -> str:
+    """What a part of a change held of a period: numerator over denominator, or the number itself."""
+    top = _number(part.numerator)
+    return f"{top} / {_number(part.denominator)}" if indicator.denominator else top
+
+
+@register.filter
+def below(value: Value, indicator: Indicator) -> str:
+    """The denominator of a value."""
+    parts = [value.points[code] for code in indicator.denominator]
+    known = [part for part in parts if part is not None]
+    return _number(sum(known, Fraction(0))) if len(known) == len(parts) else shown.MISSING
+
+
+def _number(value: Fraction) -> str:
+    return shown.decimal(value, 0 if value.denominator == 1 else 2)
+
+
+@register.filter
+def point_value(value: Fraction | None) -> str:
+    """What a point is: whole numbers without decimals."""
+    return shown.MISSING if value is None else _number(value)
+
+
+@register.filter
+def tail(value: object) -> str:
+    """The last digits of a long id; the whole stands beside it for who reads by ear."""
+    text = str(value)
+    return f"…{text[-8:]}" if len(text) > 9 else text
+
+
+@register.filter
+def percent(part: int, whole: int) -> str:
+    """The width of a bar of 100."""
+    return f"{100 * part / whole:.1f}" if whole else "0"
+
+
+@register.filter
+def row_y(number: int) -> int:
+    """The height of a row's text in the figure of a template."""
+    return number * ROW + ROW // 2 + 4
+
+
+@register.filter
+def anchor(word: str) -> str:
+    """The place of a word on the glossary's page."""
+    return anchored(word)
+
+
+@register.filter
+def mark(value: str) -> str:
+    """A delimiter by a name where it cannot be seen."""
+    return {"\t": "TAB", " ": "SPACE", "\x01": "SOH", "\x1f": "US"}.get(value, shown.plain(value))
+
+
+@register.filter
+def plus(value: int, more: int) -> int:
+    """A sum, for places in a drawing."""
+    return value + int(more)
+
+
+@register.filter
+def plus_one(value: int) -> int:
+    """A place counted from 1."""
+    return value + 1
+
+
+@register.filter
+def last_byte(place: RecordPlace) -> int:
+    """The offset of a record's last byte."""
+    return place.offset + place.length - 1
+
+
+@register.filter
+def line_of(place: str) -> str:
+    """The line in "file:line"."""
+    return place.rpartition(":")[2]

@@ -57,7 +57,7 @@ def indicator(request: HttpRequest, code: str) -> HttpResponse:
         "areas": published.once(("areas", *key), lambda: made.tile_map(published.answers, question)),
         "open_units": at.scope.units,
         "why": _why(published, question, "unit" if comparison.rows else _first_breakdown(published)),
-        "records": _records(published, question, "") if may(request, Action.RECORDS, question.unit) else None,
+        "records": _records(published, question, "") if may(request, Action.RECORDS, Resource(question.unit)) else None,
         "explained": published.once(("explained", code), lambda: explain(published.answers, code)),
     }
     return page(request, "console/indicator.html", held, at)

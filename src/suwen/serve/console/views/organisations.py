@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from suwen.base.errors import SuwenError
 from suwen.flow.status import status
 from suwen.govern.policy.actions import Action
+from suwen.govern.policy.actors import Resource
 from suwen.govern.present import present
 from suwen.serve.console import standing
 from suwen.serve.console.tree_rows import tree_rows
@@ -34,7 +35,7 @@ def organisation(request: HttpRequest, unit: str) -> HttpResponse:
         raise SuwenError("there is no such organisation", expected="an organisation_id of organisations.csv")
     units = at.tree.below(unit) & at.scope.units
     release = at.published.release if at.published else None
-    fresh = standing.freshness(status(at.region), units) if may(request, Action.FEEDS, unit) else []
+    fresh = standing.freshness(status(at.region), units) if may(request, Action.FEEDS, Resource(unit)) else []
     held = {
         "unit": unit,
         "organisation": at.tree.organisations[unit],

@@ -46,11 +46,11 @@ def overview(request: HttpRequest) -> HttpResponse:
     require(request, Action.VALUES, Resource(unit))
     units = at.tree.below(unit) & at.scope.units
     release = at.published.release if at.published else None
-    feeds = may(request, Action.FEEDS, unit)
+    feeds = may(request, Action.FEEDS, Resource(unit))
     fresh = standing.freshness(status(at.region), units) if feeds else []
     arrived = standing.arrivals(at.region, release, units) if feeds else []
     states = standing.books(release, at.region, units)
-    wanted = standing.needs(fresh, arrived, states, release, {action.name: may(request, action, unit) for action in Action})
+    wanted = standing.needs(fresh, arrived, states, release, {action.name: may(request, action, Resource(unit)) for action in Action})
     held = {
         "unit": unit,
         "fresh": fresh[:SHOWN],

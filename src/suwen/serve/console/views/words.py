@@ -9,7 +9,7 @@ from django.urls import reverse
 from suwen.govern.policy.actions import Action
 from suwen.govern.texts.catalogue import t
 from suwen.serve.console.finding import MOST, Hit, search
-from suwen.serve.console.glossary_page import chapters, named
+from suwen.serve.console.glossary_page import anchored, chapters, named
 from suwen.serve.console.tags import language
 from suwen.serve.console.views.reading import page, reading, told
 from suwen.serve.gate import may, needs
@@ -47,8 +47,5 @@ def _found(request: HttpRequest, most: int) -> dict[str, object]:
 
 
 def _address(hit: Hit) -> str:
-    return reverse(_PAGES[hit.what], args=[hit.key]) if hit.what in _PAGES else f"{reverse('glossary')}#{_anchor(hit.key)}"
+    return reverse(_PAGES[hit.what], args=[hit.key]) if hit.what in _PAGES else f"{reverse('glossary')}#{anchored(hit.key)}"
 
-
-def _anchor(word: str) -> str:
-    return "word-" + "".join(c if c.isalnum() else "-" for c in word.lower())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
+from ninja.renderers import JSONRenderer
 
 from suwen.base.errors import SuwenError
 from suwen.govern.policy.actions import Action
@@ -42,6 +44,13 @@ STATUSES = {
     500: "A defect of ours.",
 }
 
+
+class _Renderer(JSONRenderer):
+    """JSON in UTF-8 as it is."""
+
+    json_dumps_params: Mapping[str, Any] = MappingProxyType({"ensure_ascii": False})
+
+
 api = NinjaAPI(
     title="Suwen",
     version="1",
@@ -49,12 +58,11 @@ api = NinjaAPI(
     docs_url=None,  # a page of that library would fetch its parts from outside
     openapi_url=None,
     urls_namespace="api",
+    renderer=_Renderer(),
 )
 
 
-def answers(
-    path: str, shape: Any, action: Action, *, part: str = "", tag: str = "", forms: tuple[Form, ...] = (Form.JSON,)
-) -> Callable[[View], View]:
+def answers(path: str, shape: Any, action: Action, *, part: str = "", tag: str = "", forms: tuple[Form, ...] = (Form.JSON,)) -> Callable[[View], View]:
     """Put a view at an address: what it answers, and what one needs. The first line of its docstring is its summary."""
 
     def put(view: View) -> View:

@@ -75,9 +75,7 @@ class _Held:
     def __init__(self, chunks: Iterator[bytes], places: BoundedSemaphore = STREAMS) -> None:
         self._open = places.acquire(blocking=False)
         if not self._open:
-            raise Fault(
-                HTTPStatus.TOO_MANY_REQUESTS, "too many long answers are being sent", do="ask again in a while", headers={"Retry-After": "5"}
-            )
+            raise Fault(HTTPStatus.TOO_MANY_REQUESTS, "too many long answers are being sent", do="ask again in a while", headers={"Retry-After": "5"})
         self._chunks, self._places, self._first = chunks, places, b""
         self._first = next(self, b"")
 

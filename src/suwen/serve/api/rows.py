@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from suwen.engine.sql import Tree, col, compared, conjunction, in_numbers, integer, statement, text, typed
+from suwen.engine.sql import Tree, call, col, compared, conjunction, in_numbers, integer, statement, text, typed
 from suwen.flow.reader import OpenRelease
 from suwen.flow.views import names
 from suwen.govern.policy.masks import Personal, masked, masked_row, personal
@@ -77,7 +77,7 @@ def page(opened: OpenRelease, wanted: Wanted, after: int | None, limit: int) -> 
     query = statement(
         "select {columns} from {rows} r where {keep} order by {order} limit {limit}",
         columns=[col(name, "r") for name in all_columns(wanted.shape)], rows=opened.view(wanted.table), keep=_keep(wanted, after),
-        order=[col(name, "r") for name in _order(wanted.shape)], limit=integer(limit),
+        order=_order(wanted.shape), limit=integer(limit),
     )  # fmt: skip
     found: list[dict[str, Any]] = opened.ask(query).to_pylist()
     return [masked_row(wanted.table, row) for row in found] if wanted.masks else found
@@ -128,8 +128,8 @@ def _by_kind(wanted: Wanted) -> bool:
     return wanted.masks and wanted.shape.name == "ext_person_identifier"
 
 
-def _order(shape: Table) -> tuple[str, ...]:
-    return (shape.id_column,) if shape.id_column else ("_receipt", "_record", *shape.row_columns)
+def _order(shape: Table) -> Tree:
+    return col(shape.id_column, "r") if shape.id_column else call("row", *(col(name, "r") for name in ("_receipt", "_record", *shape.row_columns)))
 
 
 def _keep(wanted: Wanted, after: int | None) -> Tree:

@@ -11,9 +11,8 @@ from suwen.engine.sql import col, compared, integer
 from suwen.flow.trace import Trace, TracedRecord
 from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import WHOLE, Resource
-from suwen.govern.policy.source_masks import SourceMasks, masked_trace
+from suwen.govern.policy.source_masks import masked_trace
 from suwen.model.cdm import Table
-from suwen.packs.loader import Packs
 from suwen.serve.api.asking import Asking, asking, hidden, no_such
 from suwen.serve.api.door import answers
 from suwen.serve.api.forms import json_only
@@ -21,6 +20,7 @@ from suwen.serve.api.numbers import plain
 from suwen.serve.api.routes.tables import number
 from suwen.serve.api.rows import organisation_of, shape_of
 from suwen.serve.api.shapes import Answer, Id, Identities, Key, Schema, told
+from suwen.serve.console.views.records import subject_of
 from suwen.serve.gate import require
 
 RowId = Annotated[Id, Path(description="The row's id, in digits.")]
@@ -90,10 +90,10 @@ def trace_row(request: HttpRequest, table: Key, row: RowId, identities: Identiti
     asked = asking(request, Action.RAW)
     shape, row_id = shape_of(table), number(row, "row") or 0
     unit = _open_row(asked, table, row_id)
-    if identities:
-        require(request, Action.SEE_IDENTITY, Resource(unit, f"{table} {row_id}"))
     found = _trace(asked, shape, row_id)
-    shown = found if identities else masked_trace(found, _masks(asked.published.packs, found))
+    if identities:
+        require(request, Action.SEE_IDENTITY, Resource(unit, subject_of(asked.published, found)))
+    shown = found if identities else masked_trace(found, asked.published.packs)
     return {
         "release": asked.release, "table": table, "id": row, "masked": not identities,
         "row": {name: plain(value) for name, value in shown.row.items()},
@@ -117,16 +117,6 @@ def _trace(asked: Asking, shape: Table, row_id: int) -> Trace:
     found = next(iter(asked.published.tracer.rows(shape, own)), None)
     if found is None:
         raise no_such("row", f"{shape.name} {row_id}")
-    return found
-
-
-def _masks(packs: Packs, trace: Trace) -> dict[str, SourceMasks]:
-    """Masks by template. Raises Fault for a record whose template is no longer there: nobody knows what of it is personal."""
-    found = {}
-    for name in {record.template for record in trace.records}:
-        if name not in packs.templates:
-            raise no_such("template", name)
-        found[name] = SourceMasks(packs.templates[name])
     return found
 
 

@@ -18,8 +18,6 @@ from suwen.serve.api.faults import Fault
 from suwen.serve.console.published import NEWEST, Published
 from suwen.serve.gate import decided, note
 
-MOST_ITEMS = 1_000  # in one page of JSON
-
 
 @dataclass(frozen=True)
 class Asking:

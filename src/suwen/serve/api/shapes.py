@@ -60,8 +60,11 @@ AfterText = Annotated[str, Query(max_length=400, description="Go on after this p
 Limit = Annotated[int, Query(ge=1, le=1_000, description="At most so many items.")]
 FormAsked = Annotated[str, Query(pattern=r"^(json|csv|arrow)?$", description="json, csv or arrow; by itself as the header Accept says.")]
 Bom = Annotated[bool, Query(description="CSV with the mark by which spreadsheets know UTF-8.")]
-UnitAsked = Annotated[str, Query(max_length=60, description="An organisation's id; it stands for all below it.")]
-PeriodAsked = Annotated[str, Query(max_length=10, description="2024, 2024-Q1, 2024-03 or 2024-03-09.")]
+# A parameter with a default needs a Query of its own: the library writes the default into it, for all who share it.
+Unit = Annotated[str, Query(max_length=60, description="An organisation's id; it stands for all below it.")]
+UnitOrNone = Annotated[str, Query(max_length=60, description='An organisation\'s id; it stands for all below it. "" for none.')]
+Period = Annotated[str, Query(max_length=10, description="2024, 2024-Q1, 2024-03 or 2024-03-09.")]
+PeriodOrNone = Annotated[str, Query(max_length=10, description='2024, 2024-Q1, 2024-03 or 2024-03-09; "" for none.')]
 Identities = Annotated[
     bool, Query(description="Names and numbers unmasked: only where a purpose was stated at a page within the last half hour; each look is written down.")
 ]

@@ -49,7 +49,7 @@ def _door(view: Answering, name: str) -> Answering:
             return of_fault(fault)
         return view(request, **parts)
 
-    answered.need = NEEDS[name] if name in NEEDS else described.need  # type: ignore[attr-defined]
+    answered.need = NEEDS.get(name, described.need)  # type: ignore[attr-defined]
     answered.__name__ = name
     return answered
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from suwen.flow.explanations import Explanation, ExplainedPoint, explain
+from suwen.flow.explanations import ExplainedPoint, Explanation, explain
 from suwen.govern.policy.actions import Action
 from suwen.model.indicator import Indicator
 from suwen.serve.api.asking import Asking, asking, no_such

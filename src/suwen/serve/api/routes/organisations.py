@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from suwen.govern.policy.actions import Action
 from suwen.model.region import Organisation
-from suwen.serve.api.asking import MOST_ITEMS, Asking, asking
+from suwen.serve.api.asking import Asking, asking
 from suwen.serve.api.door import answers
 from suwen.serve.api.forms import json_only
 from suwen.serve.api.shapes import AfterText, Answer, Key, Limit, Listed, Names, Schema, names, told
@@ -50,7 +50,7 @@ class TheOrganisation(Answer):
 
 
 @answers("organisations", Organisations, Action.VALUES, tag="organisations")
-def list_organisations(request: HttpRequest, after: AfterText = "", limit: Limit = MOST_ITEMS) -> object:
+def list_organisations(request: HttpRequest, after: AfterText = "", limit: Limit = 100) -> object:
     """The organisations whose values are open to the account."""
     json_only(request)
     asked = asking(request, Action.VALUES)

@@ -20,7 +20,7 @@ from suwen.serve.api.forms import Form, form_of, streamed
 from suwen.serve.api.numbers import decimal
 from suwen.serve.api.routes.indicators import declared
 from suwen.serve.api.routes.values import FORMS, batch
-from suwen.serve.api.shapes import AfterText, Bom, FormAsked, Key, Limit, Listed, PeriodAsked, Schema, UnitAsked, told
+from suwen.serve.api.shapes import AfterText, Bom, FormAsked, Key, Limit, Listed, Period, Schema, Unit, told
 
 _AT_ONCE = 20_000
 
@@ -47,7 +47,7 @@ class Records(Listed):
 
 @answers("indicators/{code}/records", Records, Action.RECORDS, tag="indicators", forms=FORMS)
 def indicator_records(
-    request: HttpRequest, code: Key, unit: UnitAsked, period: PeriodAsked, after: AfterText = "", limit: Limit = 100, format: FormAsked = "", bom: Bom = False
+    request: HttpRequest, code: Key, unit: Unit, period: Period, after: AfterText = "", limit: Limit = 100, format: FormAsked = "", bom: Bom = False
 ) -> object:
     """The records behind a unit's value in a period, by day; CSV and Arrow hold all of them from `after` on."""
     asked, form = asking(request, Action.RECORDS), form_of(request, format)

@@ -21,7 +21,7 @@ from suwen.serve.api.forms import Form, form_of, json_only, streamed
 from suwen.serve.api.numbers import plain
 from suwen.serve.api.routes.values import FORMS
 from suwen.serve.api.rows import TABLES, Wanted, chosen, page, shape_of, stream
-from suwen.serve.api.shapes import Answer, Bom, FormAsked, Id, Identities, Key, Limit, Listed, Names, Schema, UnitAsked, told
+from suwen.serve.api.shapes import Answer, Bom, FormAsked, Id, Identities, Key, Limit, Listed, Names, Schema, UnitOrNone, told
 from suwen.serve.gate import require
 
 Day = Annotated[date | None, Query(description="A day, 2024-03-09.")]
@@ -92,7 +92,7 @@ def one_table(request: HttpRequest, table: Key) -> object:
 
 @answers("tables/{table}/rows", Rows, Action.RECORDS, tag="tables", forms=FORMS)
 def table_rows(
-    request: HttpRequest, table: Key, organisation: UnitAsked = "", first: Day = None, last: Day = None, person: IdAsked = None, columns: Columns = "",
+    request: HttpRequest, table: Key, organisation: UnitOrNone = "", first: Day = None, last: Day = None, person: IdAsked = None, columns: Columns = "",
     after: IdAsked = None, limit: Limit = 100, identities: Identities = False, format: FormAsked = "", bom: Bom = False,
 ) -> object:  # fmt: skip
     """Rows of open organisations, masked. JSON in pages by id; CSV and Arrow hold all rows chosen, in no order.

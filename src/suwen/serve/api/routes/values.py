@@ -22,11 +22,13 @@ from suwen.serve.api.faults import Fault
 from suwen.serve.api.forms import Form, form_of, json_only, streamed
 from suwen.serve.api.numbers import decimal, exact
 from suwen.serve.api.routes.indicators import declared
-from suwen.serve.api.shapes import Answer, Bom, FormAsked, Key, Names, PeriodAsked, Schema, UnitAsked, names, told
+from suwen.serve.api.shapes import Answer, Bom, FormAsked, Key, Names, PeriodOrNone, Schema, Unit, UnitOrNone, names, told
+from suwen.serve.api.shapes import Period as PeriodWanted
 
 FORMS = (Form.JSON, Form.CSV, Form.ARROW)
 MOST_VALUES, MOST_IN_JSON = 200_000, 5_000
 _BATCH = 10_000
+Level = Annotated[str, Query(max_length=60, description='A level of the tree, such as hospital; "" for none.')]
 Day = Annotated[date | None, Query(description="A day, 2024-03-09.")]
 
 
@@ -82,7 +84,7 @@ class Why(Answer):
 
 @answers("indicators/{code}/values", Values, Action.VALUES, tag="indicators", forms=FORMS)
 def indicator_values(
-    request: HttpRequest, code: Key, period: PeriodAsked, until: PeriodAsked = "", unit: UnitAsked = "", level: UnitAsked = "",
+    request: HttpRequest, code: Key, period: PeriodWanted, until: PeriodOrNone = "", unit: UnitOrNone = "", level: Level = "",
     format: FormAsked = "", bom: Bom = False,
 ) -> object:  # fmt: skip
     """Values of a unit, or of all units of a level that are open, in a period, or in each from it until another of its kind."""
@@ -100,7 +102,7 @@ def indicator_values(
 
 @answers("indicators/{code}/series", Values, Action.VALUES, tag="indicators", forms=FORMS)
 def indicator_series(
-    request: HttpRequest, code: Key, unit: UnitAsked, period: Annotated[Period, Query(description="day, month, quarter or year.")] = Period.MONTH,
+    request: HttpRequest, code: Key, unit: Unit, period: Annotated[Period, Query(description="day, month, quarter or year.")] = Period.MONTH,
     first: Day = None, last: Day = None, format: FormAsked = "", bom: Bom = False,
 ) -> object:  # fmt: skip
     """A unit's values in all periods of a kind; by itself from the first visit reported to the last."""
@@ -112,7 +114,7 @@ def indicator_series(
 
 @answers("indicators/{code}/why", Why, Action.VALUES, tag="indicators")
 def indicator_why(
-    request: HttpRequest, code: Key, unit: UnitAsked, before: PeriodAsked, after: PeriodAsked,
+    request: HttpRequest, code: Key, unit: Unit, before: PeriodWanted, after: PeriodWanted,
     by: Annotated[str, Query(max_length=60, description="unit, or a breakdown of the packs such as age-band.")] = UNIT,
 ) -> object:  # fmt: skip
     """Why a value changed between two periods: by the units below, or by groups of patients."""

@@ -140,9 +140,7 @@ def main() -> None:
     reader.add_argument("--theme", action="append", choices=THEMES)
     reader.add_argument("--page", action="append", default=[])
     asked = reader.parse_args()
-    photograph(
-        open_region(asked.region), asked.out, asked.width or list(WIDTHS), asked.language or list(LANGUAGES), asked.theme or list(THEMES), asked.page
-    )
+    photograph(open_region(asked.region), asked.out, asked.width or list(WIDTHS), asked.language or list(LANGUAGES), asked.theme or list(THEMES), asked.page)
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ def _ask(connection: http.client.HTTPConnection, path: str, form: str, entrance:
     seen.seconds.setdefault(form, []).append(time.perf_counter() - began)
     if answer.status != 200:
         seen.errors.append(f"{form}: {answer.status}")
-    elif named := answer.getheader("X-Suwen-Release") or (found := _RELEASE.search(body)) and found.group(1):
+    elif named := answer.getheader("X-Suwen-Release") or ((found := _RELEASE.search(body)) and found.group(1)):
         seen.releases.append(int(named))
 
 

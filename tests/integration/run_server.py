@@ -133,7 +133,7 @@ def observed(folder: Path, with_rows: bool = True) -> Answer:
         return {}
     rows = {}
     for name, state in sorted(release.tables.items()) if with_rows else ():
-        if name.startswith("state/") and name != "state/disposition":
+        if name.startswith("state/") and name not in ("state/disposition", "state/point_cell", "state/receipt"):
             continue  # the books tell of runs, not only of records
         found = [row for file in LakeTable(folder / "lake" / name, {}).files(state.version) for row in pq.read_table(file.path, partitioning=None).to_pylist()]
         rows[name] = [len(found), hashlib.sha256(repr(sorted(repr(sorted(r.items())) for r in found)).encode()).hexdigest()]

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from suwen.flow.land import land
-from suwen.flow.region import add_feed, create, open_region
+from suwen.flow.region import open_region
 from suwen.model.receipt import Mode
 from suwen.model.region import Region
+from tests.integration.own_regions import with_pack
 
-PACK = 'name = "small"\ntitle = { en = "Small", zh = "小" }\nowner = "tests"\n'
 TEMPLATE = """\
 name = "small/csv"
 title = { en = "A small system", zh = "小系统" }
@@ -83,6 +83,27 @@ name = "a woman"
 given.patients = [{ ID = "p", BORN = "1980-02-29", SEX = "F" }]
 expect.person = [{ gender_concept_id = "8532", year_of_birth = "1980" }]
 """
+HEAD = 'owner = "tests"\ntitle = { en = "t", zh = "t" }\ndefinition = { en = "d", zh = "d" }\n'
+SOURCE = '[source]\ncitation = "made for these tests"\nversion = "1"\nstanding = "verified"\n'
+BASE = f'name = "stays"\n{HEAD}table = "visit_occurrence"\ndate = "visit_end_date"\n{SOURCE}'
+EXAMPLE = '[[example]]\nname = "{name}"\nboundary = "leap year"\ngiven.visit_occurrence = []\nexpect = [{{ unit = "H1", period = "2024", value = "" }}]\n'
+INDICATOR = f"""\
+code = "SM01"
+{HEAD}unit = {{ en = "u", zh = "u" }}
+direction = "monitor"
+period = "month"
+numerator = ["SM01.01"]
+{SOURCE}[point."SM01.01"]
+title = {{ en = "t", zh = "t" }}
+definition = {{ en = "d", zh = "d" }}
+kind = "count"
+base = "stays"
+[point."SM01.02"]
+title = {{ en = "t", zh = "t" }}
+definition = {{ en = "d", zh = "d" }}
+kind = "distinct"
+base = "stays"
+{EXAMPLE.format(name="one")}{EXAMPLE.format(name="two")}"""
 PATIENTS, VISITS, RESULTS = "ID,BORN,SEX,OP", "ID,PATIENT,CAME,LEFT_ON,WARD,OP", "PATIENT,VISIT,DAY,CODE,VALUE"
 FIRST_DAY = date(2024, 1, 1)
 Files = dict[str, list[str]]
@@ -109,20 +130,8 @@ def deliveries() -> list[tuple[str, date, Mode, Files]]:
 
 def make(folder: Path) -> Region:
     """The region with its pack and feeds, nothing landed."""
-    create(folder, ["core"], "small", "UTC")
-    pack = folder / "packs" / "small"
-    for path, text in {"pack.toml": PACK, "template/small.toml": TEMPLATE}.items():
-        (pack / path).parent.mkdir(parents=True, exist_ok=True)
-        (pack / path).write_text(text, encoding="utf-8")
-    setting = (folder / "region.toml").read_text(encoding="utf-8")
-    for before, after in {'packs = ["core"]': 'packs = ["small"]', '"4GiB"': '"256MiB"', "# threads = 4": "threads = 1"}.items():
-        assert before in setting
-        setting = setting.replace(before, after)
-    (folder / "region.toml").write_text(setting, encoding="utf-8")
-    region = open_region(folder)
-    for feed in ("his", "lab"):
-        region, _ = add_feed(region, feed, "small/csv", "H1")
-    return region
+    files = {"base/stays.toml": BASE, "indicator/a/SM01.toml": INDICATOR}
+    return with_pack(folder, "small", TEMPLATE, {"his": "H1", "lab": "H1"}, {'"4GiB"': '"256MiB"'}, files)
 
 
 def deliver(folder: Path, which: Sequence[int]) -> None:

@@ -179,6 +179,29 @@ AA01 = indicator(
 AA02 = indicator("AA02", [point("AA02.01", "acts", "count"), point("AA02.02", "acts", "sum", value="quantity")], ["AA02.01"])
 AA03 = indicator("AA03", [point("AA03.01", "stays", "count", keep=f"{LONG} > 3 and act.times < 2")], ["AA03.01"])
 AA03_OTHER = AA03.replace("> 3", "> 1")
+WAYS = f"""\
+name = "way"
+title = {{ en = "How they left", zh = "离院方式" }}
+value = "more.discharge_way_source_value"
+{HEAD}
+[label.1]
+en = "on order"
+zh = "医嘱"
+[label.5]
+en = "died"
+zh = "死亡"
+"""
+TREE = """\
+organisation_id,name_en,name_zh,parent,level,kind,division,zone,valid_from,valid_to
+P,Province,省,,province,,,,,
+D1,District one,一区,P,district,,,,,
+D2,District two,二区,P,district,,,,,
+H1,One,一院,D1,hospital,,,,,2024-02-14
+H1,One,一院,D2,hospital,,,,2024-02-15,
+H2,Two,二院,D1,hospital,,,,,
+H3,Three,三院,D2,hospital,,,,,2024-03-10
+H4,Four,四院,D2,hospital,,,,,
+"""
 HEADERS = {
     "patients": "ID,NUMBER,OP",
     "stays": "ID,PATIENT,CAME,LEFT_ON,WAY,OP",
@@ -205,6 +228,7 @@ class PointWorld:
         (folder / "region.toml").write_text(settings.replace('["core"]', '["wards"]').replace("# threads = 4", "threads = 2"), encoding="utf-8")
         world = cls(folder)
         world.declare(0)
+        (folder / "organisations.csv").write_text(TREE, encoding="utf-8")
         for feed, organisation in world.organisations.items():
             add_feed(open_region(folder), feed, "wards/csv", organisation, Mode.UPSERT)
         return world
@@ -217,8 +241,8 @@ class PointWorld:
         """Write the pack with one of the editions of the third indicator."""
         self.third = third
         files = {
-            "pack.toml": PACK, "template/wards.toml": TEMPLATE, "base/stays.toml": STAYS, "base/acts.toml": ACTS, "indicator/a/AA01.toml": AA01,
-            "indicator/a/AA02.toml": AA02, "indicator/a/AA03.toml": ("", AA03, AA03_OTHER)[third],
+            "pack.toml": PACK, "template/wards.toml": TEMPLATE, "base/stays.toml": STAYS, "base/acts.toml": ACTS, "breakdown/way.toml": WAYS,
+            "indicator/a/AA01.toml": AA01, "indicator/a/AA02.toml": AA02, "indicator/a/AA03.toml": ("", AA03, AA03_OTHER)[third],
         }  # fmt: skip
         for name, content in files.items():
             path = self.folder / "packs" / "wards" / name
@@ -254,6 +278,18 @@ class PointWorld:
         return open_release(self.folder)
 
 
+def full(found: PointWorld) -> None:
+    """Three hospitals with patients of two humans, stays over three months, and what was done in them."""
+    for feed in "abc":
+        found.deliver(
+            feed,
+            patients=["p1,n1,U", "p2,n2,U", "p3,,U"],
+            stays=["s1,p1,2024-01-01,2024-01-15,1,U", "s2,p2,2024-01-28,2024-02-02,1,U", "s3,p3,2024-03-01,2024-03-15,1,U", "s4,p1,2024-02-10,,1,U"],
+            ways=["s1,p1,2024-01-01,1,U", "s2,p2,2024-01-28,5,U"],
+            acts=["a1,p1,s1,2024-01-02,x,3,U", "a2,p1,s1,2024-01-02,x,7,U", "a3,p2,s2,2024-01-28,y,,U", "a4,p3,s9,2024-03-02,x,7,U"],
+        )
+
+
 def stored_cells(opened: OpenRelease, run_number: int | None = None) -> Cells:
     """The cells of a release; of one run where it is given. Fails where a cell stands twice."""
     found: Cells = {}
@@ -278,47 +314,60 @@ class _Rows:
 
 def expected_cells(opened: OpenRelease, third: int) -> Cells:
     """Every cell, counted row by row in Python from what is stored."""
-    rows = _Rows(opened)
+    rows, found = _Rows(opened), _Counted()
     visits, acts = rows.of("cdr.visit_occurrence"), rows.of("cdr.procedure_occurrence")
-    ways = {row["visit_occurrence_id"]: row["discharge_way_source_value"] for row in rows.of("ext.ext_visit")}
     master = {row["person_id"]: row["master_person_id"] for row in opened.table("ext.ext_person_link").to_pylist()}
-    counted: Counter[Cell] = Counter()
-    totals: dict[Cell, Decimal] = defaultdict(Decimal)
-
-    def count(code: str, row: dict[str, Any], day: date, dated: date, value: int | None = None, person: int | None = None, add: int | None = None) -> None:
-        key = (code, row["organisation"], day, 12 * dated.year + dated.month - 1, None if value is None else Decimal(value), person)
-        counted[key] += 1
-        if add is not None:
-            totals[key] += add
-
+    ways = {row["visit_occurrence_id"]: row["discharge_way_source_value"] for row in rows.of("ext.ext_visit")}
     for row in visits:
-        start, end, person = row["visit_start_date"], row["visit_end_date"], row["person_id"]
-        for day in {start, end} - {None}:
-            count("visits", row, day, start)
-        if end is None:
-            continue
-        own = [act for act in acts if act["visit_occurrence_id"] == row["visit_occurrence_id"]]
-        count("AA01.01", row, end, start)
-        count("AA01.02", row, end, start, add=sum(act["quantity"] or 0 for act in own))
-        count("AA01.03", row, end, start, value=(end - start).days)
-        count("AA01.04", row, end, start, person=person)
-        count("AA01.05", row, end, start, person=person)
-        others = [v for v in visits if master.get(v["person_id"], v["person_id"]) == master.get(person, person) and v is not row]
-        if any(0 <= (v["visit_start_date"] - end).days <= 31 for v in others):
-            count("AA01.06", row, end, start)
-        if ways.get(row["visit_occurrence_id"]) == "5":
-            count("AA01.07", row, end, start)
-        if third and (end - start).days > (3, 1)[third - 1] and len(own) < 2:
-            count("AA03.01", row, end, start)
-    of_visit = {row["visit_occurrence_id"]: row for row in visits}
+        for day in {row["visit_start_date"], row["visit_end_date"]} - {None}:
+            found.count("visits", row, day, row["visit_start_date"])
+        if row["visit_end_date"] is not None:
+            own = [act for act in acts if act["visit_occurrence_id"] == row["visit_occurrence_id"]]
+            others = [v for v in visits if master.get(v["person_id"]) == master.get(row["person_id"]) and v is not row]
+            _count_stay(found, row, own, others, ways.get(row["visit_occurrence_id"]), third)
+    _count_acts(found, acts, {row["visit_occurrence_id"]: row for row in visits})
+    return {key: (n, found.totals.get(key)) for key, n in found.records.items()}
+
+
+@dataclass
+class _Counted:
+    """Cells in the making."""
+
+    records: Counter[Cell] = field(default_factory=Counter)
+    totals: dict[Cell, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    def count(
+        self, code: str, row: dict[str, Any], day: date, dated: date, value: int | None = None, person: int | None = None, add: int | None = None
+    ) -> None:
+        key = (code, row["organisation"], day, 12 * dated.year + dated.month - 1, None if value is None else Decimal(value), person)
+        self.records[key] += 1
+        if add is not None:
+            self.totals[key] += add
+
+
+def _count_stay(found: _Counted, row: dict[str, Any], own: list[dict[str, Any]], others: list[dict[str, Any]], way: str | None, third: int) -> None:
+    start, end, person = row["visit_start_date"], row["visit_end_date"], row["person_id"]
+    found.count("AA01.01", row, end, start)
+    found.count("AA01.02", row, end, start, add=sum(act["quantity"] or 0 for act in own))
+    found.count("AA01.03", row, end, start, value=(end - start).days)
+    found.count("AA01.04", row, end, start, person=person)
+    found.count("AA01.05", row, end, start, person=person)
+    if any(0 <= (v["visit_start_date"] - end).days <= 31 for v in others):
+        found.count("AA01.06", row, end, start)
+    if way == "5":
+        found.count("AA01.07", row, end, start)
+    if third and (end - start).days > (3, 1)[third - 1] and len(own) < 2:
+        found.count("AA03.01", row, end, start)
+
+
+def _count_acts(found: _Counted, acts: list[dict[str, Any]], visits: dict[int, dict[str, Any]]) -> None:
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for act in acts:
         groups[act["visit_occurrence_id"], act["procedure_source_value"]].append(act)
     for held in groups.values():
-        stay = of_visit.get(held[0]["visit_occurrence_id"])
+        stay = visits.get(held[0]["visit_occurrence_id"])
         best = max(held, key=lambda act: (stay["visit_start_date"] if stay else act["procedure_date"], -act["procedure_occurrence_id"]))
         day = (stay and stay["visit_end_date"]) or best["procedure_date"]
-        count("AA02.01", best, day, best["procedure_date"])
+        found.count("AA02.01", best, day, best["procedure_date"])
         if best["quantity"] is not None:
-            count("AA02.02", best, day, best["procedure_date"], add=best["quantity"])
-    return {key: (n, totals.get(key)) for key, n in counted.items()}
+            found.count("AA02.02", best, day, best["procedure_date"], add=best["quantity"])

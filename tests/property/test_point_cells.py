@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from suwen.flow.region import open_region
 from suwen.flow.run import run
 from suwen.model.receipt import State
-from tests.property.point_world import PointWorld, expected_cells, stored_cells
+from tests.property.point_world import PointWorld, expected_cells, full, stored_cells
 
 Step = Callable[[PointWorld], object]
 DAYS = [f"2024-{month:02d}-{day:02d}" for month in (1, 2, 3) for day in (1, 2, 15, 28)]
@@ -91,18 +91,6 @@ def test_cells_after_any_runs_are_those_counted_by_hand_and_those_of_a_rebuild(r
             check(found)
         again = rebuilt(found, Path(other) / "again")
         assert stored_cells(again.opened()) == stored_cells(found.opened())
-
-
-def full(found: PointWorld) -> None:
-    """Three hospitals with patients of two humans, stays over three months, and what was done in them."""
-    for feed in "abc":
-        found.deliver(
-            feed,
-            patients=["p1,n1,U", "p2,n2,U", "p3,,U"],
-            stays=["s1,p1,2024-01-01,2024-01-15,1,U", "s2,p2,2024-01-28,2024-02-02,1,U", "s3,p3,2024-03-01,2024-03-15,1,U", "s4,p1,2024-02-10,,1,U"],
-            ways=["s1,p1,2024-01-01,1,U", "s2,p2,2024-01-28,5,U"],
-            acts=["a1,p1,s1,2024-01-02,x,3,U", "a2,p1,s1,2024-01-02,x,7,U", "a3,p2,s2,2024-01-28,y,,U", "a4,p3,s9,2024-03-02,x,7,U"],
-        )
 
 
 CHANGES = {

@@ -53,8 +53,9 @@ def check_packs(
         say_json(found)
         return
     say(found["overrides"])
-    templates, maps, indicators = (count(len(found[k]), one) for k, one in (("templates", "template"), ("code_maps", "code map"), ("indicators", "indicator")))
-    say([f"packs {', '.join(found['packs'])}: {templates}, {maps} and {indicators} are good"])
+    kinds = (("templates", "template"), ("code_maps", "code map"), *((("indicators", "indicator"),) if found["indicators"] else ()))
+    *said, last = (count(len(found[key]), one) for key, one in kinds)
+    say([f"packs {', '.join(found['packs'])}: {', '.join(said)} and {last} are good"])
     if not inside and not folders:
         say(["note: there is no region here, so what comes with Suwen was checked; name one with --region"])
 

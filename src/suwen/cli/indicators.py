@@ -82,7 +82,7 @@ def values(
     if level and unit:
         raise SuwenError("both a level and a unit were given", where="--level, --unit", expected="one of them")
     with _answers(region, release) as answers:
-        units = [unit] if unit else [] if level else list(answers.tree.tops[:1])
+        units = [unit] if unit else [] if level else [answers.tree.top]
         wanted = _wanted(answers, code, period, first, last, units)
         found = answers.values(code, wanted, level=level, unit="".join(units))
         indicator = answers.indicator(code)
@@ -100,7 +100,7 @@ def _wanted(answers: Answers, code: str, period: str, first: str, last: str, uni
     if period and period not in list(Period):
         return (span(period),)
     kind = Period(period) if period else answers.indicator(code).period
-    known = answers.extent(units[0] if units else answers.tree.tops[0])
+    known = answers.extent(units[0] if units else answers.tree.top)
     begin = span(first).first if first else known[0] if known else None
     end = span(last).first if last else known[1] if known else None
     return answers.periods(kind, begin, end) if begin and end else ()
@@ -119,7 +119,7 @@ def why(
 ) -> None:
     """Why a value changed between two periods: what each unit below, or each group of patients, did to it. The effects add up exactly."""
     with _answers(region, release) as answers:
-        found = decompose(answers, code, unit or answers.tree.tops[0], span(before), span(after), by)
+        found = decompose(answers, code, unit or answers.tree.top, span(before), span(after), by)
         indicator = answers.indicator(code)
     if as_json:
         say_json(difference_json(found, indicator))
@@ -143,7 +143,7 @@ def show_records(
 ) -> None:
     """The records behind a value: each leads on by suwen trace."""
     with _answers(region, release) as answers:
-        found = records(answers, code, unit or answers.tree.tops[0], span(period), after=after, limit=limit)
+        found = records(answers, code, unit or answers.tree.top, span(period), after=after, limit=limit)
         points = answers.indicator(code).used
     if as_json:
         say_json([record_json(one) for one in found])

@@ -39,6 +39,13 @@ class Tree:
         """The organisations that never lay below another."""
         return tuple(sorted(set(self.names) - {kin.descendant for kin in self.kin if kin.depth}))
 
+    @property
+    def top(self) -> str:
+        """The organisation at the top; of several the first. Raises SuwenError where there is none."""
+        if not self.tops:
+            raise SuwenError("the release knows no organisation", expected="a row in organisations.csv, and a run after it")
+        return self.tops[0]
+
     @cached_property
     def levels(self) -> tuple[str, ...]:
         """The levels there are, the highest first."""

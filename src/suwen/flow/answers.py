@@ -29,7 +29,8 @@ from suwen.packs.problem import nearest
 
 MOST_PERIODS = 5_000  # in one series
 _SHORTEST = {Period.DAY: 1, Period.MONTH: 28, Period.QUARTER: 90, Period.YEAR: 365}  # days
-Numbers = dict[tuple[str, date], dict[str, Fraction]]  # (unit, first day of a period) -> point -> number
+Place = tuple[str, Span]  # a unit in a period
+Numbers = dict[Place, dict[str, Fraction]]  # and its points
 Pairs = Sequence[tuple[str, Kin]]
 
 
@@ -109,9 +110,9 @@ class Answers:
         numbers, reporting = self.numbers(indicator.used, pairs, wanted)
         return tuple(self._value(indicator, name, span, numbers, reporting) for name in units for span in wanted)
 
-    def _value(self, indicator: Indicator, unit: str, span: Span, numbers: Numbers, reporting: Mapping[tuple[str, date], int]) -> Value:
+    def _value(self, indicator: Indicator, unit: str, span: Span, numbers: Numbers, reporting: Mapping[Place, int]) -> Value:
         """One value; of a unit of which nobody reported all is missing, else what has no row is 0 (a median: missing)."""
-        sent, found = reporting.get((unit, span.first), 0), numbers.get((unit, span.first), {})
+        sent, found = reporting.get((unit, span), 0), numbers.get((unit, span), {})
         zero = {code: None if self.points[code].kind is Count.MEDIAN else Fraction(0) for code in indicator.used}
         known = {code: (found.get(code, zero[code]) if sent else None) for code in indicator.used}
         return Value(indicator.code, unit, span, value(indicator, known), known, sent, self.tree.expected(unit, span), self.release)
@@ -136,8 +137,7 @@ class Answers:
 
     def extent(self, unit: str) -> tuple[date, date] | None:
         """The first and the last day below a unit of which any visit was reported; None where there is none."""
-        pairs = [(unit, kin) for kin in self.tree.below(unit)]
-        found = self._presence_days(pairs)
+        found = self._presence_days([(unit, kin) for kin in self.tree.below(self.tree.unit(unit))])
         return found if found[0] is not None else None
 
     def _presence_days(self, pairs: Pairs) -> tuple[date, date]:
@@ -149,34 +149,37 @@ class Answers:
             rows = engine.rows(query)
         return rows[0][0], rows[0][1]
 
-    def numbers(self, points: Sequence[str], pairs: Pairs, wanted: Sequence[Span]) -> tuple[Numbers, dict[tuple[str, date], int]]:
+    def numbers(self, points: Sequence[str], pairs: Pairs, wanted: Sequence[Span]) -> tuple[Numbers, dict[Place, int]]:
         """What points are for units in periods, and how many organisations reported. `pairs`: a unit, and who lies below it when."""
         found: Numbers = {}
-        reporting: dict[tuple[str, date], int] = {}
+        reporting: dict[Place, int] = {}
         with self.asked(pairs) as (engine, units):
             for period in dict.fromkeys(span.period for span in wanted):
-                of_kind = [span for span in wanted if span.period is period]
-                first, after = min(span.first for span in of_kind), max(span.after for span in of_kind)
-                self._roll(engine, Asked(tuple(points), units, period, first, after), found, reporting)
+                begins = {span.first: span for span in wanted if span.period is period}
+                asked = Asked(tuple(points), units, period, min(begins), max(span.after for span in begins.values()))
+                for unit, first, point, number in self._rolled(engine, asked):
+                    if first not in begins:
+                        continue
+                    if point == PRESENCE:
+                        reporting[unit, begins[first]] = int(number)
+                    else:
+                        found.setdefault((unit, begins[first]), {})[point] = number
         return found, reporting
 
-    def _roll(self, engine: Engine, asked: Asked, found: Numbers, reporting: dict[tuple[str, date], int]) -> None:
-        """Roll up points of all kinds, for periods of one kind."""
+    def _rolled(self, engine: Engine, asked: Asked) -> Iterator[tuple[str, date, str, Fraction]]:
+        """(unit, first day, point, number) of points of all kinds in periods of one kind; as the number of `PRESENCE` how many organisations reported."""
         kinds = {code: self.points[code].kind for code in asked.points}
         adding = [PRESENCE, *(code for code, kind in kinds.items() if kind in ADDING)]
         for unit, first, point, records, total, sent in engine.rows(added(self._adding(adding, asked.period), _of(asked, adding))):
-            if point == PRESENCE:
-                reporting[unit, first] = sent
-            else:
-                found.setdefault((unit, first), {})[point] = Fraction(total if kinds[point] is Count.SUM else records)
+            yield unit, first, point, Fraction(sent if point == PRESENCE else total if kinds[point] is Count.SUM else records)
         middle = [code for code, kind in kinds.items() if kind is Count.MEDIAN]
         for unit, first, point, low, high in engine.rows(medians(self.cells(), _of(asked, middle))) if middle else ():
-            found.setdefault((unit, first), {})[point] = (Fraction(low) + Fraction(high)) / 2
+            yield unit, first, point, (Fraction(low) + Fraction(high)) / 2
         for scope in Scope:
             apart = [code for code, kind in kinds.items() if kind is Count.DISTINCT and self.points[code].person is scope]
             masters = self._links() if apart and scope is Scope.MASTER else None
             for unit, first, point, count in engine.rows(persons(self.cells(), _of(asked, apart), masters)) if apart else ():
-                found.setdefault((unit, first), {})[point] = Fraction(count)
+                yield unit, first, point, Fraction(count)
 
     def cells(self) -> Sql:
         """All cells of the release; of points of which there are other ones beside it, those."""

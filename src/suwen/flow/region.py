@@ -8,10 +8,11 @@ import io
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from suwen.base.aside import explained
 from suwen.base.errors import SuwenError
 from suwen.flow.region_files import (
     ORGANISATION_COLUMNS,
@@ -231,36 +232,6 @@ def _try_lock(handle: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-@contextmanager
-def explained(path: Path, doing: str = "writing failed") -> Iterator[None]:
-    """Turn an error of the operating system into one that names the path: the one in the error, else `path`."""
-    try:
-        yield
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
-        where = error.filename if isinstance(error.filename, str) else str(path)
-        raise SuwenError(f"{doing}: {reason}", where=where, do="mend the cause and give the command again") from error
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Where to write what is to appear under `path` whole or not at all; a pipe or device is written to itself."""
-    if path.exists() and not path.is_file():
-        yield path
-        return
-    real = Path(os.path.realpath(path))
-    aside = real.with_name(f".suwen-{os.getpid()}.tmp")
-    try:
-        yield aside
-        aside.replace(real)
-    except OSError as error:
-        error.filename = str(path)
-        raise
-    finally:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)
 
 
 def is_utf8(text: str) -> bool:

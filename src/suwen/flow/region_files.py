@@ -138,21 +138,31 @@ def _settings(top: Section) -> Settings:
     return Settings(threads, memory, piece_mb, id_bits)
 
 
+def _site(section: Section) -> str:
+    """The https address of the proxy before the server, without a path; "" for none."""
+    public = section.text("public", required=False, blank=True)
+    try:
+        parts = urlsplit(public)
+        fits = parts.scheme == "https" and bool(parts.hostname) and parts.path in ("", "/") and not parts.query and (parts.port or 1) > 0
+    except ValueError:
+        fits = False
+    if public and not fits:
+        section.problem("public", f'"{public}" is not the address of a site', expected="https and a name, such as https://suwen.example.org")
+    return f"https://{parts.netloc}" if public and fits else ""
+
+
 def _server(top: Section) -> Server:
     section = top.section("server", ("address", "port", "public", "database", "access", "second_factor"))
     if section is None:
         return Server()
-    public = section.text("public", required=False, blank=True)
-    parts = urlsplit(public)
-    if public and (parts.scheme != "https" or not parts.hostname or parts.path not in ("", "/") or parts.query):
-        section.problem("public", f'"{public}" is not the address of a site', expected="https and a name, such as https://suwen.example.org")
+    public = _site(section)
     for key, words in _SERVER_WORDS.items():
         if section.text(key, required=False, default=words[0]) not in words:
             section.problem(key, f"{key} is none of its words", expected=" or ".join(words))
     return Server(
         address=section.text("address", required=False, default=Server.address),
         port=section.whole("port", Server.port, least=0),
-        public=f"https://{parts.netloc}" if public else "",
+        public=public,
         database=section.text("database", required=False, blank=True),
         access=section.text("access", required=False, default=Server.access),
         second_factor=section.text("second_factor", required=False, default="administrators" if public else Server.second_factor),

@@ -55,7 +55,8 @@ def try_out(opened: OpenRelease, file: Path) -> Trial:
     """Try the indicator that a file declares on a release. Raises SuwenError or PackErrors where the file is not right; nothing is kept."""
     packs = region_packs(opened.region)
     indicator = _read(file, packs)
-    replaces = indicator.code in packs.indicators
+    known = packs.indicators.get(indicator.code)
+    replaces = known is not None and known.sha256 != indicator.sha256
     with Answers(opened, replace(packs, indicators={**packs.indicators, indicator.code: indicator})) as answers:
         began = datetime.now(UTC)
         rows, counted = _count(answers, indicator)

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.core.management import call_command
+from django.db import DatabaseError
 
+from suwen.base.errors import SuwenError
 from suwen.govern.policy.actions import PERSONAL, Action, Role
 from suwen.govern.policy.actors import NOBODY, OWNER, UNKNOWN, WHOLE, Actor, Resource
 from suwen.govern.policy.decisions import Decision, decide
-from suwen.govern.settings import configure
+from suwen.govern.settings import CONTROL_FILE, configure
 from suwen.model.region import Region
 
 
@@ -136,5 +138,13 @@ class Control:
 def opened(region: Region) -> Control:
     """Make Django ready for a region and bring its control database up to date."""
     configure(region)
-    call_command("migrate", verbosity=0, interactive=False)
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+    except DatabaseError as error:
+        raise SuwenError(
+            f"the control database does not answer as it should ({type(error).__name__})",
+            where=region.server.database or str(region.folder / CONTROL_FILE),
+            expected="a database this user may read and write",
+            do="check that it is there, its rights and the disk",
+        ) from None
     return Control()

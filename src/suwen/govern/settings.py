@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -96,6 +97,7 @@ def values(region: Region, secrets: Secrets) -> dict[str, Any]:
         "WHITENOISE_USE_FINDERS": True,
         "WHITENOISE_AUTOREFRESH": False,
         "WHITENOISE_ALLOW_ALL_ORIGINS": False,
+        "WHITENOISE_MAX_AGE": _HOUR,
         "OTP_TOTP_ISSUER": f"Suwen {region.name}",
         "OTP_TOTP_THROTTLE_FACTOR": 0,  # our own lock-out counts every kind of failure together
         "DATA_UPLOAD_MAX_MEMORY_SIZE": 1 << 20,
@@ -135,6 +137,7 @@ def database(region: Region, secrets: Secrets) -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(private_file(region.folder / CONTROL_FILE)),
+            "CONN_MAX_AGE": 600,
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
@@ -147,6 +150,10 @@ def database(region: Region, secrets: Secrets) -> dict[str, Any]:
             "the control database is not named as expected",
             where="region.toml: [server] database",
             expected="postgresql://user@host:port/name, its password in secrets.toml as database_password",
+        )
+    if find_spec("psycopg") is None:
+        raise SuwenError(
+            "psycopg is not installed", where="region.toml: [server] database", expected="Suwen with its extra postgresql", do="pip install suwen[postgresql]"
         )
     return {
         "ENGINE": "django.db.backends.postgresql",

@@ -12,8 +12,8 @@ from suwen.base.errors import SuwenError
 from suwen.govern.control import opened
 from suwen.model.region import Region
 
-_THREADS = 16
-_MANY: dict[str, object] = {"connection_limit": 1_000, "asyncore_use_poll": True, "backlog": 1_024}  # more readers than threads wait their turn
+# Every reader's browser holds a connection open; threads are for what is answered at one time.
+_HANDLING = {"threads": 16, "connection_limit": 1000, "backlog": 1024, "channel_timeout": 60, "asyncore_use_poll": True, "max_request_body_size": 8 << 20}
 
 
 def serve(region: Region, address: str, port: int, said: Callable[[str], None]) -> None:
@@ -29,7 +29,7 @@ def serve(region: Region, address: str, port: int, said: Callable[[str], None]) 
     if first := control.first_administrator():
         said(f"first administrator: name {first[0]}, password {first[1]} (not shown again)")
     try:
-        server = waitress.create_server(get_wsgi_application(), host=address, port=port, threads=_THREADS, ident=None, **_MANY, **_proxy(region))
+        server = waitress.create_server(get_wsgi_application(), host=address, port=port, ident=None, **_HANDLING, **_proxy(region))
     except OSError as error:
         raise SuwenError(f"the port cannot be had: {(error.strerror or '').lower()}", where=f"{address}:{port}", do="give another one with --port") from None
     said(f"{region.name} is served at {region.server.public or f'http://{_shown(address)}:{server.effective_port}'} (end with Ctrl+C)")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from posixpath import dirname, normpath
 
 import pytest
 import typer
@@ -81,12 +82,32 @@ def test_every_template_and_code_map_of_every_pack(pages: Mapping[str, str]) -> 
     assert all(f"[{name}]" in pages["packs.md"] for name in (*packs.templates, *packs.code_maps))
 
 
+def test_every_indicator_point_base_and_breakdown(pages: Mapping[str, str]) -> None:
+    packs = load_packs(shipped_packs())
+    for code_, indicator in packs.indicators.items():
+        text = pages[f"indicator/{code_}.md"]
+        assert {f"{one} {point.title['en']}" for one, point in indicator.points.items()} <= set(headings(text))
+        assert {example.name for example in indicator.examples} <= set(headings(text))
+        assert all(said in text for language in ("en", "zh") for said in (indicator.title[language], indicator.definition[language]))
+        assert f"[{code_}](indicator/{code_}.md)" in pages["indicators.md"] and f"[{code_}]" in pages["packs.md"]
+    for name, base in packs.bases.items():
+        assert cell(code(base.keep.text if base.keep else "")) in pages[f"base/{name}.md"]
+    assert all(one.title["zh"] in pages["indicators.md"] for one in packs.breakdowns.values())
+
+
 def test_links_lead_somewhere(pages: Mapping[str, str]) -> None:
     for name, text in pages.items():
-        for target in re.findall(r"\]\(([^)#]+)\)", text):
-            assert target in pages, f"{name} leads to {target}"
+        for target, anchor in re.findall(r"\]\(([^)#]+)(#[^)]+)?\)", text):
+            meant = normpath(f"{dirname(name)}/{target}").lstrip("/")
+            assert meant in pages, f"{name} leads to {target}"
+            assert not anchor or anchor in {f"#{slug(heading)}" for heading in headings(pages[meant])}, f"{name} leads to {target}{anchor}"
         anchors = {heading.lower() for heading in headings(text)}
         assert {anchor for anchor in re.findall(r"\]\(#([^)]+)\)", text)} <= anchors
+
+
+def slug(heading: str) -> str:
+    """A heading's anchor as Markdown readers make it: small letters and digits, blanks as dashes, other marks gone."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def test_tables_are_whole(pages: Mapping[str, str]) -> None:

@@ -8,10 +8,10 @@ NOTE = "*This page is made by `suwen docs` from what is declared; change the dec
 
 
 def page(title: str, *parts: Iterable[str]) -> str:
-    """A whole page: its title, the note on where it comes from, and its parts, each a list of lines."""
+    """A whole page: its title, the note on where it comes from, and its parts, each a list of lines; one without lines is left out."""
     lines = [f"# {title}", "", NOTE]
-    for part in parts:
-        lines += ["", *part]
+    for part in map(list, parts):
+        lines += ["", *part] if part else []
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -23,11 +23,13 @@ def packs_page(packs: Packs) -> str:
         maps = [
             (f"[{name}](code-map/{file_name(name)})", m.title["en"], m.title["zh"], len(m.entries), m.source.standing) for name, m in pack.code_maps.items()
         ]
+        indicators = [(f"[{code_}](indicator/{code_}.md)", i.title["en"], i.title["zh"], i.source.standing) for code_, i in sorted(pack.indicators.items())]
         concepts = [(c.concept_id, c.name, c.domain, code(c.code)) for c in pack.concepts]
         said = [f"{pack.title['en']} · {pack.title['zh']}. Owner: {pack.owner}. {ids}"]
         for title, columns, rows in (
             ("Templates", ("template", "title", "标题", "standing"), templates),
             ("Code maps", ("code map", "title", "标题", "codes", "standing"), maps),
+            ("Indicators", ("indicator", "name", "名称", "standing"), indicators),
             ("Concepts", ("concept", "name", "domain", "code"), concepts),
         ):
             said += ["", *section(title, *table(columns, rows), level=3)] if rows else []
@@ -49,7 +51,7 @@ def template_page(template: Template) -> str:
     return page(
         template.name,
         [f"{template.title['en']} · {template.title['zh']}. Owner: {template.owner}."],
-        [_source(template.source)],
+        [said_source(template.source)],
         section("How files are written", *table(("", ""), read)),
         section("Kinds of records", *(line for kind in template.kinds.values() for line in (*_kind(kind), ""))),
         section("What is made of them", *(line for target in template.targets.values() for line in (*_target(target), ""))),
@@ -63,7 +65,7 @@ def code_map_page(code_map: CodeMap) -> str:
     return page(
         code_map.system,
         [f"{code_map.title['en']} · {code_map.title['zh']}. Owner: {code_map.owner}."],
-        [_source(code_map.source)],
+        [said_source(code_map.source)],
         table(("code", "name", "concept"), rows),
     )
 
@@ -72,7 +74,8 @@ def _meant(entry: CodeMapEntry) -> str:
     return str(entry.concept_id) if entry.concept_id is not None else f"{entry.vocabulary} {entry.code}"
 
 
-def _source(source: Source) -> str:
+def said_source(source: Source) -> str:
+    """Where a declaration comes from, in one line."""
     return f"Source: {source.citation}; version {source.version}; {source.standing}."
 
 
@@ -102,11 +105,12 @@ def _example(example: Example) -> list[str]:
     said: list[str] = []
     for title, rows in (("Given", example.given), ("Expected", example.expect)):
         for name, held in rows.items():
-            said += ["", f"{title}: {name}", "", *_rows(held)]
+            said += ["", f"{title}: {name}", "", *rows_table(held)]
     return section(example.name, *said[1:], level=3)
 
 
-def _rows(rows: tuple[Mapping[str, str | None], ...]) -> list[str]:
+def rows_table(rows: tuple[Mapping[str, str | None], ...]) -> list[str]:
+    """Rows of an example, null as an empty cell."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
     return (
         table(columns, [[code(row.get(column) or "") if row.get(column) is not None else "" for column in columns] for row in rows]) if rows else ["(no rows)"]

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from suwen.base.aside import explained
 from suwen.flow.reference.commands import CommandPage, commands_page
 from suwen.flow.reference.functions import functions_page
+from suwen.flow.reference.indicators import base_page, indicator_page, indicators_page
 from suwen.flow.reference.markdown import page
 from suwen.flow.reference.packs import code_map_page, file_name, packs_page, template_page
 from suwen.flow.reference.tables import events_page, findings_page, tables_page
-from suwen.flow.region import explained
 from suwen.packs.loader import load_packs, shipped_packs
 
-_FOLDERS = ("template", "code-map")
+_FOLDERS = ("template", "code-map", "indicator", "base")
 
 
 def reference_pages(commands: Sequence[CommandPage]) -> Mapping[str, str]:
@@ -26,9 +27,12 @@ def reference_pages(commands: Sequence[CommandPage]) -> Mapping[str, str]:
         "events.md": events_page(),
         "findings.md": findings_page(),
         "packs.md": packs_page(packs),
+        "indicators.md": indicators_page(packs),
     }
     pages |= {f"template/{file_name(name)}": template_page(template) for name, template in sorted(packs.templates.items())}
     pages |= {f"code-map/{file_name(name)}": code_map_page(code_map) for name, code_map in sorted(packs.code_maps.items())}
+    pages |= {f"indicator/{name}.md": indicator_page(indicator, packs) for name, indicator in sorted(packs.indicators.items())}
+    pages |= {f"base/{name}.md": base_page(base, packs) for name, base in sorted(packs.bases.items())}
     return {"README.md": _index(pages), **pages}
 
 
@@ -38,7 +42,7 @@ def _index(pages: Mapping[str, str]) -> str:
 
 
 def write_reference(folder: Path, commands: Sequence[CommandPage]) -> list[Path]:
-    """Write every page into a folder and take away pages of templates and code maps that are gone; gives the paths written."""
+    """Write every page into a folder and take away pages of what is gone; gives the paths written."""
     pages = reference_pages(commands)
     with explained(folder):
         for below in _FOLDERS:

@@ -1,4 +1,5 @@
-"""The examples of indicators worked out: given rows through the same passes as a region's, rolled up in plain Python. No vocabulary is loaded."""
+"""The examples of indicators worked out: given rows through the same passes as a region's, rolled up in plain Python. Of a vocabulary it knows
+what the example gives of concept_ancestor."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from typing import Any
 from suwen.base.errors import SuwenError
 from suwen.engine.duck import Engine
 from suwen.engine.sql import statement
+from suwen.insight.indicator.concept_members import set_members
 from suwen.insight.indicator.example_rows import OWNED, GivenTables
 from suwen.insight.indicator.rows import point_rows
 from suwen.insight.indicator.tree import Kin, closure
@@ -91,7 +93,8 @@ class _Work:
 
     def _found(self, base: Base, points: Sequence[Point]) -> list[dict[str, Any]]:
         links = statement("select person_id, master_person_id from {l} l", l=self._tables("ext_person_link"))
-        rows = point_rows(base, points, self._tables(base.table), self._tables, links=links)
+        members = set_members(base, self._tables("concept_ancestor"), self._engine.rows)
+        rows = point_rows(base, points, self._tables(base.table), self._tables, links=links, members=members)
         joined = "select r.*, coalesce(l.master_person_id, r.person_id) as master from {r} r left join {l} l on l.person_id = r.person_id"
         return list(self._engine.arrow(statement(joined, r=rows, l=links)).to_pylist())
 

@@ -50,15 +50,15 @@ def _proven(request: HttpRequest, name: str, password: str) -> User | None:
     user = authenticate(request, username=name, password=password)  # always, so that time does not tell who is locked out
     if user is not None and not shut:
         return user
-    _count(name, address, "POL-011" if shut else "")
+    _count(name, address, shut=shut)
     return None
 
 
-def _count(name: str, address: str, code: str) -> None:
+def _count(name: str, address: str, *, shut: bool) -> None:
+    """Count and write down a failure; what comes while a wait lasts does not prolong it."""
     known = User.objects.filter(name=name).exists()
-    begun = failed(ACCOUNT, name)
-    failed(ADDRESS, address)
-    write(Happening(name if known else UNKNOWN, "locked out" if begun else "sign-in failed", address=address, code=code))
+    begun = not shut and any([failed(ACCOUNT, name), failed(ADDRESS, address)])
+    write(Happening(name if known else UNKNOWN, "locked out" if begun else "sign-in failed", address=address))
 
 
 @open_to_all
@@ -79,7 +79,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
             response = _enter(request, user, pending[2])
             otp_login(request, device)
             return response
-        _count(user.name, address, "POL-012")
+        _count(user.name, address, shut=shut)
         form.add_error(None, t("The code is not right, was used before, or there were too many attempts."))
     return render(request, "account/sign-in-code.html", {"form": form})
 

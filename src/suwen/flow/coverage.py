@@ -52,12 +52,9 @@ def coverage(opened: OpenRelease, feed: str, template: Template) -> tuple[KindCo
 def _of_kind(opened: OpenRelease, kind: str, files: Sequence[StagedFile], used: Mapping[tuple[str, str], tuple[Use, ...]], template: Template) -> KindCoverage:
     columns = list(dict.fromkeys(column for file in files for column in file.columns))
     counts = [alias(call("count", col(column)), f"c{at}") for at, column in enumerate(columns)]
-    counted = statement(
-        "select count(*) as n, {counts} from {rows} s where s.{issues} is null", counts=counts, rows=staged(files, columns), issues=ISSUES
-    )
+    counted = statement("select count(*) as n, {counts} from {rows} s where s.{issues} is null", counts=counts, rows=staged(files, columns), issues=ISSUES)
     row = opened.ask(counted).to_pylist()[0]
     declared = template.kinds[kind]
     known = {*declared.columns, *declared.optional}
     made = tuple(Covered(kind, column, row[f"c{at}"], column in known, used.get((kind, column), ())) for at, column in enumerate(columns))
     return KindCoverage(kind, row["n"], made)
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from suwen.base.errors import SuwenError
 from suwen.engine.sql import Tree, alias, col, in_numbers, integer, statement, text, union_all
@@ -99,7 +100,7 @@ def _patients(opened: OpenRelease, master: int, organisations: Mapping[int, str]
     )
 
 
-def _visits(opened: OpenRelease, people: Sequence[int]) -> list[Mapping[str, object]]:
+def _visits(opened: OpenRelease, people: Sequence[int]) -> list[dict[str, Any]]:
     query = statement(
         """select v.visit_occurrence_id, v.person_id, v.visit_concept_id, v.visit_start_date, v.visit_end_date, v.visit_start_datetime, v._receipt as receipt,
             coalesce(e.discharge_department_name, e.admission_department_name, '') as department
@@ -109,22 +110,20 @@ def _visits(opened: OpenRelease, people: Sequence[int]) -> list[Mapping[str, obj
         more=opened.view("ext.ext_visit"),
         mine=in_numbers(col("person_id", "v"), people),
     )
-    found: list[Mapping[str, object]] = opened.ask(query).to_pylist()
+    found: list[dict[str, Any]] = opened.ask(query).to_pylist()
     return found
 
 
-def _visit(row: Mapping[str, object], organisations: Mapping[int, str], codes: Sequence[str], counts: Mapping[str, int]) -> Visit:
-    start, end, at = row["visit_start_date"], row["visit_end_date"], row["visit_start_datetime"]
-    assert isinstance(start, date)
+def _visit(row: Mapping[str, Any], organisations: Mapping[int, str], codes: Sequence[str], counts: Mapping[str, int]) -> Visit:
     return Visit(
-        int(str(row["visit_occurrence_id"])),
-        int(str(row["person_id"])),
-        organisations.get(int(str(row["receipt"])), ""),
-        int(str(row["visit_concept_id"] or 0)),
-        start,
-        end if isinstance(end, date) else None,
-        at if isinstance(at, datetime) else None,
-        str(row["department"]),
+        row["visit_occurrence_id"],
+        row["person_id"],
+        organisations.get(row["receipt"], ""),
+        row["visit_concept_id"] or 0,
+        row["visit_start_date"],
+        row["visit_end_date"],
+        row["visit_start_datetime"],
+        row["department"],
         tuple(codes),
         counts,
     )

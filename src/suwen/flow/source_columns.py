@@ -65,9 +65,7 @@ def _places(lineage: TargetLineage, step: Step, kinds: Mapping[str, str]) -> lis
     return [(kinds[alias], column) for alias, column in dict.fromkeys([*plain, *named])]
 
 
-def _of_filters(
-    template: Template, target: Target, lineage: TargetLineage, kinds: Mapping[str, str], found: dict[tuple[str, str], list[Use]]
-) -> None:
+def _of_filters(template: Template, target: Target, lineage: TargetLineage, kinds: Mapping[str, str], found: dict[tuple[str, str], list[Use]]) -> None:
     if not target.filters:
         return
     compiled = compile_all([(rule.keep, "boolean") for rule in target.filters], column_context(template, target))

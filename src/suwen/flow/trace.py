@@ -277,10 +277,6 @@ class Tracer:
         problems.raise_if_any()
         return template
 
-    def named(self, name: str) -> Template:
-        """The template of that name by which a row traced before was made; of several the one met last."""
-        return [one for one in self._templates.values() if one.name == name][-1]
-
     def lineage(self, tag: str) -> TargetLineage:
         """What the target of a tag says of its columns."""
         if tag not in self._lineages:

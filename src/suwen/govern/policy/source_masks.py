@@ -6,7 +6,7 @@ A column of which the template makes nothing is hidden, since nobody has said wh
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from suwen.flow.lineage import CONTENT, OWN, named_columns, target_lineage
@@ -99,10 +99,13 @@ def _tells(table: str, column: str) -> Personal:
     return _MADE_OF.get((table, column)) or personal(table, column)
 
 
-def masked_trace(trace: Trace, packs: Packs) -> Trace:
-    """A trace with row, records and source texts masked, by the templates in use; of a template that is no longer in use everything is hidden."""
+def masked_trace(trace: Trace, packs: Packs, known: Callable[[str], SourceMasks] | None = None) -> Trace:
+    """A trace with row, records and source texts masked, by the templates in use; of a template that is no longer in use everything is hidden.
+
+    `known`: gives the masks of a template by its name, where somebody keeps them.
+    """
     names = {record.template for record in trace.records}
-    masks = {name: SourceMasks(packs.templates.get(name)) for name in names}
+    masks = {name: known(name) if known else SourceMasks(packs.templates.get(name)) for name in names}
     records = tuple(replace(record, place=masks[record.template].place(record.place)) for record in trace.records)
     row = masked_row(trace.table, trace.row)
     columns = tuple(

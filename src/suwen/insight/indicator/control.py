@@ -6,6 +6,7 @@ differ (individuals chart). Both as in the e-Handbook of Statistical Methods of 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,7 +30,7 @@ class Limits:
 def individuals(values: Sequence[Fraction | None]) -> Limits | None:
     """Limits from the mean moving range of neighbours; missing values have no neighbours. None where there are too few values."""
     known = [value for value in values if value is not None]
-    ranges = [abs(after - before) for before, after in zip(values, values[1:], strict=False) if before is not None and after is not None]
+    ranges = [abs(after - before) for before, after in itertools.pairwise(values) if before is not None and after is not None]
     if len(known) < FEWEST or not ranges:
         return None
     centre = sum(known, Fraction(0)) / len(known)

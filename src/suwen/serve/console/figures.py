@@ -134,21 +134,7 @@ def steps(values: Sequence[Fraction | None], classes: int = 5) -> tuple[int | No
     return tuple(None if value is None else min(classes - 1, int((value - low) * classes / spread)) for value in values)
 
 
-@dataclass(frozen=True)
-class Link:
-    """A line from a row on the left to one on the right, by their heights, as an SVG path."""
-
-    left: int
-    right: int
-    path: str
-
-
-def links(pairs: Sequence[tuple[int, int]], row: int, left: float, right: float) -> tuple[Link, ...]:
-    """Curves between rows of two lists, `row` apart, from x `left` to x `right`."""
+def curve(left: float, y0: float, right: float, y1: float) -> str:
+    """The path of a soft curve from one place to another, level at both ends."""
     middle = (left + right) / 2
-
-    def path(one: int, other: int) -> str:
-        y0, y1 = one * row + row / 2, other * row + row / 2
-        return f"M{left} {y0}C{middle} {y0} {middle} {y1} {right} {y1}"
-
-    return tuple(Link(one, other, path(one, other)) for one, other in pairs)
+    return f"M{left:g} {y0:g}C{middle:g} {y0:g} {middle:g} {y1:g} {right:g} {y1:g}"

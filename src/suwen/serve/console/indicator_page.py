@@ -153,13 +153,13 @@ def comparison(answers: Answers, question: Asked, own: Fraction | None) -> Compa
     """The units below the one that is asked about, each as its own page shows it."""
     units = children(answers, question.unit, question.span)
     found = answers.values(question.indicator.code, (question.span, question.against), units=units) if units else ()
-    pairs = sorted(((found[at], found[at + 1]) for at in range(0, len(found), 2)), key=lambda pair: (pair[0].value is None, -(pair[0].value or 0), pair[0].unit))
+    pairs = sorted(
+        ((found[at], found[at + 1]) for at in range(0, len(found), 2)), key=lambda pair: (pair[0].value is None, -(pair[0].value or 0), pair[0].unit)
+    )
     values = [after.value for after, _ in pairs]
     additive = not question.indicator.denominator
     zero, drawn = bars([*values, None if additive else own], BAR)
-    rows = tuple(
-        Row(after, before, change(question.indicator, before.value, after.value), bar) for (after, before), bar in zip(pairs, drawn[:-1], strict=True)
-    )
+    rows = tuple(Row(after, before, change(question.indicator, before.value, after.value), bar) for (after, before), bar in zip(pairs, drawn[:-1], strict=True))
     mark = drawn[-1]
     return Comparison(rows, zero, None if mark is None else round(mark.x if mark.negative else mark.x + mark.width, 2))
 

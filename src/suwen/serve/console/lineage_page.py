@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from suwen.flow.source_columns import FILTER, JOIN, KEY, ORDER, Use, uses
 from suwen.model.pack import Kind, Template
-from suwen.serve.console.figures import Link, links
+from suwen.serve.console.figures import curve
 
 ROW = 22  # height of a row of the figure
-LEFT, RIGHT = 210.0, 470.0
+LEFT, RIGHT = 170.0, 320.0
 NO_COLUMN = frozenset({KEY, JOIN, ORDER, FILTER})
 
 
@@ -34,19 +34,23 @@ class SourceColumn:
 
 
 @dataclass(frozen=True)
+class TableEnd:
+    """A table at the right edge of the figure, and where it stands."""
+
+    name: str
+    y: float
+
+
+@dataclass(frozen=True)
 class KindMap:
-    """One kind: its columns, the tables they go to, and the lines between (left: place of the column, right: place of the table)."""
+    """One kind: the columns something looks at, those that nothing does, and the figure: tables on the right, curves from each column to its tables."""
 
     kind: Kind
     columns: tuple[SourceColumn, ...]
-    tables: tuple[str, ...]
-    lines: tuple[Link, ...]
+    unused: tuple[str, ...]
+    tables: tuple[TableEnd, ...]
+    curves: tuple[str, ...]
     height: int
-
-    @property
-    def unused(self) -> int:
-        """Columns that nothing looks at."""
-        return sum(not column.uses for column in self.columns)
 
 
 def kind_maps(template: Template) -> tuple[KindMap, ...]:
@@ -57,8 +61,23 @@ def kind_maps(template: Template) -> tuple[KindMap, ...]:
 
 def _kind_map(kind: Kind, used: Mapping[tuple[str, str], Sequence[Use]]) -> KindMap:
     names = (*kind.columns, *kind.optional)
-    columns = tuple(SourceColumn(name, name in kind.key, tuple(used.get((kind.name, name), ()))) for name in names)
-    tables = tuple(dict.fromkeys(use.table for column in columns for use in column.made))
-    pairs = dict.fromkeys((at, tables.index(use.table)) for at, column in enumerate(columns) for use in column.made)
-    stretched = [(left, right) for left, right in pairs]
-    return KindMap(kind, columns, tables, links(stretched, ROW, LEFT, RIGHT), max(len(columns), len(tables)) * ROW)
+    every = [SourceColumn(name, name in kind.key, tuple(used.get((kind.name, name), ()))) for name in names]
+    columns = tuple(column for column in every if column.uses)
+    pairs = list(dict.fromkeys((at, use.table) for at, column in enumerate(columns) for use in column.made))
+    ends = _ends(pairs)
+    places = {end.name: end.y for end in ends}
+    curves = tuple(curve(LEFT, at * ROW + ROW / 2, RIGHT, places[table]) for at, table in pairs)
+    height = max(len(columns) * ROW, int(max(places.values(), default=0)) + ROW)
+    return KindMap(kind, columns, tuple(column.name for column in every if not column.uses), ends, curves, height)
+
+
+def _ends(pairs: Sequence[tuple[int, str]]) -> tuple[TableEnd, ...]:
+    """Each table at the mean height of its columns, none nearer than a row to the one above it."""
+    heights: dict[str, list[float]] = {}
+    for at, table in pairs:
+        heights.setdefault(table, []).append(at * ROW + ROW / 2)
+    found: list[TableEnd] = []
+    for table, of in sorted(heights.items(), key=lambda one: (sum(one[1]) / len(one[1]), one[0])):
+        wanted = sum(of) / len(of)
+        found.append(TableEnd(table, round(max(wanted, found[-1].y + ROW) if found else wanted, 1)))
+    return tuple(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from suwen.flow.quarantine import HELD, Group, Kept
@@ -51,7 +51,7 @@ class Shown:
     fields: tuple[tuple[str, str | None], ...]
 
 
-def shown_records(kept: Iterable[Kept], region: Region, masks: Mapping[str, SourceMasks], *, open_identity: bool) -> list[Shown]:
+def shown_records(kept: Iterable[Kept], region: Region, masks: Callable[[str], SourceMasks], *, open_identity: bool) -> list[Shown]:
     """Records with their text, masked unless identities are open; of what was not taken in anything may stand anywhere."""
     found = []
     for one in kept:
@@ -61,6 +61,6 @@ def shown_records(kept: Iterable[Kept], region: Region, masks: Mapping[str, Sour
         elif open_identity:
             found.append(Shown(one, one.place.text, tuple(one.place.texts.items())))
         else:
-            mask = masks[feed.template]
+            mask = masks(feed.template)
             found.append(Shown(one, mask.line(one.place, mapped=False), tuple(mask.texts(one.place, mapped=False).items())))
     return found

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from suwen.base.errors import SuwenError
 from suwen.engine.sql import col, compared, integer
 from suwen.flow.trace import ColumnTrace, Trace, TracedRecord
 from suwen.govern.policy.source_masks import SourceMasks, masked_trace
 from suwen.model.extension import ALL_TABLES
-from suwen.model.pack import Template
 from suwen.serve.console.published import Published
 
 _LONGEST = 19  # digits of an id
@@ -32,30 +32,9 @@ def traced(published: Published, table: str, row_id: str) -> Trace:
     return found[0]
 
 
-def masks_of(published: Published) -> Mapping[str, SourceMasks]:
-    """Template -> what of its records is personal; worked out once for each."""
-    return _Masks(published)
-
-
-class _Masks(Mapping[str, SourceMasks]):
-    """Masks made when they are asked for."""
-
-    def __init__(self, published: Published) -> None:
-        self._published = published
-
-    def __getitem__(self, name: str) -> SourceMasks:
-        return self._published.once(("masks", name), lambda: SourceMasks(self._template(name)))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._published.packs.templates)
-
-    def __len__(self) -> int:
-        return len(self._published.packs.templates)
-
-    def _template(self, name: str) -> Template:
-        """The template in force, or one that made rows which are still there."""
-        held = self._published.packs.templates.get(name)
-        return held if held is not None else self._published.tracer.named(name)
+def masks_of(published: Published, template: str) -> SourceMasks:
+    """What of a template's records is personal; worked out once. Of one that is no longer in use everything is."""
+    return published.once(("masks", template), lambda: SourceMasks(published.packs.templates.get(template)))
 
 
 @dataclass(frozen=True)
@@ -97,7 +76,7 @@ class RecordPage:
 
 def record_page(published: Published, trace: Trace, *, open_identity: bool) -> RecordPage:
     """A trace as a page shows it; masked unless identities are open."""
-    shown = trace if open_identity else masked_trace(trace, masks_of(published))
+    shown = trace if open_identity else masked_trace(trace, published.packs, partial(masks_of, published))
     used = {(text.record, text.column) for column in shown.columns for text in column.sources}
     sources = tuple(Source(at + 1, record, _fields(record, at, used)) for at, record in enumerate(shown.records))
     steps: dict[str, list[ColumnTrace]] = {}

@@ -34,7 +34,9 @@ def begin(region: Region, by: str) -> bool:
     begun = Replay(now().isoformat(timespec="seconds"), by, None, "")
     _keep(region, begun)
     command = [sys.executable, "-m", "suwen.cli.main", "run", "--region", str(region.folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, encoding="utf-8", errors="replace")
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, encoding="utf-8", errors="replace"
+    )
     Thread(target=_watch, args=(region, begun, process), daemon=True).start()
     return True
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import date, datetime
+from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from suwen.insight.indicator.value import shown as told
+
 MISSING = "–"
-_STEPS = {"en": ((10**9, "bn"), (10**6, "M"), (10**4, "k")), "zh": ((10**8, "亿"), (10**4, "万"))}
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HIDING = frozenset({"Cf", "Cc", "Co", "Cs", "Zl", "Zp"})  # characters that show nothing, or turn the text around them
@@ -32,10 +33,7 @@ def decimal(value: Fraction | Decimal | None, decimals: int) -> str:
 
 def rounded(value: Fraction | Decimal | int, decimals: int) -> Decimal:
     """An exact value to so many decimals, halves away from zero; never -0."""
-    exact = Fraction(value) * 10**decimals
-    whole = (2 * abs(exact.numerator) + exact.denominator) // (2 * exact.denominator)
-    found = Decimal(whole).scaleb(-decimals).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
-    return -found if exact < 0 and whole else found
+    return Decimal(told(Fraction(value), decimals))
 
 
 def signed(value: Fraction | Decimal | int | None, decimals: int = 0) -> str:
@@ -44,15 +42,6 @@ def signed(value: Fraction | Decimal | int | None, decimals: int = 0) -> str:
         return MISSING
     text = decimal(Fraction(value), decimals)
     return f"+{text}" if rounded(Fraction(value), decimals) > 0 else text
-
-
-def short(number: int | Fraction | Decimal, language: str) -> str:
-    """A large number in few digits: 12.3k, 4.5M; 1.2万, 3.4亿."""
-    exact = Fraction(number)
-    for step, name in _STEPS["zh" if language == "zh" else "en"]:
-        if abs(exact) >= step:
-            return f"{decimal(exact / step, 1)}{name}"
-    return decimal(exact, 0 if exact.denominator == 1 else 1)
 
 
 def share(part: int, whole: int) -> str:
@@ -87,11 +76,6 @@ def moment(iso: str | datetime | None, zone: str, language: str) -> str:
     at = iso if isinstance(iso, datetime) else datetime.fromisoformat(iso)
     local = at.astimezone(ZoneInfo(zone)) if at.tzinfo else at
     return f"{day(local.date(), language)} {local:%H:%M}"
-
-
-def instant(at: datetime) -> str:
-    """A moment in UTC as machines read it."""
-    return at.astimezone(UTC).isoformat(timespec="seconds") if at.tzinfo else at.isoformat(timespec="seconds")
 
 
 def period(text: str, language: str) -> str:

@@ -117,9 +117,24 @@ def needs(fresh: Sequence[Freshness], arrived: Iterable[Arrival], states: Mappin
     if may.get("FEEDS"):
         found += _of_feeds(fresh, arrived)
     if may.get("QUARANTINE") and states.get("quarantined"):
-        found.append(Need("warn", "{n} record is kept out with a reason that can be mended. | {n} records are kept out with reasons that can be mended.", {"n": states["quarantined"]}, "quarantine"))
+        found.append(
+            Need(
+                "warn",
+                "{n} record is kept out with a reason that can be mended. | {n} records are kept out with reasons that can be mended.",
+                {"n": states["quarantined"]},
+                "quarantine",
+            )
+        )
     if may.get("QUARANTINE") and states.get("held"):
-        found.append(Need("info", "{n} record waits for another that has not come. | {n} records wait for others that have not come.", {"n": states["held"]}, "quarantine", "?state=held"))
+        found.append(
+            Need(
+                "info",
+                "{n} record waits for another that has not come. | {n} records wait for others that have not come.",
+                {"n": states["held"]},
+                "quarantine",
+                "?state=held",
+            )
+        )
     if release is not None and not release.vocabulary:
         found.append(Need("info", "No vocabulary is loaded: codes of standard vocabularies have no concepts.", {}, "releases"))
     return sorted(found, key=lambda one: ("bad", "warn", "info").index(one.grade))
@@ -134,6 +149,10 @@ def _of_feeds(fresh: Sequence[Freshness], arrived: Iterable[Arrival]) -> list[Ne
         (graded[Grade.SILENT], "bad", "{n} feed is expected and has sent nothing. | {n} feeds are expected and have sent nothing."),
         (asked, "warn", "{n} delivery waits for approval. | {n} deliveries wait for approval."),
         (graded[Grade.BEHIND], "warn", "{n} feed is a week or more behind the newest. | {n} feeds are a week or more behind the newest."),
-        (waiting, "info", "{n} file has landed and is in no release yet; the next run takes it in. | {n} files have landed and are in no release yet; the next run takes them in."),
+        (
+            waiting,
+            "info",
+            "{n} file has landed and waits for the next run. | {n} files have landed and wait for the next run.",
+        ),
     )
     return [Need(grade, text, {"n": number}, "feeds") for number, grade, text in said if number]

@@ -15,9 +15,9 @@ from django.utils import translation
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from suwen.flow.places import RecordPlace
 from suwen.govern.present import present
 from suwen.govern.texts.catalogue import t
-from suwen.flow.places import RecordPlace
 from suwen.insight.indicator.decomposition import Share
 from suwen.model.indicator import Indicator, Value
 from suwen.serve.console import shown
@@ -89,12 +89,6 @@ def decimals(value: Fraction | Decimal | None, digits: int = 1) -> str:
 
 
 @register.filter
-def short(value: int | Fraction | Decimal) -> str:
-    """A large number in few digits."""
-    return shown.short(value, language())
-
-
-@register.filter
 def size(value: int) -> str:
     """A number of bytes."""
     return shown.size(value)
@@ -153,6 +147,21 @@ def coordinate(value: float) -> str:
 def worded(value: str) -> str:
     """A word of the glossary in the language in force."""
     return t(value) if value else ""
+
+
+_RECORDED = {
+    "condition_occurrence": "diagnoses",
+    "procedure_occurrence": "procedures",
+    "measurement": "measurements",
+    "drug_exposure": "drugs",
+    "observation": "observations",
+}
+
+
+@register.filter
+def recorded(table: str) -> str:
+    """What a table holds, in a word for people."""
+    return t(_RECORDED.get(table, table))
 
 
 @register.filter
@@ -263,7 +272,7 @@ def mark(value: str) -> str:
 
 
 @register.filter
-def plus(value: int, more: int) -> int:
+def plus(value: float, more: int) -> float:
     """A sum, for places in a drawing."""
     return value + int(more)
 
@@ -284,3 +293,9 @@ def last_byte(place: RecordPlace) -> int:
 def line_of(place: str) -> str:
     """The line in "file:line"."""
     return place.rpartition(":")[2]
+
+
+@register.filter
+def file_name(place: str) -> str:
+    """A place without the folders before its file."""
+    return place.rpartition("/")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -68,13 +68,15 @@ def timeline(visits: Sequence[Visit]) -> Timeline | None:
     lanes = []
     for number, organisation in enumerate(dict.fromkeys(one.organisation for one in visits)):
         marks = tuple(
-            Mark(one, kind_of(one), place(one.start), max(4.0, round(place(one.end or last) - place(one.start), 1))) for one in visits if one.organisation == organisation
+            Mark(one, kind_of(one), place(one.start), max(4.0, round(place(one.end or last) - place(one.start), 1)))
+            for one in visits
+            if one.organisation == organisation
         )
         lanes.append(Lane(organisation, number * LANE, marks))
     return Timeline(tuple(lanes), tuple(_ticks(first, first + timedelta(days=days), place)), len(lanes) * LANE + 22)
 
 
-def _ticks(first: date, last: date, place):  # type: ignore[no-untyped-def]
+def _ticks(first: date, last: date, place: Callable[[date], float]) -> Iterator[Tick]:
     step = 12 if (last - first).days > 900 else 3 if (last - first).days > 200 else 1
     day = first.replace(day=1)
     while day <= last:

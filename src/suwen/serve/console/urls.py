@@ -10,6 +10,7 @@ urlpatterns = [
     path("indicators/<slug:code>", indicators.indicator, name="indicator"),
     path("indicators/<slug:code>/why", indicators.why, name="indicator-why"),
     path("indicators/<slug:code>/records", indicators.records, name="indicator-records"),
+    path("indicators/<slug:code>/made-of", indicators.made_of, name="indicator-made-of"),
     path("organisations", organisations.organisations, name="organisations"),
     path("organisations/<str:unit>", organisations.organisation, name="organisation"),
     path("records/<slug:table>/<str:row>", records.record, name="record"),

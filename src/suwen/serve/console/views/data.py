@@ -72,7 +72,7 @@ def template(request: HttpRequest, name: str) -> HttpResponse:
     kinds = at.release.once(("kinds", name), lambda: kind_maps(found))
     open_feeds = reading(request, Action.FEEDS).scope.units
     using = [one.name for one in at.region.feeds.values() if one.template == name and one.organisation in open_feeds]
-    return page(request, "console/template.html", {"template": found, "kinds": kinds, "unused": sum(one.unused for one in kinds), "feeds": using}, at)
+    return page(request, "console/template.html", {"template": found, "kinds": kinds, "unused": sum(len(one.unused) for one in kinds), "feeds": using}, at)
 
 
 @needs(Action.RELEASES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +12,7 @@ from suwen.flow.explanations import explain
 from suwen.flow.value_records import records as records_behind
 from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import Resource
+from suwen.govern.texts.catalogue import t
 from suwen.model.indicator import Period, Value
 from suwen.serve.console import indicator_page as made
 from suwen.serve.console.charts import trend_chart
@@ -52,13 +54,13 @@ def indicator(request: HttpRequest, code: str) -> HttpResponse:
         "own": own,
         "before": before,
         "change": made.change(question.indicator, before.value, own.value),
+        "chart_words": {"value": t("value"), "limits": t("control limits"), "centre": t("mean"), "out": t("outside")},
         "chart": trend_chart(course, question.indicator, language()),
         "comparison": comparison,
         "areas": published.once(("areas", *key), lambda: made.tile_map(published.answers, question)),
         "open_units": at.scope.units,
         "why": _why(published, question, "unit" if comparison.rows else _first_breakdown(published)),
         "records": _records(published, question, "") if may(request, Action.RECORDS, Resource(question.unit)) else None,
-        "explained": published.once(("explained", code), lambda: explain(published.answers, code)),
     }
     return page(request, "console/indicator.html", held, at)
 
@@ -88,6 +90,18 @@ def records(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "console/records.html", {**_question(at.release, question), "records": found, "reading": at})
 
 
+@needs(Action.CATALOGUE)
+@told
+def made_of(request: HttpRequest, code: str) -> HttpResponse:
+    """The columns an indicator is made of and its SQL, as a part of the page or a page by itself."""
+    at = reading(request)
+    published = at.release
+    held = {"explained": published.once(("explained", code), lambda: explain(published.answers, code))}
+    if request.htmx:
+        return render(request, "console/made-of.html", held)
+    return page(request, "console/made-of-page.html", held, at)
+
+
 def _unit(request: HttpRequest, at: Reading) -> str:
     """The unit of an address, which must be open to the reader; else where their pages begin."""
     unit = request.GET.get("unit", "") or at.scope.home
@@ -107,9 +121,12 @@ def _question(published: Published, question: made.Asked) -> dict[str, Any]:
     return {
         "question": question,
         "indicator": question.indicator,
+        "digits": question.indicator.decimals + bool(question.indicator.denominator),  # of effects, which are smaller than values
         "unit": question.unit,
         "lengths": lengths,
-        "periods": [one.text for one in reversed(made.spans_until(max(question.span, made.newest_whole(question.span.period, day), key=lambda one: one.first)))],
+        "periods": [
+            one.text for one in reversed(made.spans_until(max(question.span, made.newest_whole(question.span.period, day), key=lambda one: one.first)))
+        ],
         "breakdowns": published.packs.breakdowns,
         "path_code": question.indicator.code,
         "path_query": f"period={question.span.text}&against={question.against.text}&",
@@ -127,5 +144,7 @@ def _why(published: Published, question: made.Asked, by: str) -> made.Why:
 
 
 def _records(published: Published, question: made.Asked, after: str) -> dict[str, Any]:
-    found = records_behind(published.answers, question.indicator.code, question.unit, question.span, after=after, limit=ROWS + 1)
+    key = ("records", question.indicator.code, question.unit, question.span.text, after)
+    asked = partial(records_behind, published.answers, question.indicator.code, question.unit, question.span, after=after, limit=ROWS + 1)
+    found = published.once(key, asked)
     return {"rows": found[:ROWS], "next": found[ROWS - 1].key if len(found) > ROWS else "", "codes": list(question.indicator.used)}

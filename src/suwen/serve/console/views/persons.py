@@ -61,9 +61,10 @@ def _identifiers(published: Published, known: History, owners: Mapping[int, str]
         rows=published.opened.view(f"ext.{_IDENTIFIERS}"),
         mine=in_numbers(col("person_id", "i"), sorted(owners)),
     )
-    found = []
+    found: dict[tuple[str, Any, bool], dict[str, None]] = {}
     for row in published.opened.ask(query).to_pylist():
         organisation = owners[row["person_id"]]
-        shown = row if organisation in open_units else masked_row(_IDENTIFIERS, row)
-        found.append({"kind": row["kind"], "value": shown["value"], "organisation": organisation, "masked": organisation not in open_units})
-    return list({(one["kind"], one["value"], one["organisation"]): one for one in found}.values())
+        is_open = organisation in open_units
+        shown = row if is_open else masked_row(_IDENTIFIERS, row)
+        found.setdefault((row["kind"], shown["value"], is_open), {})[organisation] = None
+    return [{"kind": kind, "value": value, "masked": not is_open, "organisations": list(of)} for (kind, value, is_open), of in found.items()]

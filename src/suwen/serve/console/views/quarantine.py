@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -13,10 +16,10 @@ from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import Resource
 from suwen.govern.texts.catalogue import t
 from suwen.serve.console import replay
-from suwen.serve.console.quarantine_desk import reasons, shown_records
+from suwen.serve.console.quarantine_desk import Shown, reasons, shown_records
 from suwen.serve.console.record_page import masks_of
 from suwen.serve.console.tags import language
-from suwen.serve.console.views.reading import page, reading, told
+from suwen.serve.console.views.reading import Reading, page, reading, told
 from suwen.serve.gate import may, needs, note, require, sees_identity
 
 SHOWN = 20  # records of one reason
@@ -43,14 +46,14 @@ def desk(request: HttpRequest) -> HttpResponse:
     return page(request, "console/quarantine.html", held, at)
 
 
-def _records(request, at, state, chosen):  # type: ignore[no-untyped-def]
+def _records(request: HttpRequest, at: Reading, state: str, chosen: Mapping[str, str]) -> list[Shown]:
     feed = at.region.feeds.get(chosen["feed"])
     unit = feed.organisation if feed else ""
     require(request, Action.QUARANTINE, Resource(unit))
     wanted = Wanted(chosen["feed"], chosen["kind"], chosen["code"], states=(state,))
     kept = list(records(at.release.opened, wanted, SHOWN))
     opened = sees_identity(request, unit, f"quarantine of {chosen['feed']}")
-    return shown_records(kept, at.region, masks_of(at.release), open_identity=opened) if may(request, Action.RAW, Resource(unit)) else []
+    return shown_records(kept, at.region, partial(masks_of, at.release), open_identity=opened) if may(request, Action.RAW, Resource(unit)) else []
 
 
 @needs(Action.REPLAY)

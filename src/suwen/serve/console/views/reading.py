@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 
 from suwen.base.errors import SuwenError
@@ -44,10 +44,12 @@ def reading(request: HttpRequest, action: Action = Action.VALUES) -> Reading:
 
 
 def told(view: View) -> View:
-    """A view whose reader is told, on a page, what was wrong with what they asked."""
+    """A view that only shows, and whose reader is told, on a page, what was wrong with what they asked."""
 
     @wraps(view)
     def explaining(request: HttpRequest, *args: object, **parts: object) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(("GET", "HEAD"))
         try:
             return view(request, *args, **parts)
         except SuwenError as error:
@@ -56,6 +58,6 @@ def told(view: View) -> View:
     return explaining
 
 
-def page(request: HttpRequest, template: str, held: dict[str, object], at: Reading) -> HttpResponse:
+def page(request: HttpRequest, template: str, held: Mapping[str, object], at: Reading) -> HttpResponse:
     """A page that names its release."""
     return render(request, template, {"release": at.published.release if at.published else None, "reading": at, **held})

@@ -43,9 +43,8 @@ def _found(request: HttpRequest, most: int) -> dict[str, object]:
     at, question = reading(request), request.GET.get("q", "")[:80]
     packs = at.published.packs if at.published else None
     hits = search(question, packs, at.tree, at.scope.units, at.region, language(), data=may(request, Action.FEEDS))
-    return {"question": question, "hits": [(hit, _address(hit), t(hit.what)) for hit in hits[:most]], "more": max(0, len(hits) - most)}
+    return {"searched": question, "hits": [(hit, _address(hit), t(hit.what)) for hit in hits[:most]], "more": max(0, len(hits) - most)}
 
 
 def _address(hit: Hit) -> str:
     return reverse(_PAGES[hit.what], args=[hit.key]) if hit.what in _PAGES else f"{reverse('glossary')}#{anchored(hit.key)}"
-

@@ -13,8 +13,8 @@
     const line = { color: colour("--ink-3"), width: 1 };
     const found = [];
     if (course.low.length) {
-      found.push({ x: course.labels, y: course.low, mode: "lines", line: { ...line, dash: "dot", shape: "hvh" }, hoverinfo: "skip", showlegend: false });
-      found.push({ x: course.labels, y: course.high, mode: "lines", line: { ...line, dash: "dot", shape: "hvh" }, fill: "tonexty", fillcolor: colour("--band"), name: words.limits, hoverinfo: "skip" });
+      found.push({ x: course.labels, y: course.low, mode: "lines", connectgaps: true, line: { ...line, dash: "dot", shape: "hvh" }, hoverinfo: "skip", showlegend: false });
+      found.push({ x: course.labels, y: course.high, mode: "lines", connectgaps: true, line: { ...line, dash: "dot", shape: "hvh" }, fill: "tonexty", fillcolor: colour("--band"), name: words.limits, hoverinfo: "skip" });
       found.push({ x: course.labels, y: course.labels.map(() => course.centre), mode: "lines", line, name: words.centre, hoverinfo: "skip" });
     }
     const style = `%{x}<br>%{y:,.${course.decimals}f} ${course.unit}<extra></extra>`;
@@ -26,14 +26,14 @@
     return found;
   };
 
-  const layout = (course) => ({
+  const layout = (course, width) => ({
     autosize: true,
     height: 300,
     margin: { l: 56, r: 12, t: 8, b: 56 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--ink-2") },
-    xaxis: { type: "category", gridcolor: colour("--grid"), linecolor: colour("--line-strong"), nticks: 8, tickangle: 0, automargin: true, fixedrange: true },
+    xaxis: { type: "category", gridcolor: colour("--grid"), linecolor: colour("--line-strong"), nticks: Math.max(2, Math.floor(width / 110)), tickangle: 0, automargin: true, fixedrange: true },
     yaxis: { title: { text: course.unit }, gridcolor: colour("--grid"), zeroline: false, rangemode: "normal", automargin: true, fixedrange: true, separatethousands: true },
     legend: { orientation: "h", y: 1.12, x: 0 },
     hovermode: "closest",
@@ -45,7 +45,7 @@
     if (!course || !window.Plotly) return;
     if (!place.dataset.drawn) place.replaceChildren();
     place.dataset.drawn = "yes";
-    window.Plotly.react(place, traces(course, data("chart-words")), layout(course), { displayModeBar: false, responsive: true });
+    window.Plotly.react(place, traces(course, data("chart-words")), layout(course, place.clientWidth), { displayModeBar: false, responsive: true });
     place.setAttribute("role", "img");
     place.setAttribute("aria-label", place.dataset.title);
   };

@@ -91,6 +91,22 @@ def test_nothing_is_written_by_any_method(operation: str, everybody: dict[str, C
             assert (got.status, got.headers["Allow"]) == (405, "GET")
 
 
+def test_a_session_writes_nothing_without_the_mark_of_our_own_pages(served: Served) -> None:
+    answer = served.client("administrator", enforce_csrf_checks=True).post("/api/v1/me")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "API-403")
+
+
+def test_every_parameter_and_field_is_described(served: Served) -> None:
+    from suwen.serve.api.urls import document  # noqa: PLC0415 after Django knows the region
+
+    found = document()
+    operations = [one for methods in found["paths"].values() for one in methods.values()]
+    assert all(one["summary"] and one["responses"][200]["description"] for one in operations)
+    assert not [(one["operationId"], p["name"]) for one in operations for p in one["parameters"] if not p.get("description")]
+    fields = [(name, key, field) for name, shape in found["components"]["schemas"].items() for key, field in shape.get("properties", {}).items()]
+    assert not [(name, key) for name, key, field in fields if not field.get("description") and "$ref" not in str(field) and name != "Names"]
+
+
 def test_a_session_reads_as_its_account_does(served: Served, everybody: dict[str, Caller]) -> None:
     by_session = Caller(served, session="steward").get("organisations")
     assert by_session.json["items"] == everybody["steward"].get("organisations").json["items"]

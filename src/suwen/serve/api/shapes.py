@@ -68,4 +68,4 @@ PeriodOrNone = Annotated[str, Query(max_length=10, description='2024, 2024-Q1, 2
 Identities = Annotated[
     bool, Query(description="Names and numbers unmasked: only where a purpose was stated at a page within the last half hour; each look is written down.")
 ]
-Key = Annotated[str, Path(max_length=120)]
+Key = Annotated[str, Path(max_length=120, description="Its code, id or name.")]

@@ -34,7 +34,7 @@ class Groups(Answer):
     items: list[Group]
 
 
-Name = Annotated[str, Query(max_length=120)]
+Name = Annotated[str, Query(max_length=120, description='By itself, or "", of any.')]
 
 
 @answers("quarantine", Groups, Action.QUARANTINE, tag="quarantine")

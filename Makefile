@@ -1,7 +1,8 @@
 # Needs make, a POSIX shell and Python 3.11 or later; everything else is installed into .venv from requirements/*.lock.
 BIN := .venv/bin
 SETUP := sh requirements/setup.sh
-TEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+# Files in the order of their names: the long ones of integration come before the many short ones of unit, so that no worker ends alone with them.
+TEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
            --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 

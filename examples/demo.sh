@@ -108,7 +108,17 @@ length=$(sed -n 's/.*(\([0-9]*\) bytes).*/\1/p' "$answer" | sed -n 1p)
 encoding=$(if grep -q 'of feed h0004-his' "$answer"; then echo gb18030; else echo utf-8; fi)
 shown="dd bs=1 skip=$offset count=$length if=$region/$object | iconv -f $encoding -t utf-8"
 show text "$encoding" dd if="$region/$object" bs=1 skip="$offset" count="$length" 2>/dev/null
+
+say "11. What a commission asks: days in hospital by quarter, which hospitals and which patients moved them."
+step indicator value EF01 --level province --period quarter --region "$region"
+step indicator why EF01 --from 2025-Q1 --to 2025-Q3 --region "$region"
+step indicator why EF01 --from 2025-Q1 --to 2025-Q3 --by age-band --region "$region"
 rm -f "$answer"
 
 printf '\nThe files, the region and the truth stay in %s.\n' "$demo"
 printf 'README.md goes on from here with a CSV of your own, docs/guide/simulate.md with larger regions.\n'
+
+# SERVE=0: ends here, as scripts want it.
+[ "${SERVE:-1}" = 0 ] && exit 0
+say "12. The same in the browser: the console of the region, until Ctrl+C."
+exec suwen serve --region "$region"

@@ -97,8 +97,10 @@ class Stay:
     level4: int
     back: bool
     soon: bool
-    fen: int
+    day_case: bool
+    charged: int
     drugs: int
+    materials: int
     again: bool  # another stay of the person, in any hospital, begins 1 to 31 days after
     alike: bool  # and one of those has a principal diagnosis of the same category
 
@@ -119,6 +121,7 @@ class Stay:
 
 OF_STAYS: Mapping[str, Callable[[Stay], int]] = {
     "SV02.02": lambda stay: 1,
+    "SV02.03": lambda stay: stay.day_case,
     "SV03.01": lambda stay: stay.entries,
     "SV03.02": lambda stay: stay.level3,
     "SV03.03": lambda stay: stay.level4,
@@ -131,14 +134,16 @@ OF_STAYS: Mapping[str, Callable[[Stay], int]] = {
     "QS03.01": lambda stay: stay.back,
     "QS03.02": lambda stay: stay.soon,
     "QS03.03": lambda stay: stay.entries > 0,
-    "CE02.01": lambda stay: stay.fen,
+    "CE02.01": lambda stay: stay.charged,
     "CE02.02": lambda stay: stay.drugs,
+    "CE02.03": lambda stay: stay.materials,
 }
 MEDIAN, ADMISSIONS, PERSONS = "EF01.02", "SV02.01", "SV02.04"
 KINDS = {"SV01.01": "outpatient", "SV01.02": "emergency"}
-MONEY = frozenset({"CE01.01", "CE01.02", "CE02.01", "CE02.02"})  # counted in fen
-SV01_NONE = "SV01.03"  # no hospital of a simulated region treats at a distance
-POINTS = (*OF_STAYS, MEDIAN, ADMISSIONS, PERSONS, *KINDS, SV01_NONE, "SV01.04", "CE01.01", "CE01.02")
+FEES = {"CE01.01": "charged_fen", "CE01.02": "drug_fen", "CE01.03": "test_fen"}  # of outpatient and emergency visits
+MONEY = frozenset({*FEES, "CE02.01", "CE02.02", "CE02.03"})  # counted in fen
+OBSERVED, AT_A_DISTANCE = "SV01.04", "SV01.03"  # no hospital of a simulated region treats at a distance
+POINTS = (*OF_STAYS, MEDIAN, ADMISSIONS, PERSONS, *KINDS, OBSERVED, AT_A_DISTANCE, *FEES)
 
 
 class IndicatorTruth:
@@ -196,11 +201,10 @@ class IndicatorTruth:
         for row in self._outpatient:
             here = row["organisation_id"], row["day"]
             if row["kind"] == "observation":
-                yield "SV01.04", *here, row["visits"]
+                yield OBSERVED, *here, row["six_hours"]
             if row["kind"] in points:
                 yield points[row["kind"]], *here, row["visits"]
-                yield "CE01.01", *here, row["charged_fen"]
-                yield "CE01.02", *here, row["drug_fen"]
+                yield from ((point, *here, row[column]) for point, column in FEES.items())
 
     @cached_property
     def _listed(self) -> Mapping[str, Sequence[tuple[date, int, Master]]]:
@@ -269,8 +273,10 @@ def _stay(row: Mapping[str, Any], died: date | None, of_person: Sequence[Mapping
         level4=row["level4"],
         back=row["unplanned_return"],
         soon=row["within_48h"],
-        fen=row["charged_fen"],
+        day_case=row["kind"] == "day case" and row["end"] - row["start"] <= timedelta(days=1),
+        charged=row["charged_fen"],
         drugs=row["drug_fen"],
+        materials=row["material_fen"],
         again=bool(soon),
         alike=any(other["condition_told"] and other["condition"][:3] == row["condition"][:3] for other in soon),
     )

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from suwen.flow.land import land
-from suwen.flow.region import add_feed, create, open_region
+from suwen.flow.region import open_region
 from suwen.model.receipt import Mode
 from suwen.model.region import Region
+from tests.integration.own_regions import with_pack
 
-PACK = 'name = "small"\ntitle = { en = "Small", zh = "小" }\nowner = "tests"\n'
 TEMPLATE = """\
 name = "small/csv"
 title = { en = "A small system", zh = "小系统" }
@@ -130,20 +130,8 @@ def deliveries() -> list[tuple[str, date, Mode, Files]]:
 
 def make(folder: Path) -> Region:
     """The region with its pack and feeds, nothing landed."""
-    create(folder, ["core"], "small", "UTC")
-    pack = folder / "packs" / "small"
-    for path, text in {"pack.toml": PACK, "template/small.toml": TEMPLATE, "base/stays.toml": BASE, "indicator/a/SM01.toml": INDICATOR}.items():
-        (pack / path).parent.mkdir(parents=True, exist_ok=True)
-        (pack / path).write_text(text, encoding="utf-8")
-    setting = (folder / "region.toml").read_text(encoding="utf-8")
-    for before, after in {'packs = ["core"]': 'packs = ["small"]', '"4GiB"': '"256MiB"', "# threads = 4": "threads = 1"}.items():
-        assert before in setting
-        setting = setting.replace(before, after)
-    (folder / "region.toml").write_text(setting, encoding="utf-8")
-    region = open_region(folder)
-    for feed in ("his", "lab"):
-        region, _ = add_feed(region, feed, "small/csv", "H1")
-    return region
+    files = {"base/stays.toml": BASE, "indicator/a/SM01.toml": INDICATOR}
+    return with_pack(folder, "small", TEMPLATE, {"his": "H1", "lab": "H1"}, {'"4GiB"': '"256MiB"'}, files)
 
 
 def deliver(folder: Path, which: Sequence[int]) -> None:

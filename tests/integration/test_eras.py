@@ -14,7 +14,7 @@ from suwen.base.errors import SuwenError
 from suwen.flow.export import export
 from suwen.flow.land import land
 from suwen.flow.reader import OpenRelease, open_release
-from suwen.flow.region import add_feed, create, open_region
+from suwen.flow.region import open_region
 from suwen.flow.run import run
 from suwen.flow.trace import trace_many
 from suwen.flow.vocabulary import load_vocabulary
@@ -22,6 +22,7 @@ from suwen.intake.landing import Landing
 from suwen.model.cdm import TABLES
 from suwen.model.receipt import Fact, Mode, State
 from tests import eras_by_hand as plain
+from tests.integration.own_regions import with_pack
 from tests.integration.test_cdm_export import open_keys, published
 
 TEMPLATE = """\
@@ -181,16 +182,10 @@ WITHDRAWN = 5  # the delivery of the fourth run, counted from one
 
 
 def make(folder: Path, settings: str = "") -> Path:
-    create(folder, ["core"], "eras", "UTC")
-    for path, content in {"pack.toml": 'name = "eras"\ntitle = { en = "Eras", zh = "期" }\nowner = "tests"\n', "template/eras.toml": TEMPLATE}.items():
-        target = folder / "packs" / "eras" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content, encoding="utf-8")
-    text = (folder / "region.toml").read_text(encoding="utf-8").replace('packs = ["core"]', 'packs = ["eras"]').replace("# threads = 4", "threads = 1")
-    (folder / "region.toml").write_text(text + settings, encoding="utf-8")
-    region = open_region(folder)
-    for hospital in ("H1", "H2"):
-        region, _ = add_feed(region, hospital.lower(), "eras/csv", hospital)
+    """`settings`: more lines of region.toml."""
+    with_pack(folder, "eras", TEMPLATE, {"h1": "H1", "h2": "H2"})
+    with (folder / "region.toml").open("a", encoding="utf-8") as said:
+        said.write(settings)
     return folder
 
 

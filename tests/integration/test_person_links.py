@@ -9,13 +9,13 @@ import pytest
 
 from suwen.flow.land import land
 from suwen.flow.reader import OpenRelease, open_release
-from suwen.flow.region import add_feed, create, open_region
+from suwen.flow.region import open_region
 from suwen.flow.run import RunReport, run
 from suwen.flow.trace import trace_many
 from suwen.intake.landing import Landing
 from suwen.model.receipt import Fact, Mode, State
+from tests.integration.own_regions import with_pack
 
-PACK = 'name = "people"\ntitle = { en = "People", zh = "人" }\nowner = "tests"\n'
 TEMPLATE = """\
 name = "people/csv"
 title = { en = "A small register", zh = "小登记" }
@@ -121,18 +121,8 @@ SAME = "the same resident id, valid and agreeing with birth date and sex"
 ALONE = "no other patient has the resident id"
 
 
-def region_of(folder: Path) -> Path:
-    create(folder, ["core"], "people", "UTC")
-    for path, content in {"pack.toml": PACK, "template/people.toml": TEMPLATE}.items():
-        target = folder / "packs" / "people" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content, encoding="utf-8")
-    setting = (folder / "region.toml").read_text(encoding="utf-8").replace('packs = ["core"]', 'packs = ["people"]').replace("# threads = 4", "threads = 1")
-    (folder / "region.toml").write_text(setting, encoding="utf-8")
-    region = open_region(folder)
-    for hospital in ("H1", "H2"):
-        region, _ = add_feed(region, hospital.lower(), "people/csv", hospital)
-    return folder
+def region_of(folder: Path, template: str = TEMPLATE) -> Path:
+    return with_pack(folder, "people", template, {"h1": "H1", "h2": "H2"}).folder
 
 
 def deliver(folder: Path, number: int) -> None:
@@ -285,10 +275,7 @@ sex_agrees = "true"
 
 def with_cards(folder: Path) -> Path:
     """A region whose hospitals send numbers of patients by a second way too."""
-    region_of(folder)
-    template = folder / "packs" / "people" / "template" / "people.toml"
-    template.write_text(TEMPLATE.replace("[target.person]\n", CARDS, 1), encoding="utf-8")
-    return folder
+    return region_of(folder, TEMPLATE.replace("[target.person]\n", CARDS, 1))
 
 
 def send(folder: Path, hospital: str, day: int, files: Lines) -> None:

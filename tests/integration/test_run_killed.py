@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -15,8 +16,18 @@ import pytest
 from tests.integration.run_server import Answer, Prepared
 from tests.integration.small_region import deliver, make
 
-DEATHS, FROM_OUTSIDE = 50, 9
-# What a run makes durable, by the names of the points; at least two deaths in each.
+
+@dataclass(frozen=True)
+class Deaths:
+    """How often a run dies: `inside` each step that writes, `outside` at any time by a blow from another process, and `least` altogether."""
+
+    inside: int
+    outside: int
+    least: int
+
+
+MANY = [pytest.param(Deaths(1, 4, 20), id="once in each step"), pytest.param(Deaths(2, 9, 50), id="fifty", marks=pytest.mark.deep)]
+# What a run makes durable, by the names of the points.
 STEPS = {
     "staging": r"staging|landing/surveys",
     "index": r"index/",
@@ -74,11 +85,11 @@ def groups(points: list[str]) -> dict[str, list[int]]:
     return found
 
 
-def chosen(points: list[str], dice: random.Random) -> list[int]:
-    """Two points of every kind, the rest anywhere."""
-    picked = {n for numbers in groups(points).values() for n in dice.sample(numbers, min(2, len(numbers)))}
+def chosen(points: list[str], many: Deaths, dice: random.Random) -> list[int]:
+    """So many points of every kind, the rest anywhere."""
+    picked = {n for numbers in groups(points).values() for n in dice.sample(numbers, min(many.inside, len(numbers)))}
     others = [n for n in range(1, len(points) + 1) if n not in picked]
-    return sorted(picked | set(dice.sample(others, max(0, DEATHS - FROM_OUTSIDE - len(picked)))))
+    return sorted(picked | set(dice.sample(others, max(0, many.least - many.outside - len(picked)))))
 
 
 def undisturbed(base: Path, folder: Path, server: Prepared) -> Answer:
@@ -104,13 +115,13 @@ def die(base: Path, folder: Path, servers: SimpleQueue[Prepared], how: dict[str,
         servers.put(server)
 
 
-def deaths(base: Path, tmp_path: Path, servers: SimpleQueue[Prepared], seed: int) -> None:
+def deaths(base: Path, tmp_path: Path, servers: SimpleQueue[Prepared], many: Deaths, seed: int) -> None:
     dice, server = random.Random(seed), servers.get()
     before, whole = server.ask("look", base), undisturbed(base, tmp_path / "whole", server)
     servers.put(server)
-    hows: list[dict[str, float]] = [{"kill_at": n} for n in chosen(whole["points"], dice)]
-    hows += [{"kill_after": dice.uniform(0.02, whole["seconds"])} for _ in range(DEATHS - len(hows))]
-    assert len(hows) >= DEATHS and all(len(numbers) >= 2 for numbers in groups(whole["points"]).values())
+    hows: list[dict[str, float]] = [{"kill_at": n} for n in chosen(whole["points"], many, dice)]
+    hows += [{"kill_after": dice.uniform(0.02, whole["seconds"])} for _ in range(max(many.outside, many.least - len(hows)))]
+    assert all(len(numbers) >= many.inside for numbers in groups(whole["points"]).values())
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda at: die(base, tmp_path / str(at[0]), servers, at[1], random.Random(seed + at[0])), enumerate(hows)))
     for how, (seen, again) in zip(hows, results, strict=True):
@@ -119,12 +130,14 @@ def deaths(base: Path, tmp_path: Path, servers: SimpleQueue[Prepared], seed: int
         assert seen in (before, {"observed": whole["observed"]}), (how, place)
 
 
-def test_a_first_run_that_dies_anywhere_is_done_again_to_the_same_end(landed: Path, tmp_path: Path, servers: SimpleQueue[Prepared]) -> None:
-    deaths(landed, tmp_path, servers, 1)
+@pytest.mark.parametrize("many", MANY)
+def test_a_first_run_that_dies_anywhere_is_done_again_to_the_same_end(landed: Path, tmp_path: Path, servers: SimpleQueue[Prepared], many: Deaths) -> None:
+    deaths(landed, tmp_path, servers, many, 1)
 
 
-def test_a_run_of_corrections_and_deletions_that_dies_anywhere_too(corrected: Path, tmp_path: Path, servers: SimpleQueue[Prepared]) -> None:
-    deaths(corrected, tmp_path, servers, 2)
+@pytest.mark.parametrize("many", MANY)
+def test_a_run_of_corrections_and_deletions_that_dies_anywhere_too(corrected: Path, tmp_path: Path, servers: SimpleQueue[Prepared], many: Deaths) -> None:
+    deaths(corrected, tmp_path, servers, many, 2)
 
 
 def test_runs_that_die_one_after_the_other_leave_nothing_that_counts(landed: Path, tmp_path: Path, server: Prepared) -> None:

@@ -91,6 +91,56 @@ def test_charges_by_visit_day(landed: Path, held: Held, column: str, counted: st
     assert found == totals(landed, "totals_by_visit_day", column)
 
 
+def test_stays(landed: Path, held: Held) -> None:
+    """Beginning, end, death, plan of a readmission, day case and money; the front pages' sums are those of the charges."""
+    sql = """select v._receipt as receipt, p.person_source_value as local, v.visit_start_datetime as first, v.visit_end_datetime as last,
+        x.discharge_way_source_value as way, x.readmission_planned as planned, x.subtype, x.fee_total, x.fee_drug, c.total, c.drugs
+        from cdr.visit_occurrence v join cdr.person p using (person_id) join ext.ext_visit x using (visit_occurrence_id) join (
+            select cost_event_id as visit_occurrence_id, sum(total_charge) as total,
+                coalesce(sum(total_charge) filter (left(revenue_code_source_value, 3) in ('D23', 'D24', 'D25')), 0) as drugs from cdr.cost group by all
+        ) c using (visit_occurrence_id) where v.visit_concept_id = 9201"""
+    found, pages = Counter[tuple[Any, ...]](), 0
+    for organisation, row in held.rows(sql):
+        pages += row["fee_total"] is not None
+        assert row["fee_total"] is None or (row["fee_total"], row["fee_drug"]) == (row["total"], row["drugs"])
+        way, kind = int(row["way"]) if row["way"] else None, row["subtype"] or "inpatient"
+        money = int(row["total"] * 100), int(row["drugs"] * 100)
+        found[organisation, row["local"], row["first"], row["last"], way, row["planned"], kind, *money] += 1
+    columns = ("organisation_id", "local_number", "start", "end", "way", "planned", "kind", "charged_fen", "drug_fen")
+    expected = [row | {"planned": row["planned"] if row["end"] else None} for row in truth(landed, "stays")]
+    assert found == Counter(tuple(row[name] for name in columns) for row in expected)
+    assert 0 < pages < len(expected)
+
+
+def test_entries_into_theatre(landed: Path, held: Held) -> None:
+    sql = """select _receipt as receipt, local, first, count(*) as entries, count(*) filter (level = 3) as level3, count(*) filter (level = 4) as level4,
+        bool_or(coalesce(not planned, false)) as back from (
+            select x._receipt, p.person_source_value as local, v.visit_start_datetime as first, theatre_session, max(operation_level) as level,
+                bool_and(planned_return) as planned, count(distinct procedure_datetime) as begun
+            from ext.ext_procedure x join cdr.person p using (person_id) join cdr.visit_occurrence v using (visit_occurrence_id) group by all having begun = 1
+        ) e group by all"""
+    found = Counter((organisation, *row.values()) for organisation, row in held.rows(sql))
+    columns = ("organisation_id", "local_number", "start", "entries", "level3", "level4", "unplanned_return")
+    assert found == Counter(tuple(row[name] for name in columns) for row in truth(landed, "stays") if row["entries"])
+    assert max(entries for _, _, _, entries, *_ in found) == 2
+
+
+def test_kinds_of_visit_that_concepts_do_not_tell(landed: Path, held: Held) -> None:
+    sql = """select _receipt as receipt, visit_start_date as day, subtype, count(*) as n from ext.ext_visit
+        where subtype in ('check-up', 'observation') group by all"""
+    expected = Counter({(row["organisation_id"], row["day"], row["kind"]): row["visits"] for row in truth(landed, "outpatient") if row["visits"]})
+    assert held.sums(sql) == Counter({key: n for key, n in expected.items() if key[2] in {"check-up", "observation"}})
+
+
+def test_charges_of_outpatients(landed: Path, held: Held) -> None:
+    sql = """select c._receipt as receipt, v.visit_start_date as day, v.visit_concept_id as concept, (sum(c.total_charge) * 100)::bigint as n from cdr.cost c
+        join cdr.visit_occurrence v on v.visit_occurrence_id = c.cost_event_id
+        where v.visit_concept_id <> 9201 and left(c.revenue_code_source_value, 3) in ('D23', 'D24', 'D25') group by all"""
+    concepts = {"outpatient": 9202, "emergency": 9203, "observation": 581385, "check-up": 32693}
+    expected = {(row["organisation_id"], row["day"], concepts[row["kind"]]): row["drug_fen"] for row in truth(landed, "outpatient")}
+    assert held.sums(sql) == Counter({key: n for key, n in expected.items() if n})
+
+
 def test_no_record_is_refused_or_waits(held: Held) -> None:
     states = {label.rsplit("|", 1)[1] for label in held.release.release.totals}
     assert states == {"mapped", "filtered"}

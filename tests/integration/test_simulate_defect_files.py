@@ -1,10 +1,11 @@
-"""Days of deliveries with defects of whole files and of sending: each bad file is told with its code, and what comes twice or late changes nothing."""
+"""Days of deliveries with defects of whole files and of sending: each bad file is told with its code; what comes twice, late or outside changes nothing."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.unit.simulate.spoilt import exported, only, small
 
 LEAVES = ("charges", "orders", "results", "reports")  # files whose records no other refers to
 FILES = [kind for kind in kinds().values() if kind.role == FILE and kind.stage == READER]
-SENDINGS = [kind for kind in kinds().values() if kind.role == DELIVERY and kind.stage == READER]
+SENDINGS = [kind for kind in kinds().values() if kind.role == DELIVERY and kind.stage == READER and not kind.code]
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,14 @@ class Size:
 SIZES = [pytest.param(Size(400, 8, 20, 15), id="small"), pytest.param(Size(1_500, 24, 60, 200), id="large", marks=pytest.mark.deep)]
 
 
-def daily(factory: pytest.TempPathFactory, size: Size, files: tuple[str, ...], rates: Mapping[str, float]) -> Landed:
-    """The systems that send each day, sending some of their files, unpacked."""
+def daily(
+    factory: pytest.TempPathFactory, size: Size, files: tuple[str, ...], rates: Mapping[str, float], names: Sequence[str] = ("modern", "window7")
+) -> Landed:
+    """Systems that send each day, sending some of their files; packed where it is but one."""
     folder = factory.mktemp("daily")
     made = small(size.persons, size.hospitals)
-    systems = [only(SYSTEMS[name], files) for name in ("modern", "window7")]
-    export = exported(made, folder / "export", rates or None, systems, base=made.settings.last - size.days)
+    systems = [only(SYSTEMS[name], files) for name in names]
+    export = exported(made, folder / "export", rates or None, systems, base=made.settings.last - size.days, packed=len(names) == 1)
     return region_of(made, export, folder)
 
 
@@ -62,6 +65,21 @@ def spoilt(size: Size, tmp_path_factory: pytest.TempPathFactory) -> Landed:
     return daily(tmp_path_factory, size, ("patients", *LEAVES), {kind.name: 0.245 for kind in FILES})
 
 
+@pytest.fixture(scope="module")
+def broken(size: Size, tmp_path_factory: pytest.TempPathFactory) -> Landed:
+    return daily(tmp_path_factory, replace(size, persons=3 * size.persons, days=2 * size.days), ("patients", *LEAVES), {"archive-broken": 0.95}, ("modern",))
+
+
+@pytest.fixture(scope="module")
+def outside(size: Size, tmp_path_factory: pytest.TempPathFactory) -> Landed:
+    return daily(tmp_path_factory, size, ("patients", "charges"), {"window-late": 0.9}, ("window7",))
+
+
+def test_every_kind_that_the_reader_must_tell_is_here() -> None:
+    told = {kind.name for kind in kinds().values() if kind.stage == READER and kind.role in (FILE, DELIVERY)}
+    assert told == {kind.name for kind in (*FILES, *SENDINGS)} | {"archive-broken", "window-late"}
+
+
 @pytest.mark.parametrize("kind", FILES, ids=lambda kind: kind.name)
 def test_a_bad_file_is_told_with_its_code(kind: Kind, spoilt: Landed, size: Size) -> None:
     expected = {(row["folder"], row["file"], row["record"] or 0) for row in spoilt.export.truth if row["kind"] == kind.name}
@@ -74,6 +92,43 @@ def test_a_bad_file_is_told_with_its_code(kind: Kind, spoilt: Landed, size: Size
 def test_nothing_else_is_refused(spoilt: Landed) -> None:
     rows = spoilt.rows("select distinct code from state.disposition where state in ('quarantined', 'held')")
     assert {code for (code,) in rows} == {kind.code for kind in FILES}
+
+
+def test_a_broken_archive_is_told_with_its_code(broken: Landed, size: Size) -> None:
+    """One refusal for each, and of nothing else."""
+    expected = {(row["folder"], row["file"], 0, "RDR-014") for row in broken.export.truth}
+    found = broken.rows("select receipt, record, code from state.disposition where state = 'quarantined'")
+    assert len(expected) >= size.enough
+    assert Counter((broken.folders[receipt], broken.files[receipt][1], record, code) for receipt, record, code in found) == Counter(expected)
+
+
+def test_records_outside_a_late_window_are_refused(outside: Landed, size: Size) -> None:
+    """Those changed on the day that the window leaves out, and nothing else."""
+    windows = {one.folder: one.window for one in outside.export.deliveries}
+    assert len(outside.export.truth) >= size.enough
+    expected: dict[str, set[tuple[str, int]]] = {}
+    for row in outside.export.truth:
+        first, _ = windows[row["folder"]] or (date.max, None)
+        left_out = f"{first - timedelta(1)}"
+        for path in (outside.export.folder / row["folder"]).iterdir():
+            lines = path.read_text(encoding="utf-8-sig").splitlines()[1:]
+            places = {(path.name, number) for number, line in enumerate(lines, 1) if left_out in line.rpartition(";")[2]}
+            expected.setdefault(row["folder"], set()).update(places)
+    found: dict[str, set[tuple[str, int]]] = {folder: set() for folder in expected}
+    for receipt, record, code in outside.rows("select receipt, record, code from state.disposition where state = 'quarantined'"):
+        assert code == "WIN-001"
+        found[outside.folders[receipt]].add((outside.files[receipt][1], record))
+    assert found == expected
+    assert sum(map(bool, expected.values())) >= size.enough - 5  # a hospital may have had nothing to tell on that day
+
+
+def test_records_outside_a_late_window_are_missed_nowhere(clean: Landed, outside: Landed) -> None:
+    """The days before sent them too."""
+    feeds = {feed for feed, _ in outside.files.values()}
+    kept = {receipt for receipt, (feed, _) in clean.files.items() if feed in feeds}
+    for table, columns in (("person", "person_id, year_of_birth"), ("cost", "cost_id, total_charge")):
+        before = {tuple(row) for receipt, *row in clean.rows(f"select _receipt, {columns} from cdr.{table}") if receipt in kept}
+        assert {tuple(row) for row in outside.rows(f"select {columns} from cdr.{table}")} == before != set()
 
 
 def test_what_comes_twice_or_late_changes_no_content(clean: Landed, resent: Landed, size: Size) -> None:

@@ -22,6 +22,7 @@ ROWS = (
     "location",
     "visit_occurrence",
     "ext_visit",
+    "ext_procedure",
     "death",
     "condition_occurrence",
     "drug_exposure",

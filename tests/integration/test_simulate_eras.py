@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from suwen.flow.land import land
 from suwen.flow.reader import OpenRelease
-from suwen.flow.region import add_feed, create
 from suwen.flow.run import run
 from suwen.flow.vocabulary import load_vocabulary
 from suwen.model.cdm import TABLES
-from suwen.model.receipt import Mode
 from suwen.simulate.dialects.systems import SYSTEMS
 from tests import eras_by_hand as plain
+from tests.integration.own_regions import land_all, of_export
 from tests.unit.simulate.spoilt import exported, small
 
 STANDARD = Path(__file__).parents[2] / "src" / "suwen" / "packs" / "cn" / "standard"
@@ -29,16 +27,12 @@ def halves(tmp_path_factory: pytest.TempPathFactory) -> list[OpenRelease]:
     folder = tmp_path_factory.mktemp("eras")
     made = small(PERSONS, HOSPITALS)
     sent = exported(made, folder / "export", systems=[SYSTEMS[name] for name in ("his_gbk", "his_csv", "modern")])
-    region = create(folder / "region", ["core", "cn"], "simulated", "Asia/Shanghai")
-    with (sent.folder / "feeds.csv").open(encoding="utf-8") as stream:
-        for feed in csv.DictReader(stream):
-            region, _ = add_feed(region, feed["feed"], feed["template"], feed["organisation"], Mode(feed["mode"]))
+    region = of_export(folder / "region", sent.folder)
     load_vocabulary(region, vocabulary(folder / "vocabulary", made.lexicon.conditions.codes))
     releases = []
     half = len(sent.deliveries) // 2
     for part in (sent.deliveries[:half], sent.deliveries[half:]):
-        for one in part:
-            land(region, one.feed, [sent.folder / one.folder], as_of=one.as_of, mode=Mode(one.mode), window=one.window)
+        land_all(region, sent.folder, part)
         run(region)
         releases.append(OpenRelease(region))
     return releases

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from suwen.flow.land import land
+from suwen.flow.land import land, templates_of
 from suwen.flow.manifest import Listed
 from suwen.flow.reader import OpenRelease
 from suwen.flow.region import open_region
@@ -24,8 +24,9 @@ NOT_TOLD_OF_CONTENT = {"duplicate", "superseded", "deleted"}  # states that tell
 def arrived(region: Region, deliveries: Sequence[Listed], runs: int = 1) -> OpenRelease:
     """The region after deliveries have landed in the order given, with so many runs between and after them."""
     stops = {len(deliveries) * (n + 1) // runs for n in range(runs)}
+    templates = templates_of(region)
     for number, one in enumerate(deliveries, 1):
-        land(region, one.feed, [one.folder], as_of=one.as_of, mode=one.mode, window=one.window)
+        land(region, one.feed, [one.folder], as_of=one.as_of, mode=one.mode, window=one.window, templates=templates)
         if number in stops:
             run(region)
     return OpenRelease(region)
@@ -116,8 +117,15 @@ def whatever_the_order(deliveries: Sequence[Listed], in_order: Region, mixed: Re
     assert records[1] == 2 * records[0]  # what came again stands in the books, as duplicate, superseded or deleted
 
 
-def test_all_systems_in_any_order_and_twice_give_the_same_release(once: Path, again: Callable[[Path], Region]) -> None:
-    whatever_the_order(listed(once), again(once), again(once))
+# The two others send day by day above; all six are for the nights.
+ONCE = ("yunhai-his", "chenxi-his", "qiming-lis", "hqms")
+
+
+@pytest.mark.parametrize("products", [pytest.param(ONCE, id="four systems"), pytest.param((), id="all systems", marks=pytest.mark.deep)])
+def test_systems_in_any_order_and_twice_give_the_same_release(products: tuple[str, ...], once: Path, again: Callable[[Path], Region]) -> None:
+    deliveries = listed(once, *products)
+    assert len({one.feed for one in deliveries}) == len(deliveries) >= 4
+    whatever_the_order(deliveries, again(once), again(once))
 
 
 @pytest.mark.deep

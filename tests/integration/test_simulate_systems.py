@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,15 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suwen.flow.land import land
 from suwen.flow.reader import OpenRelease
-from suwen.flow.region import add_feed, create
 from suwen.flow.run import run
-from suwen.model.receipt import Mode
 from suwen.simulate.dialects.systems import SYSTEMS
 from suwen.simulate.export import Export
 from suwen.simulate.shapes import NONE, Ints
 from suwen.simulate.timetable import Timetable
+from tests.integration.own_regions import land_all, of_export
 from tests.unit.simulate import tiny
 
 
@@ -28,18 +25,17 @@ def arrived(folder: Path, base: int | None) -> OpenRelease:
     made = Export(folder / "export", tiny.lexicon(), list(SYSTEMS.values()), Timetable(tiny.LAST_DAY, base))
     made.write(tiny.block())
     made.finish()
-    region = create(folder / "region", ["core", "cn"], "simulated", "Asia/Shanghai")
-    with (folder / "export" / "feeds.csv").open(encoding="utf-8") as stream:
-        feeds = list(csv.DictReader(stream))
-    for feed in feeds:
-        region, _ = add_feed(region, feed["feed"], feed["template"], feed["organisation"], Mode(feed["mode"]))
-    for sent in made.deliveries:
-        land(region, sent.feed, [folder / "export" / sent.folder], as_of=sent.as_of, mode=Mode(sent.mode), window=sent.window)
+    region = of_export(folder / "region", folder / "export")
+    land_all(region, folder / "export", made.deliveries)
     run(region)
     return OpenRelease(region)
 
 
-@pytest.fixture(scope="module", params=[None, tiny.LAST_DAY - 12], ids=["at once", "day by day"])
+# All at once is what test_simulate_clean lands, a larger region; here it is for the nights.
+SENT = [pytest.param(None, id="at once", marks=pytest.mark.deep), pytest.param(tiny.LAST_DAY - 12, id="day by day")]
+
+
+@pytest.fixture(scope="module", params=SENT)
 def release(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> OpenRelease:
     return arrived(tmp_path_factory.mktemp("systems"), request.param)
 

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from suwen.base.aside import explained, written_whole
 from suwen.base.errors import SuwenError
 from suwen.cli.say import count, plain, say, say_table
 from suwen.engine.query import Answer
-from suwen.flow.region import explained, written_whole
 
 FORMATS = ("table", "csv", "json", "parquet")
 SHOWN = 100  # rows of a table on the screen

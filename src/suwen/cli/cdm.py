@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from suwen.cli.access import region_for
 from suwen.cli.bars import shown_progress
 from suwen.cli.options import HERE, JsonOption, RegionOption, ReleaseOption
 from suwen.cli.say import count, say, say_json, shown_path
 from suwen.flow.export import export
 from suwen.flow.reader import OpenRelease
-from suwen.flow.region import open_region
+from suwen.govern.policy.actions import Action
 
 app = typer.Typer(help="The Common Data Model of OMOP.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -31,7 +32,7 @@ def export_tables(
     as_json: JsonOption = False,
 ) -> None:
     """Write the 39 tables of omop with ids of 1 to n, whole or not at all."""
-    opened = OpenRelease(open_region(region), release)
+    opened = OpenRelease(region_for(region, Action.QUERY), release)
     with shown_progress() as progress:
         rows = export(opened, form, folder, progress)
     if as_json:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from suwen.base.errors import SuwenError
+from suwen.cli.access import allow, region_for
 from suwen.cli.indicator_texts import (
     catalogue_rows,
     difference_json,
@@ -30,6 +31,8 @@ from suwen.flow.reader import OpenRelease
 from suwen.flow.region import open_region, region_packs
 from suwen.flow.trials import try_out
 from suwen.flow.value_records import records
+from suwen.govern.policy.actions import Action
+from suwen.govern.policy.actors import WHOLE, Resource
 from suwen.insight.indicator.value import span
 from suwen.model.indicator import Period, Span
 
@@ -39,8 +42,11 @@ UnitOption = Annotated[str, typer.Option("--unit", metavar="U", help="An organis
 PeriodOption = Annotated[str, typer.Option("--period", metavar="P", help="2024, 2024-Q1, 2024-03 or 2024-03-09.")]
 
 
-def _answers(region: Path, release: int | None) -> Answers:
-    return Answers(OpenRelease(open_region(region), release))
+def _answers(region: Path, release: int | None, action: Action = Action.CATALOGUE, unit: str = WHOLE) -> Answers:
+    """The answers of a region, to whom a server's decisions let do this over the unit."""
+    opened = open_region(region)
+    allow(opened, action, Resource(unit))
+    return Answers(OpenRelease(opened, release))
 
 
 @app.command("list")
@@ -81,7 +87,7 @@ def values(
     """An indicator's value for a unit, or for all units of a level, in a period or in many."""
     if level and unit:
         raise SuwenError("both a level and a unit were given", where="--level, --unit", expected="one of them")
-    with _answers(region, release) as answers:
+    with _answers(region, release, Action.VALUES, unit) as answers:
         units = [unit] if unit else [] if level else [answers.tree.top]
         wanted = _wanted(answers, code, period, first, last, units)
         found = answers.values(code, wanted, level=level, unit="".join(units))
@@ -118,7 +124,7 @@ def why(
     as_json: JsonOption = False,
 ) -> None:
     """Why a value changed between two periods: what each unit below, or each group of patients, did to it. The effects add up exactly."""
-    with _answers(region, release) as answers:
+    with _answers(region, release, Action.VALUES, unit) as answers:
         found = decompose(answers, code, unit or answers.tree.top, span(before), span(after), by)
         indicator = answers.indicator(code)
     if as_json:
@@ -142,7 +148,7 @@ def show_records(
     as_json: JsonOption = False,
 ) -> None:
     """The records behind a value: each leads on by suwen trace."""
-    with _answers(region, release) as answers:
+    with _answers(region, release, Action.RECORDS, unit) as answers:
         found = records(answers, code, unit or answers.tree.top, span(period), after=after, limit=limit)
         points = answers.indicator(code).used
     if as_json:
@@ -174,7 +180,7 @@ def try_file(
     as_json: JsonOption = False,
 ) -> None:
     """Try an indicator: its value in the last months, its SQL, some rows, and what it costs. Nothing is kept."""
-    opened = OpenRelease(open_region(region), release)
+    opened = OpenRelease(region_for(region, Action.QUERY), release)
     found = try_out(opened, file)
     if as_json:
         say_json(trial_json(found))

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from suwen import __version__
-from suwen.cli import books, cdm, declarations, indicators, landing, quarantine, questions, regions, simulate, vocabulary
+from suwen.cli import books, cdm, declarations, indicators, landing, people, quarantine, questions, regions, simulate, vocabulary
 from suwen.cli.faults import ended
 
 app = typer.Typer(
@@ -23,13 +23,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (regions, simulate, landing, books, questions, declarations):
+for group in (regions, simulate, landing, books, questions, people, declarations):
     group.add_to(app)
 app.add_typer(regions.feeds, name="feed")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(vocabulary.app, name="vocabulary")
 app.add_typer(cdm.app, name="cdm")
 app.add_typer(indicators.app, name="indicator")
+app.add_typer(people.users, name="user")
+app.add_typer(people.trail, name="audit")
 
 
 def _version(wanted: bool) -> None:

@@ -9,14 +9,15 @@ from typing import Annotated
 
 import typer
 
+from suwen.cli.access import region_for
 from suwen.cli.bars import shown_progress
 from suwen.cli.landing import tell_run
 from suwen.cli.options import HERE, JsonOption, LimitOption, RegionOption, ReleaseOption, WaitOption
 from suwen.cli.say import count, say, say_json, say_table, shown_path
 from suwen.flow.quarantine import HELD, QUARANTINED, Group, Kept, Wanted, as_row, export, groups, records
 from suwen.flow.reader import OpenRelease
-from suwen.flow.region import open_region
 from suwen.flow.run import run
+from suwen.govern.policy.actions import Action
 
 app = typer.Typer(help="Records that were not taken in, and why.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -40,7 +41,7 @@ def list_groups(
     region: RegionOption = HERE, release: ReleaseOption = None, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """The reasons, and how many records each keeps out."""
-    found = groups(OpenRelease(open_region(region), release), _wanted(feed, kind, code, held))
+    found = groups(OpenRelease(region_for(region, Action.QUARANTINE), release), _wanted(feed, kind, code, held))
     if as_json:
         say_json(found)
         return
@@ -79,7 +80,7 @@ def show(
     region: RegionOption = HERE, release: ReleaseOption = None, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """The records themselves: file, line, reason, and the text as it arrived."""
-    found = list(records(OpenRelease(open_region(region), release), _wanted(feed, kind, code, held, receipt), limit))
+    found = list(records(OpenRelease(region_for(region, Action.QUERY), release), _wanted(feed, kind, code, held, receipt), limit))
     if as_json:
         say_json([as_row(kept) for kept in found])
         return
@@ -108,7 +109,7 @@ def export_records(
     region: RegionOption = HERE, release: ReleaseOption = None, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Write the records with their reasons as CSV, to be sent back to who delivered them. The file holds personal data."""
-    written = export(OpenRelease(open_region(region), release), _wanted(feed, kind, code, held), path)
+    written = export(OpenRelease(region_for(region, Action.QUERY), release), _wanted(feed, kind, code, held), path)
     if as_json:
         say_json({"file": str(path), "records": written})
     else:
@@ -118,7 +119,7 @@ def export_records(
 @app.command("replay")
 def replay(region: RegionOption = HERE, wait: WaitOption = False, as_json: JsonOption = False) -> None:
     """Run again: what a mended template, map or vocabulary now takes in leaves the quarantine. The same as `suwen run`."""
-    opened = open_region(region)
+    opened = region_for(region, Action.REPLAY)
     with shown_progress() as progress:
         report = run(opened, progress=progress, wait=wait)
     if report.release is None and not as_json:

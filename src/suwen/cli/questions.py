@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from suwen.base.errors import SuwenError
+from suwen.cli.access import allow, shown
 from suwen.cli.answers import FORMATS, give
 from suwen.cli.options import HERE, JsonOption, RegionOption, ReleaseOption
 from suwen.cli.say import count, say, say_json, shown_path
@@ -16,6 +17,7 @@ from suwen.cli.traces import shown_trace
 from suwen.flow.reader import OpenRelease
 from suwen.flow.region import open_region
 from suwen.flow.trace import trace
+from suwen.govern.policy.actions import Action
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,7 +41,9 @@ def query(
     if output is not None and wanted == "table":
         raise SuwenError("a table is for looking at", where="--format table", expected="csv, json or parquet with --output", do="add --format csv")
     text = _typed() if sql == "-" else sql
-    with OpenRelease(open_region(region), release).guarded() as connection, connection.stream(text) as answer:
+    opened = open_region(region)
+    allow(opened, Action.QUERY)
+    with OpenRelease(opened, release).guarded() as connection, connection.stream(text) as answer:
         give(answer, wanted, output)
     if output is not None:
         sys.stderr.write(f"{count(output.stat().st_size, 'byte')} written to {shown_path(output)}\n")
@@ -62,7 +66,8 @@ def trace_row(
     as_json: JsonOption = False,
 ) -> None:
     """Lead a row back to the bytes it came from and the template lines that made it."""
-    found = trace(OpenRelease(open_region(region), release), table, row_id, column)
+    opened = open_region(region)
+    found = shown(opened, trace(OpenRelease(opened, release), table, row_id, column))
     if as_json:
         say_json(found)
     else:

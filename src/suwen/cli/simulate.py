@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from suwen.base.aside import new_folder
 from suwen.base.errors import SuwenError
 from suwen.cli.bars import shown_progress
 from suwen.cli.options import JsonOption
@@ -14,7 +15,7 @@ from suwen.cli.say import count, say, say_json, shown_path
 from suwen.flow.region import NewFeed, create, fill
 from suwen.flow.region_files import check_path, resolved
 from suwen.simulate.defects.profile import Profile, default_profile, read_profile
-from suwen.simulate.region import DATE_IN_NAME, Made, Simulation, set_aside
+from suwen.simulate.region import DATE_IN_NAME, Made, Simulation
 from suwen.simulate.settings import Settings
 
 PACKS, ZONE = ("core", "cn"), "Asia/Shanghai"
@@ -45,7 +46,7 @@ def simulate(
     simulation = Simulation(settings, _profile(defects, clean, daily))
     target = resolved(folder)
     check_path(target)
-    with set_aside(target) as aside, shown_progress() as progress:
+    with new_folder(target) as aside, shown_progress() as progress:
         region = create(aside / "region", PACKS, target.name, ZONE)
         fill(region, simulation.organisations, [NewFeed(*feed, DATE_IN_NAME) for feed in simulation.feeds])
         made = simulation.write(aside, compress=gzip, progress=progress)

@@ -100,12 +100,12 @@ class Answers:
                 do="suwen run",
             )
 
-    def values(self, code: str, wanted: Sequence[Span], *, level: str = "", unit: str = "") -> tuple[Value, ...]:
-        """The values of one unit, or of all units of a level, in each of some periods: by unit, then period."""
+    def values(self, code: str, wanted: Sequence[Span], *, level: str = "", unit: str = "", units: Sequence[str] = ()) -> tuple[Value, ...]:
+        """The values of one unit, of several, or of all units of a level, in each of some periods: by unit, then period."""
         indicator = self.indicator(code)
         if not wanted:
             return ()
-        units = self.tree.units_of(level, wanted) if level else (self.tree.unit(unit),)
+        units = self.tree.units_of(level, wanted) if level else tuple(self.tree.unit(one) for one in (units or (unit,)))
         pairs = [(name, kin) for name in units for kin in self.tree.below(name)]
         numbers, reporting = self.numbers(indicator.used, pairs, wanted)
         return tuple(self._value(indicator, name, span, numbers, reporting) for name in units for span in wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from suwen.base.errors import Defect
@@ -34,7 +35,7 @@ def commit_all(work: Work) -> tuple[dict[str, TableState], str]:
     _append_books(work)
     fingerprints, cells_sha = _cells(work)
     before = dict(work.previous.tables) if work.previous else {}
-    result: dict[str, TableState] = dict(before)
+    result = {n: replace(s, created=0, removed=0) for n, s in before.items()}
     changed = sorted(work.changes)
     taken_out = dict(zip(changed, work.each([partial(_rewrite, name=name) for name in changed]), strict=True))
     for name in sorted(work.changes, key=lambda n: (_borrows(n), n)):  # a death has its person's id: a collision is told where it arose
@@ -52,8 +53,8 @@ def commit_all(work: Work) -> tuple[dict[str, TableState], str]:
         work.step(f"committed {name}")
         rows = sum(f.rows for f in table.files(version))
         _balance(work, name, rows)
-        result[name] = TableState(version, rows, "")
-    return {n: TableState(s.version, s.rows, fingerprints.get(n, "")) for n, s in result.items()}, cells_sha
+        result[name] = TableState(version, rows, "", change.created_rows, change.removed_rows)
+    return {n: replace(s, fingerprint=fingerprints.get(n, "")) for n, s in result.items()}, cells_sha
 
 
 def _balance(work: Work, name: str, after: int) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from uuid import uuid4
 
+from suwen.base.aside import new_folder
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.duck import Engine
@@ -30,38 +28,13 @@ def export(opened: OpenRelease, form: str, folder: Path, progress: Progress = SI
     """
     if form not in FORMS:
         raise SuwenError(f'unknown form "{form}"', where="--to", expected=" or ".join(FORMS))
-    _check_place(folder)
-    target = Path(os.path.abspath(folder))
-    aside = target.with_name(f".{target.name}.{uuid4().hex[:12]}.tmp")
     settings = opened.region.settings
-    try:
-        aside.mkdir(parents=True)
+    with new_folder(folder) as aside:
         engine = Engine(threads=settings.threads, memory=settings.memory, scratch=opened.region.lake / READING)
         try:
-            rows = _write(engine, opened, form, aside, progress)
+            return _write(engine, opened, form, aside, progress)
         finally:
             engine.close()
-        os.replace(aside, target)
-    except OSError as error:
-        raise SuwenError(f"the export cannot be written: {error.strerror}", where=str(folder), expected="a folder that can be made") from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return rows
-
-
-def _check_place(folder: Path) -> None:
-    """Refuse, before anything is computed, a place where the export could not appear whole."""
-    try:
-        str(folder).encode()
-        there, linked = folder.exists() and (not folder.is_dir() or any(folder.iterdir())), folder.is_symlink() or folder.is_mount()
-    except UnicodeEncodeError:
-        raise SuwenError("the folder's name is not UTF-8", where=repr(str(folder)), expected="the path of a folder in UTF-8") from None
-    except OSError as error:
-        raise SuwenError(f"the export cannot be written: {error.strerror}", where=str(folder), expected="a folder that can be made") from None
-    if there:
-        raise SuwenError("there is something at the place of the export", where=str(folder), expected="a folder that is new or empty", do="name another")
-    if linked:
-        raise SuwenError("the folder is a mount point or a link, which cannot be replaced whole", where=str(folder), do="name a new folder below it")
 
 
 def _write(engine: Engine, opened: OpenRelease, form: str, aside: Path, progress: Progress) -> Mapping[str, int]:

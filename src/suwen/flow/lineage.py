@@ -10,10 +10,11 @@ from suwen.engine.slots import slot_types
 from suwen.engine.sql import Tree, null, typed
 from suwen.model import event
 from suwen.model.extension import ALL_TABLES
-from suwen.model.pack import Expression, Target, Template
+from suwen.model.pack import Expression, Kind, Target, Template
 
 OWN = ""  # the record itself, beside the aliases of its joined parents
 ROW = "row"  # the alias of a target's named rows
+CONTENT = "the record's content"  # how the id of a record without a key is made: everything in it is read, nothing of it is meant
 Source = tuple[str, str]  # (alias of the joined parent or OWN, source column)
 
 
@@ -75,7 +76,7 @@ def target_lineage(template: Template, target: Target) -> TargetLineage:
     """The lineage of one target's columns. Raises SuwenError at the place of an expression that does not compile."""
     plain = _context(template, target, {})
     slots = {slot.name: dict(zip(slot.set, _sources(list(slot.set.values()), plain), strict=True)) for slot in target.rows}
-    context = _context(template, target, {f"row.{alias}": kind for alias, kind in slot_types(target.rows, plain).items()})
+    context = column_context(template, target)
     columns = list(target.columns)
     steps: dict[str, tuple[Step, ...]] = {
         name: (Step(target.columns[name], sources),) for name, sources in zip(columns, _sources(list(target.columns.values()), context), strict=True)
@@ -90,14 +91,26 @@ def target_lineage(template: Template, target: Target) -> TargetLineage:
     return TargetLineage(target, steps, slots, joins)
 
 
+def named_columns(kind: Kind, expression: Expression) -> tuple[str, ...]:
+    """The columns of a kind that an expression over its records alone names."""
+    context = Context(dict.fromkeys((*kind.columns, *kind.optional), "text"), "UTC", _any_id, _any_concept)
+    return tuple(column for _, column in _sources([expression], context)[0])
+
+
 def _identity(template: Template, target: Target, context: Context) -> tuple[Step, ...]:
     """What a row's id is made of: the key, or of a record without one everything in it."""
     kind = template.kinds[target.source]
     if target.key:
         return tuple(Step(one, sources, "key") for one, sources in zip(target.key, _sources(list(target.key), context), strict=True))
     columns = kind.key or (*kind.columns, *kind.optional)
-    how = "key" if kind.key else "the record's content"
+    how = "key" if kind.key else CONTENT
     return (Step(Expression(", ".join(columns), target.place if kind.key else kind.place), tuple((OWN, column) for column in columns), how),)
+
+
+def column_context(template: Template, target: Target) -> Context:
+    """What the expressions of a target's columns and filters may name: source columns as text, joined parents by alias, and its named rows."""
+    plain = _context(template, target, {})
+    return _context(template, target, {f"{ROW}.{alias}": kind for alias, kind in slot_types(target.rows, plain).items()})
 
 
 def _context(template: Template, target: Target, rows: Mapping[str, str]) -> Context:

@@ -23,7 +23,7 @@ class RecordPlace:
     """One source record: its receipt and number, the file (and archive member) it stands in, its 1-based line, and its bytes with offset and length.
 
     `object` is the landed file, from the region's folder. In a packed file offset and length count unpacked bytes. `texts`: the bytes cut into the
-    file's columns (null as the template says); empty where they cannot be.
+    file's columns (null as the template says); empty where they cannot be. `delimiter`, `quote` ("": none): how they were cut.
     """
 
     feed: str
@@ -40,6 +40,8 @@ class RecordPlace:
     encoding: str
     raw: bytes
     texts: Mapping[str, str | None]
+    delimiter: str
+    quote: str
 
     @property
     def text(self) -> str:
@@ -92,7 +94,7 @@ class Places:
 def _place(receipt: Receipt, member: Member, kind: str, shown: str, place: Location, raw: bytes, texts: Mapping[str, str | None]) -> RecordPlace:
     inner = member.name if member.name != receipt.name else ""
     where = (receipt.name, shown, inner, member.codec, place.line, place.byte_offset, place.byte_length, member.encoding)
-    return RecordPlace(receipt.feed, kind, receipt.sequence, place.record, *where, raw, texts)
+    return RecordPlace(receipt.feed, kind, receipt.sequence, place.record, *where, raw, texts, member.delimiter, member.quote)
 
 
 def texts_of(raw: bytes, member: Member, null: Sequence[str]) -> Mapping[str, str | None]:

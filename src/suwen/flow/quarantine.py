@@ -12,10 +12,11 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+from suwen.base.aside import explained, written_whole
 from suwen.engine.sql import Tree, col, compared, conjunction, in_texts, integer, statement, text
 from suwen.flow.places import Places, RecordPlace
 from suwen.flow.reader import OpenRelease
-from suwen.flow.region import explained, region_packs, written_whole
+from suwen.flow.region import region_packs
 from suwen.model.finding import FINDINGS, describe
 
 QUARANTINED, HELD = "quarantined", "held"

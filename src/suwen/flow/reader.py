@@ -44,6 +44,11 @@ class OpenRelease:
         self.release: Release = found
         self._files: dict[str, Sequence[str]] = {}
         self._days: Mapping[int, str] | None = None
+        self._engine: Engine | None = None
+
+    def keep_engine(self) -> None:
+        """Answer every `ask` from one engine from now on, as a server does; its connections are made per question, so threads may ask at once."""
+        self._engine = self._engine or self._new_engine()
 
     def table(self, name: str) -> pa.Table:
         """A table as Arrow: `measurement` (the schema omop), or `cdr.measurement`, `ext.ext_visit`, `state.ledger`."""
@@ -62,12 +67,24 @@ class OpenRelease:
 
     def ask(self, query: Tree) -> pa.Table:
         """The answer to a query of our own making over the release's files."""
-        settings = self.region.settings
-        engine = Engine(threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING)
+        engine = self._engine.beside() if self._engine else self._new_engine()
         try:
             return engine.arrow(query)
         finally:
             engine.close()
+
+    @contextmanager
+    def streaming(self, query: Tree, rows: int = 122_880) -> Iterator[Iterator[pa.RecordBatch]]:
+        """The same as a stream of record batches, in bounded memory, to be read inside the `with`."""
+        engine = self._engine.beside() if self._engine else self._new_engine()
+        try:
+            yield engine.batches(query, rows)
+        finally:
+            engine.close()
+
+    def _new_engine(self) -> Engine:
+        settings = self.region.settings
+        return Engine(threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING)
 
     def guarded(self) -> Guarded:
         """A closed, read-only connection over every table of the release; close it after use."""

@@ -8,10 +8,11 @@ import io
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from suwen.base.aside import explained
 from suwen.base.errors import SuwenError
 from suwen.flow.region_files import (
     ORGANISATION_COLUMNS,
@@ -47,6 +48,10 @@ packs = [{packs}]   # declarations in use, the later over the earlier; own ones 
 memory = "4GiB"   # what does not fit spills to the lake's scratch folder
 # threads = 4     # default: every core of the machine
 # piece_mb = 64   # files are read in pieces of about this size
+
+# [server]        # docs/guide/people-and-roles.md
+# port = 8080
+# public = "https://suwen.example.org"   # the https address of the proxy before it; without it the pages are for this machine alone
 """
 _FEED = """\
 # What one system of one organisation sends.
@@ -216,42 +221,21 @@ def region_lock(region: Region, *, wait: bool = False, message: Callable[[str], 
         os.close(handle)
 
 
+def is_busy(region: Region) -> bool:
+    """Whether something writes to the region's lake just now."""
+    try:
+        with region_lock(region):
+            return False
+    except SuwenError:
+        return True
+
+
 def _try_lock(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
-
-
-@contextmanager
-def explained(path: Path, doing: str = "writing failed") -> Iterator[None]:
-    """Turn an error of the operating system into one that names the path: the one in the error, else `path`."""
-    try:
-        yield
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
-        where = error.filename if isinstance(error.filename, str) else str(path)
-        raise SuwenError(f"{doing}: {reason}", where=where, do="mend the cause and give the command again") from error
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Where to write what is to appear under `path` whole or not at all; a pipe or device is written to itself."""
-    if path.exists() and not path.is_file():
-        yield path
-        return
-    real = Path(os.path.realpath(path))
-    aside = real.with_name(f".suwen-{os.getpid()}.tmp")
-    try:
-        yield aside
-        aside.replace(real)
-    except OSError as error:
-        error.filename = str(path)
-        raise
-    finally:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)
 
 
 def is_utf8(text: str) -> bool:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from suwen.base.errors import SuwenError
 from suwen.model.receipt import Mode
-from suwen.model.region import FIRST_DAY, Collision, Feed, Organisation, Region, Settings
+from suwen.model.region import FIRST_DAY, Collision, Feed, Organisation, Region, Server, Settings
 from suwen.packs.loader import PACK_FILE, shipped_packs
 from suwen.packs.names import DASHED, check_name
 from suwen.packs.problem import Problems, nearest
@@ -29,6 +30,7 @@ _MEMORY = re.compile(r"[1-9][0-9]{0,6}(MiB|GiB|MB|GB)")
 _UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _COMPARED = 1_000  # a nearest name is looked for among at most so many
+_SERVER_WORDS = {"access": ("owner", "server"), "second_factor": ("administrators", "everybody", "nobody")}
 _DATE_GROUPS = ({"date"}, {"year", "month", "day"})
 
 T = TypeVar("T")
@@ -43,7 +45,7 @@ def read_region(folder: Path) -> Region:
         )
     problems = Problems()
     document = read_toml(folder / REGION_FILE, REGION_FILE)
-    top = Section(document, (), document.data, problems, ("name", "zone", "packs", "lake", "landing", "engine", "ids"))
+    top = Section(document, (), document.data, problems, ("name", "zone", "packs", "lake", "landing", "engine", "ids", "server"))
     zone = _zone(top, top.text("zone"))
     history = _read_table(folder, ORGANISATIONS_FILE, ORGANISATION_COLUMNS, problems, lambda row: _organisation(row, zone, problems))
     _check_tree(history, problems)
@@ -60,6 +62,7 @@ def read_region(folder: Path) -> Region:
         organisations=organisations,
         history=tuple(history),
         collisions=tuple(_collisions(top, folder, problems)),
+        server=_server(top),
     )
     problems.raise_if_any()
     check_path(region.lake)
@@ -133,6 +136,37 @@ def _settings(top: Section) -> Settings:
         if id_bits > 63:
             ids.problem("bits", "ids have at most 63 bits", do="leave the key out")
     return Settings(threads, memory, piece_mb, id_bits)
+
+
+def _site(section: Section) -> str:
+    """The https address of the proxy before the server, without a path; "" for none."""
+    public = section.text("public", required=False, blank=True)
+    try:
+        parts = urlsplit(public)
+        fits = parts.scheme == "https" and bool(parts.hostname) and parts.path in ("", "/") and not parts.query and (parts.port or 1) > 0
+    except ValueError:
+        fits = False
+    if public and not fits:
+        section.problem("public", f'"{public}" is not the address of a site', expected="https and a name, such as https://suwen.example.org")
+    return f"https://{parts.netloc}" if public and fits else ""
+
+
+def _server(top: Section) -> Server:
+    section = top.section("server", ("address", "port", "public", "database", "access", "second_factor"))
+    if section is None:
+        return Server()
+    public = _site(section)
+    for key, words in _SERVER_WORDS.items():
+        if section.text(key, required=False, default=words[0]) not in words:
+            section.problem(key, f"{key} is none of its words", expected=" or ".join(words))
+    return Server(
+        address=section.text("address", required=False, default=Server.address),
+        port=section.whole("port", Server.port, least=0),
+        public=public,
+        database=section.text("database", required=False, blank=True),
+        access=section.text("access", required=False, default=Server.access),
+        second_factor=section.text("second_factor", required=False, default="administrators" if public else Server.second_factor),
+    )
 
 
 def _read_table(folder: Path, name: str, columns: Sequence[str], problems: Problems, shape: Callable[[Row], T | None]) -> list[T]:

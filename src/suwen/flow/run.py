@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from suwen.base.aside import explained
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.duck import Engine
@@ -26,13 +27,14 @@ from suwen.engine.releases import Releases
 from suwen.engine.sql import statement
 from suwen.flow import books
 from suwen.flow.commit import commit_all, derived_rows
+from suwen.flow.dead_run import take_back
 from suwen.flow.derived import RULES, rules
 from suwen.flow.key_findings import note_unread_keys
 from suwen.flow.order import groups
 from suwen.flow.point_cells import keep_points
 from suwen.flow.point_rules import point_rules
 from suwen.flow.receipt_table import keep_receipts
-from suwen.flow.region import explained, region_lock, region_packs
+from suwen.flow.region import region_lock, region_packs
 from suwen.flow.retired import retire
 from suwen.flow.stage import Stager, by_kind, spec_of
 from suwen.flow.stopwatch import Stopwatch
@@ -40,8 +42,6 @@ from suwen.flow.tables import run_group
 from suwen.flow.touched import kind_touched, target_touched
 from suwen.flow.work import KindData, TargetKey, Work, index_path, make_plans, required_tables
 from suwen.intake.landing import Landing
-from suwen.model import state
-from suwen.model.extension import ALL_TABLES
 from suwen.model.functions import VERSION
 from suwen.model.receipt import Receipt, State
 from suwen.model.region import Region
@@ -49,7 +49,6 @@ from suwen.model.release import Release
 from suwen.packs.loader import Packs
 from suwen.repository.planner import kind_expressions
 from suwen.repository.record_index import index_query, write_index
-from suwen.repository.rows import lake_name
 from suwen.repository.vocabulary import current
 
 _OWNED = {"receipt": pa.int64(), "organisation": pa.string(), "before": pa.string()}  # whose every receipt is, and was in the last release
@@ -157,7 +156,7 @@ def _in_force(region: Region, packs: Packs, vocabulary: str) -> Mapping[str, str
 
 def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str, str]) -> RunReport:
     clock = Stopwatch()
-    _take_back(work)
+    take_back(work)
     _register_receipts(work)
     _stage(work, landing)
     clock.lap("staging")
@@ -218,24 +217,6 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         totals=totals,
         seconds=clock.laps,
     )
-
-
-def _take_back(work: Work) -> None:
-    """Undo commits after the last release: they belong to a run that died. Raises SuwenError where a table of the release is damaged."""
-    published = work.previous.tables if work.previous else {}
-    for name in sorted(published.keys() | _tables_there(work.region)):
-        table, state_then = work.table(name), published.get(name)
-        table.check(work.files(name), state_then.rows if state_then else 0)
-        if table.restore(state_then.version if state_then else -1):
-            work.step(f"took back {name}")
-        if table.drop_files(f"{work.number:08d}-"):  # files of this number are of runs that did not come to publish it
-            work.step(f"cleared {name}")
-        work.bases[name] = table.version()
-
-
-def _tables_there(region: Region) -> set[str]:
-    known = {*state.TABLES, *(lake_name(t) for t in ALL_TABLES)}
-    return {name for name in known if (region.lake / name).is_dir()}
 
 
 def _register_receipts(work: Work) -> None:

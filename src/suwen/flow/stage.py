@@ -176,6 +176,12 @@ def _load(kept: Path, folder: Path) -> StagedReceipt | None:
         return None
 
 
+def kept_staging(folder: Path, feed: str, spec: str) -> list[StagedReceipt]:
+    """The staging of a feed as runs with this reader spec kept it, by receipt; what cannot be read is left out."""
+    found = (_load(kept, folder) for kept in sorted((folder / feed).glob(f"*-{spec}.json")))
+    return [one for one in found if one is not None]
+
+
 def by_kind(files: Iterable[StagedFile]) -> Mapping[str, list[StagedFile]]:
     """Staging files by kind, in the order of receipts and records."""
     found: dict[str, list[StagedFile]] = {}

@@ -24,6 +24,22 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Server:
+    """How the region is served. `public`: its https address behind a proxy, "" for the own machine alone; `database`: of the control data, "" for control.db.
+
+    `access`: who may use the command line: "owner" (who can read the folder) or "server" (who has a token).
+    `second_factor`: who needs one: "administrators", "everybody" or "nobody".
+    """
+
+    address: str = "127.0.0.1"
+    port: int = 8080
+    public: str = ""
+    database: str = ""
+    access: str = "owner"
+    second_factor: str = "nobody"
+
+
+@dataclass(frozen=True)
 class Organisation:
     """One row of organisations.csv: an organisation as it was from `valid_from` to `valid_to` (None: still is). `zone`: IANA name."""
 
@@ -85,6 +101,7 @@ class Region:
     organisations: Mapping[str, Organisation]
     history: tuple[Organisation, ...] = ()
     collisions: tuple[Collision, ...] = ()
+    server: Server = Server()
 
     @property
     def pack_folder(self) -> Path:

@@ -8,11 +8,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class TableState:
-    """A table in a release: Delta version, rows, and the sum of its rows' hashes (modulo 2^64, as decimal text)."""
+    """A table in a release: Delta version, rows, and the sum of its rows' hashes (modulo 2^64, as decimal text).
+
+    `created` and `removed`: rows the run of this release made and took away; a changed row is both.
+    """
 
     version: int
     rows: int
     fingerprint: str
+    created: int = 0
+    removed: int = 0
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,10 @@ _COPIED = 1 << 20
 
 
 def zipped(folder: Path) -> None:
-    """Put the files of a folder into one zip in it, named like the folder, and remove them."""
+    """Put the files of a folder into one zip in it, named like the folder, and remove them. A folder with nothing but its zip stays as it is."""
     files = sorted(path for path in folder.iterdir() if path.suffix != ".zip")
+    if not files:
+        return
     with zipfile.ZipFile(folder / f"{folder.name}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         for path in files:
             large = path.stat().st_size > _LARGE

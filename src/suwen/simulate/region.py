@@ -8,14 +8,11 @@ truth/     persons, links, stays, open_visits, outbreaks, defects (where there a
 from __future__ import annotations
 
 import os
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
+from suwen.base.aside import explained
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.simulate.defects.profile import Profile
@@ -65,7 +62,7 @@ class Simulation:
         """
         began = time.monotonic()
         exports, truth, parts, scratch = (folder / name for name in ("exports", "truth", "truth/parts", "scratch"))
-        with _explained(folder):
+        with explained(folder):
             for made in (exports, truth, parts, scratch):
                 made.mkdir()
             progress.start("simulating")
@@ -91,43 +88,3 @@ class Simulation:
         write_totals(truth, scene.lexicon, self.settings, share.totals)
         write_outbreaks(truth, scene.world, scene.lexicon, share.cases)
         write_settings(truth, self.settings, self.defects, share.rows)
-
-
-@contextmanager
-def set_aside(folder: Path) -> Iterator[Path]:
-    """A folder beside to write into, which takes the place of `folder` when all went well; else nothing of it stays.
-
-    Raises SuwenError where `folder` is neither new nor empty, or cannot be replaced.
-    """
-    target = Path(os.path.abspath(folder))
-    with _explained(target):
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise SuwenError(
-                "the folder is not empty" if target.is_dir() else "this is a file", where=str(folder), expected="a new or empty folder", do="name another one"
-            )
-        if target.is_mount() or target.is_symlink():
-            raise SuwenError("the folder is a mount point or a link, which cannot be replaced whole", where=str(folder), do="name a new folder below it")
-        aside = target.with_name(f".{target.name}.{uuid4().hex[:12]}.tmp")  # no process id: in containers all have the same
-    try:
-        with _explained(target):
-            aside.mkdir(parents=True)
-        yield aside
-        with _explained(target):
-            aside.replace(target)
-    except SuwenError as error:
-        if isinstance(error.where, str):  # nobody asked for the folder beside
-            error.where = error.where.replace(str(aside), str(folder))
-        raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-@contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    """Turn an error of the operating system into one that names a path."""
-    try:
-        yield
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
-        where = error.filename if isinstance(error.filename, str) else str(folder)
-        raise SuwenError(f"writing failed: {reason}", where=where, do="mend the cause and give the command again; nothing was kept") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -14,34 +13,33 @@ from suwen.simulate.dialects.text import Mask
 from suwen.simulate.shapes import NONE, VISIT_KINDS, Block, Ints
 
 DIED = 5  # CV06.00.226
-SOON = 48 * 3600
-DRUGS = ("D23", "D24", "D25")  # fee items of the front page, with those of which they consist
+MINUTE, SOON, LONG = 60, 48 * 60, 6 * 60  # SOON and LONG in whole minutes
+# sums of charges beside the whole: fee items of the front page, with those of which they consist
+FEES = {"drug": ("D23", "D24", "D25"), "test": ("D15", "D16", "D17", "D18"), "material": ("D31", "D32", "D33")}
 CLINICS = tuple(place for place, stay in enumerate(STAYS.tolist()) if not stay)  # places in VISIT_KINDS
 _KINDS = pa.array(VISIT_KINDS)
 
 
-@dataclass(frozen=True)
-class Charged:
-    """By place of the visit in the block: its charges in fen, and those for drugs among them."""
-
-    total: Ints
-    drugs: Ints
+Charged = Mapping[str, Ints]  # `charged_fen`, and the sums of FEES (`drug_fen` ...): by place of the visit in the block
 
 
 def charged(block: Block, lexicon: Lexicon) -> Charged:
     """What each visit of a block was charged."""
     visit, charge = block.rows["visit"], block.rows["charge"]
     at = np.searchsorted(visit["visit"], charge["visit"])
-    drug = np.array([code.startswith(DRUGS) for code in lexicon.fees.codes])[charge["fee"]]
-    return Charged(_summed(at, charge["amount"], len(visit)), _summed(at[drug], charge["amount"][drug], len(visit)))
+    found = {"charged_fen": _summed(at, charge["amount"], len(visit))}
+    for name, codes in FEES.items():
+        of = np.array([code.startswith(codes) for code in lexicon.fees.codes])[charge["fee"]]
+        found[f"{name}_fen"] = _summed(at[of], charge["amount"][of], len(visit))
+    return found
 
 
 def stays(block: Block, lexicon: Lexicon, sums: Charged) -> pa.Table:
     """The stays of a block, open ones with a null end.
 
-    `planned`: at discharge a readmission within 31 days was planned. `entries`: into theatre; `level1` to `level4`: by the highest level of what was done
-    in them. `unplanned_return`: one of the entries was not planned, `within_48h`: and began at most 48 hours after the one before. `condition`: the
-    principal diagnosis; `condition_told`: the hospital has told it (a front page tells it when the stay has ended).
+    `planned`: at discharge a readmission within 31 days was planned. `entries`: into theatre; `level1` to `level4`: by the highest level of what was done in
+    them. `unplanned_return`: one of the entries was not planned; `within_48h`: and began at most 48 hours (in whole minutes) after the one before.
+    `condition`: the principal diagnosis; `condition_told`: the hospital has told it (a front page tells it when the stay has ended).
     """
     rows = block.rows["visit"]
     places = np.flatnonzero(STAYS[rows["kind"]])
@@ -62,8 +60,7 @@ def stays(block: Block, lexicon: Lexicon, sums: Charged) -> pa.Table:
             "died": visit["way"] == DIED,
             "planned": visit["planned"] == 1,
             **{name: pa.array(column) for name, column in theatre.items()},
-            "charged_fen": sums.total[places],
-            "drug_fen": sums.drugs[places],
+            **{name: column[places] for name, column in sums.items()},
             "condition": pa.array(lexicon.conditions.codes).take(_principal(block, visit["visit"])),
             "condition_told": ~(still & front),
         }
@@ -85,7 +82,7 @@ def _theatre(block: Block, lexicon: Lexicon, stay: Ints) -> Mapping[str, Ints | 
     found: dict[str, Ints | Mask] = {"entries": _counted(stay_of, len(stay))}
     found |= {f"level{which}": _counted(stay_of[highest == which], len(stay)) for which in (1, 2, 3, 4)}
     found["unplanned_return"] = _counted(stay_of[back], len(stay)) > 0
-    found["within_48h"] = _counted(stay_of[back & (waited <= SOON)], len(stay)) > 0
+    found["within_48h"] = _counted(stay_of[back & (waited // MINUTE <= SOON)], len(stay)) > 0
     return found
 
 
@@ -99,12 +96,17 @@ def _principal(block: Block, stay: Ints) -> pa.Array:
 
 
 class Clinics:
-    """Visits that are no stays by hospital, day and kind: those that began, with their charges, and those that ended. Blocks are added in any order."""
+    """Visits that are no stays by hospital, day and kind; blocks are added in any order.
+
+    `visits`: that began, with their charges; `six_hours`: of these, that lasted at least so long; `ended`: that ended on the day.
+    """
 
     def __init__(self, hospitals: int, first: int, last: int) -> None:
         self._first, self._span = first, last - first + 1
         self._size = hospitals * self._span * len(CLINICS)
-        self.counts: dict[str, Ints] = {name: np.zeros(self._size, dtype=np.int64) for name in ("visits", "charged_fen", "drug_fen", "ended")}
+        self.counts: dict[str, Ints] = {
+            name: np.zeros(self._size, dtype=np.int64) for name in ("visits", "six_hours", "ended", "charged_fen", *(f"{fee}_fen" for fee in FEES))
+        }
 
     def add(self, block: Block, sums: Charged) -> None:
         """Count the visits of a block."""
@@ -118,8 +120,10 @@ class Clinics:
         ends = (row + visit["end"][places] // 86_400) * len(CLINICS) + turn[visit["kind"][places]]
         self.counts["ended"] += _counted(ends[over], self._size)
         self.counts["visits"] += _counted(cells, self._size)
-        self.counts["charged_fen"] += _summed(cells, sums.total[places], self._size)
-        self.counts["drug_fen"] += _summed(cells, sums.drugs[places], self._size)
+        lasted = (visit["end"][places] - visit["start"][places]) // MINUTE
+        self.counts["six_hours"] += _counted(cells[over & (lasted >= LONG)], self._size)
+        for name, column in sums.items():
+            self.counts[name] += _summed(cells, column[places], self._size)
 
 
 def clinics_table(counts: Mapping[str, Ints], organisations: tuple[str, ...], first: int) -> pa.Table:

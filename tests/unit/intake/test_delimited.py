@@ -201,6 +201,7 @@ def test_without_a_header_the_columns_are_declared() -> None:
         (b'a,"b\n1,2\n', Delimited(), "quoting of the header", 1),
         (b'a,"b"c\n1,2\n', Delimited(), "quoting of the header", 1),
         (b"a,\xff\n", Delimited(), "not valid utf-8", 1),
+        (b"\xef\xbb\xbfa,b\n1,2\n", Delimited(encoding="gb18030"), "begins with the mark of UTF-8, and was to be gb18030", 1),
         (b"a,b\r1,2\r3,4\r", Delimited(), "cannot be printed", 1),
         (b"a\0b,c\n", Delimited(), "cannot be printed", 1),
         (b"x\n", Delimited(skip_lines=1), "column|ends before", 0),

@@ -53,13 +53,18 @@ class Exported:
 
 
 def exported(
-    made: Small, folder: Path, rates: Mapping[str, float] | None = None, systems: Sequence[System] = tuple(SYSTEMS.values()), base: int | None = None
+    made: Small,
+    folder: Path,
+    rates: Mapping[str, float] | None = None,
+    systems: Sequence[System] = tuple(SYSTEMS.values()),
+    base: int | None = None,
+    packed: bool = False,
 ) -> Exported:
-    """`rates`: by kind of defect; None for a clean export. `base`: the day after which all is sent day by day. Nothing is packed."""
+    """`rates`: by kind of defect; None for a clean export. `base`: the day after which all is sent day by day. `packed`: those who pack what they send do."""
     folder.mkdir(parents=True)
     defects = None if rates is None else Defects(Profile({kind: round(rate * WHOLE) for kind, rate in rates.items()}), 3)
-    plain = [replace(system, packed=False) for system in systems]
-    export = Export(folder, made.lexicon, plain, Timetable(made.settings.last, base), defects=defects)
+    held = [replace(system, packed=system.packed and packed) for system in systems]
+    export = Export(folder, made.lexicon, held, Timetable(made.settings.last, base), defects=defects)
     export.write(made.block)
     found = export.finish()
     return Exported(folder, found, [row for table in defects.truth.tables() for row in table.to_pylist()] if defects else [])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,11 @@ import pytest
 from suwen.base.errors import SuwenError
 from suwen.simulate.defects.catalogue import DELIVERY, FILE, kinds
 from suwen.simulate.defects.profile import WHOLE, default_profile, profile_of, read_profile
-from tests.unit.simulate.spoilt import Exported, exported, small
+from suwen.simulate.dialects.systems import SYSTEMS
+from tests.unit.simulate.spoilt import Exported, exported, only, small
 
-WHOLES = [kind.name for kind in kinds().values() if kind.role in (FILE, DELIVERY)]
+OF_ONE_SYSTEM = ("window-late", "archive-broken")
+WHOLES = [kind.name for kind in kinds().values() if kind.role in (FILE, DELIVERY) and kind.name not in OF_ONE_SYSTEM]
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +60,29 @@ def test_what_becomes_of_the_files(kind: str, clean: Exported, tmp_path: Path) -
             assert before[name].count(b"\n", 0, row["offset"]) == row["record"]
 
 
+def test_windows_that_begin_late(tmp_path: Path) -> None:
+    """A day late, and nothing else is other than it was."""
+    made, window7 = small(2_000), [only(SYSTEMS["window7"], ["charges"])]
+    clean, found = (exported(made, tmp_path / str(rates), rates, window7, made.settings.last - 60) for rates in (None, {"window-late": 0.7}))
+    assert _files(found) == _files(clean)
+    late = {row["folder"] for row in found.truth}
+    assert len(found.truth) == len(late) >= 200
+    for before, after in zip(clean.deliveries, found.deliveries, strict=True):
+        first = before.window and before.window[0] + timedelta(before.folder in late)
+        assert after == replace(before, window=before.window and (first, before.window[1]))
+    assert {one.folder for one in clean.deliveries if one.window is None}.isdisjoint(late)
+
+
+def test_broken_archives(tmp_path: Path) -> None:
+    """The first half of what it was; others are whole."""
+    made, modern = small(2_000), [only(SYSTEMS["modern"], ["charges", "orders"])]
+    clean, found = (exported(made, tmp_path / str(rates), rates, modern, made.settings.last - 60, packed=True) for rates in (None, {"archive-broken": 0.95}))
+    broken = {f"{row['folder']}/{row['file']}" for row in found.truth}
+    assert len(found.truth) == len(broken) >= 200
+    assert _files(found) == {name: data[: len(data) // 2] if name in broken else data for name, data in _files(clean).items()}
+    assert found.deliveries == clean.deliveries
+
+
 def _files(of: Exported) -> dict[str, bytes]:
     return {path.relative_to(of.folder).as_posix(): path.read_bytes() for path in of.folder.rglob("*") if path.is_file() and path.parent != of.folder}
 
@@ -84,6 +111,8 @@ def test_a_profile() -> None:
         ("[daily]\nextra-field = 2\n", 2, "is no rate"),
         ("[rates]\nnul-byte = 0.6\n\nextra-field = 0.6\n", 4, "together more than 1.*at most one defect"),
         ("[rates]\nfile-half = 0.6\nfile-empty = 0.6\n", 3, "a file can have are together more than 1"),
+        ("[rates]\nrecord-too-long = 0.001\n", 2, "too large a rate.*at most 0.0001.*a mebibyte"),
+        ("[rates]\nwindow-late = 0.1\n", 2, "here everything is sent at once.*--daily"),
         ("[rates]\ndelivery-late = 0.1\n", 2, "here everything is sent at once.*--daily"),
         ("[rates]\nextra-field = 0.1\n[daily]\nextra-field = 0.1\n", 4, "two rates"),
         ("[daily]\nextra-field = 0.1\n[rates]\nextra-field = 0.1\n", 2, "two rates"),

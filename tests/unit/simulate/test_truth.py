@@ -16,7 +16,7 @@ from suwen.simulate.settings import Settings
 from suwen.simulate.shapes import NONE, TABLES, VISIT_KINDS, Block, Rows
 from suwen.simulate.together import Scene
 from suwen.simulate.truth import BY_EVENT, BY_VISIT, VISITS, Cases, Totals, links, open_visits, persons, totals_table
-from suwen.simulate.truth_stays import Charged, Clinics, charged, clinics_table, stays
+from suwen.simulate.truth_stays import FEES, Clinics, charged, clinics_table, stays
 
 DAY = 86_400
 SETTINGS = Settings(hospitals=6, persons=1_200, years=1, seed=4)
@@ -98,14 +98,14 @@ def test_stays_are_those_of_a_loop(scene: Scene, block: Block) -> None:
 
 
 def test_unplanned_returns_and_how_soon(scene: Scene, block: Block) -> None:
-    """Entries made by hand: one stay comes back after 48 hours to the second, one a second later, one as planned."""
+    """Entries made by hand: one stay comes back after 48 hours, one a minute later, one as planned."""
     rows_of_stays = block.rows["visit"].take(np.flatnonzero(block.rows["visit"]["kind"] == 3)[:3])
     numbers = np.repeat(rows_of_stays["visit"], 2)
-    time = np.tile([1_000_000, 1_000_000 + 48 * 3600], 3) + np.array([0, 0, 0, 1, 0, 0])
+    time = np.tile([1_000_000, 1_000_000 + 48 * 3600], 3) + np.array([0, 59, 0, 60, 0, 0])
     columns = {name: np.zeros(6, dtype=np.int64) for name in TABLES["procedure"]}
     entry = {"visit": numbers, "session": np.tile([1, 2], 3), "time": time, "unplanned": np.array([0, 1, 0, 1, 0, 0])}
     made = Block(0, {**block.rows, "visit": rows_of_stays, "procedure": Rows("procedure", columns | entry)})
-    found = stays(made, scene.lexicon, Charged(*(np.zeros(3, dtype=np.int64),) * 2)).to_pylist()
+    found = stays(made, scene.lexicon, {}).to_pylist()
     assert [(row["entries"], row["unplanned_return"], row["within_48h"]) for row in found] == [(2, True, True), (2, True, False), (2, False, False)]
 
 
@@ -121,8 +121,10 @@ def test_outpatient_visits_are_those_of_a_loop(scene: Scene, block: Block) -> No
         (names[v["hospital"]], v["end"] // DAY, VISIT_KINDS[v["kind"]]) for v in rows(block.rows["visit"]) if v["kind"] not in (3, 4) and v["end"] != NONE
     )
     assert {(row["organisation_id"], (row["day"] - epoch).days, row["kind"]): row["ended"] for row in table if row["ended"]} == over
+    long = sum(v["end"] - v["start"] >= 6 * 3600 for v in rows(block.rows["visit"]) if VISIT_KINDS[v["kind"]] == "observation" and v["end"] != NONE)
+    assert sum(row["six_hours"] for row in table if row["kind"] == "observation") == long > 0
     at = {visit["visit"]: visit["kind"] for visit in rows(block.rows["visit"])}
-    for name, codes in (("charged_fen", ("D",)), ("drug_fen", ("D23", "D24", "D25"))):
+    for name, codes in (("charged_fen", ("D",)), *((f"{fee}_fen", codes) for fee, codes in FEES.items())):
         fen = Counter[str]()
         for charge in rows(block.rows["charge"]):
             if scene.lexicon.fees.codes[charge["fee"]].startswith(codes):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from suwen.base.aside import explained
 from suwen.flow.reference.commands import CommandPage, commands_page
 from suwen.flow.reference.functions import functions_page
 from suwen.flow.reference.indicators import base_page, indicator_page, indicators_page
 from suwen.flow.reference.markdown import page
 from suwen.flow.reference.packs import code_map_page, file_name, packs_page, template_page
 from suwen.flow.reference.tables import events_page, findings_page, tables_page
-from suwen.flow.region import explained
 from suwen.packs.loader import load_packs, shipped_packs
 
 _FOLDERS = ("template", "code-map", "indicator", "base")

@@ -1,4 +1,4 @@
-"""Defects of whole files and deliveries, made when everything is written and not yet packed: twice, late, missing, another hospital's, misdated, half.
+"""Defects of whole files and deliveries, made when everything is written and not yet packed: twice, late, missing, another hospital's, misdated, half, broken.
 
 Files befallen are those whose records no other refers to, so that what is refused disturbs no other.
 """
@@ -21,9 +21,10 @@ from suwen.simulate.defects.truth import File, Truth
 from suwen.simulate.dialects.system import System
 from suwen.simulate.dialects.text import Form
 from suwen.simulate.draws import below, draw
+from suwen.simulate.packing import zipped
 from suwen.simulate.sending import Delivery, Sending
 
-_YEAR = timedelta(365)
+_YEAR, _DAY = timedelta(365), timedelta(1)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def spoil_deliveries(folder: Path, found: Sequence[tuple[Delivery, System]], fee
     ordered: list[Sending] = []
     for delivery, system in found:
         kind = _drawn(defects.profile, defects.seed, DELIVERY, f"delivery {delivery.folder}")
-        told = None if kind is None else _DELIVERIES[kind.name](delivery, others)
+        told = _DELIVERIES[kind.name](delivery, others) if kind is not None and _can(kind, system) else None
         if kind is None or told is None:
             ordered.append(Sending(delivery.as_of, False, delivery))
             for path in sorted((folder / delivery.folder).iterdir()):
@@ -55,8 +56,23 @@ def spoil_deliveries(folder: Path, found: Sequence[tuple[Delivery, System]], fee
             defects.truth.forget(delivery.folder)  # only the delivery itself is told of
         if kind.name == "delivery-missing":
             shutil.rmtree(folder / delivery.folder)
-        defects.truth.whole(File(delivery.folder, "", delivery.feed, ""), kind)
+        archive = _cut_archive(folder / delivery.folder) if kind.name == _BROKEN else ""
+        defects.truth.whole(File(delivery.folder, archive, delivery.feed, ""), kind)
     return ordered
+
+
+def _can(kind: Kind, system: System) -> bool:
+    """Whether deliveries of a system can have it."""
+    return kind.in_system(system.name) and (system.packed or kind.name != _BROKEN)
+
+
+def _cut_archive(folder: Path) -> str:
+    """Pack the files of a folder and leave the first half of that; the archive's name."""
+    zipped(folder)
+    (path,) = folder.iterdir()
+    with path.open("r+b") as stream:
+        stream.truncate(path.stat().st_size // 2)
+    return path.name
 
 
 def _others(found: Sequence[tuple[Delivery, System]], feeds: Mapping[str, Sequence[str]]) -> Others:
@@ -103,14 +119,28 @@ def _misdated(sent: Delivery, others: Others) -> list[Sending]:
     return [Sending(sent.as_of, False, replace(sent, as_of=sent.as_of - _YEAR))]
 
 
+def _window_late(sent: Delivery, others: Others) -> list[Sending] | None:
+    """The days before sent its records too, so that nothing is missing."""
+    if sent.window is None or sent.window[0] == sent.window[1]:
+        return None
+    return [Sending(sent.as_of, False, replace(sent, window=(sent.window[0] + _DAY, sent.window[1])))]
+
+
+def _as_it_is(sent: Delivery, others: Others) -> list[Sending]:
+    return [Sending(sent.as_of, False, sent)]
+
+
+_BROKEN = "archive-broken"
 _DELIVERIES: Mapping[str, Callable[[Delivery, Others], list[Sending] | None]] = {
     "delivery-twice": _twice,
     "delivery-late": _late,
     "delivery-missing": _missing,
     "delivery-of-another": _of_another,
     "delivery-misdated": _misdated,
+    "window-late": _window_late,
+    _BROKEN: _as_it_is,
 }
-_STILL_THEIRS = ("delivery-twice", "delivery-late")
+_STILL_THEIRS = ("delivery-twice", "delivery-late", "window-late")
 
 
 def _leaves(system: System, as_of: date) -> Iterator[tuple[str, str]]:

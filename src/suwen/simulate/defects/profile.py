@@ -16,7 +16,8 @@ from suwen.simulate.defects.catalogue import DELIVERY, FILE, Kind, kinds, sites
 WHOLE = 1_000_000_000  # a rate of one
 LARGEST = 1024 * 1024  # bytes of a profile
 TABLES = ("rates", "daily")
-ONLY_DAILY = ("delivery-late",)  # where all is sent at once nothing is younger
+MOST = {"record-too-long": 0.0001}  # each is a mebibyte: with more, an export is nothing else
+ONLY_DAILY = ("delivery-late", "window-late")  # where all is sent at once nothing is younger, and nothing has a window
 _HEADING, _KEY, _AT = re.compile(r"\s*\[+\s*([\w-]+)\s*\]"), re.compile(r"""\s*["']?([\w-]+)["']?\s*="""), re.compile(r"\(at line (\d+)")
 
 
@@ -120,6 +121,8 @@ def _rate(key: str, rate: object, where: Place) -> int:
     billionths = round(rate * WHOLE)
     if rate and not billionths:
         raise SuwenError(f"{key} = {rate} is too small a rate", where=where, expected="0, or at least one billionth: 1e-9")
+    if rate > MOST.get(key, 1):
+        raise SuwenError(f"{key} = {rate} is too large a rate", where=where, expected=f"at most {MOST[key]}, since each such record is a mebibyte")
     return billionths
 
 

@@ -55,6 +55,7 @@ class Spoilt:
     records: int = 1
 
 
+_LONG = 1 << 20  # bytes that no record may have
 Spoil = Callable[[Line, int], Spoilt | None]
 
 
@@ -103,6 +104,12 @@ def _footer(line: Line, luck: int) -> Spoilt | None:
     return Spoilt(line.of([f"合计{luck % 10_000}".encode(line.form.encoding)]), line.written)
 
 
+def _joined(line: Line, luck: int) -> Spoilt | None:
+    if not line.form.quoted and b'"' in (line.cells[0][:1], line.cells[-1][-1:]):
+        return None  # then the quotes are what is wrong
+    return Spoilt(line.written.removesuffix(line.form.end) + line.written)
+
+
 def _empty(line: Line, luck: int) -> Spoilt | None:
     return Spoilt(line.of([b""] * len(line.cells)), line.written)
 
@@ -134,6 +141,8 @@ SPOIL: Mapping[str, Spoil] = {
     "open-quote": _open_quote,
     "text-after-quote": _after_quote,
     "footer-line": _footer,
+    "lines-joined": _joined,
+    "record-too-long": _between_halves(lambda form: b"x" * _LONG),
     "empty-record": _empty,
     "key-repeated": _again,
     **{name: _of_value(name) for name in VALUES},

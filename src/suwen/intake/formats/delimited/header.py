@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 
 from suwen.base.errors import Place, SuwenError
@@ -13,6 +14,7 @@ from suwen.model.pack import Delimited
 
 RESERVED = ("_issues", "_receipt", "_record", "_template", "_run")
 BAD_HEADER = "RDR-007"
+_ENCODING = "the `encoding` that the template's [reader] declares"
 
 
 def read_header(head: bytes, dialect: Dialect, spec: Delimited, name: str, columns: Sequence[str]) -> tuple[tuple[str, ...], int, int]:
@@ -20,6 +22,8 @@ def read_header(head: bytes, dialect: Dialect, spec: Delimited, name: str, colum
 
     `columns` are those of a file without header. An empty file has `columns` and no more. Raises SuwenError with file, line and column number.
     """
+    if head.startswith(BOM_UTF8) and not dialect.mark:
+        raise _refused(f"the file begins with the mark of UTF-8, and was to be {dialect.encoding}", Place(name, 1), _ENCODING)
     eof = len(head) < SAMPLE_BYTES
     offset, line = dialect.mark, 1
     for _ in range(spec.skip_lines):
@@ -45,7 +49,7 @@ def _names(raw: bytes, rejected: bool, dialect: Dialect, place: Place) -> tuple[
     try:
         found = None if rejected else split(unended(raw.decode(dialect.encoding)), dialect)
     except UnicodeDecodeError:
-        raise _refused(f"the header is not valid {dialect.encoding}", place, "the `encoding` that the template's [reader] declares") from None
+        raise _refused(f"the header is not valid {dialect.encoding}", place, _ENCODING) from None
     if found is None:
         raise _refused("the quoting of the header is broken, or it is too long", place, "each quoted name closed by a quote directly before the delimiter")
     return tuple(value for value, _ in found)

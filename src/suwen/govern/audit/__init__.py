@@ -1,0 +1,1 @@
+"""The Django app of the audit: entries chained by their hashes, only ever appended."""

@@ -1,0 +1,1 @@
+"""The Django app of people: accounts, roles bound to organisations, tokens, openings, second factors, lock-out."""

@@ -1,0 +1,1 @@
+"""Pages of a person: signing in and out, second factor, own account."""

@@ -1,0 +1,64 @@
+"""Replaying the quarantine from a page: a run in a process of its own, its last words kept beside the lake."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Thread
+
+from suwen.base.aside import written_whole
+from suwen.base.clock import now
+from suwen.flow.region import is_busy
+from suwen.model.region import Region
+
+_KEPT = ".replay.json"
+_LONGEST = 2_000  # characters of its last words
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The last replay that a page began: when (ISO), by whom, how it ended (None: it has not), and what it said."""
+
+    begun_at: str
+    by: str
+    code: int | None
+    said: str
+
+
+def begin(region: Region, by: str) -> bool:
+    """Start a run; False where one is at work already."""
+    if is_busy(region):
+        return False
+    begun = Replay(now().isoformat(timespec="seconds"), by, None, "")
+    _keep(region, begun)
+    command = [sys.executable, "-m", "suwen.cli.main", "run", "--region", str(region.folder)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, encoding="utf-8", errors="replace"
+    )
+    Thread(target=_watch, args=(region, begun, process), daemon=True).start()
+    return True
+
+
+def last(region: Region) -> Replay | None:
+    """The last replay; None where there was none, or nobody knows."""
+    try:
+        return Replay(**json.loads(_file(region).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _watch(region: Region, begun: Replay, process: subprocess.Popen[str]) -> None:
+    said, _ = process.communicate()
+    _keep(region, Replay(begun.begun_at, begun.by, process.returncode, said[-_LONGEST:]))
+
+
+def _keep(region: Region, replay: Replay) -> None:
+    with written_whole(_file(region)) as aside:
+        aside.write_text(json.dumps(asdict(replay), ensure_ascii=False), encoding="utf-8")
+
+
+def _file(region: Region) -> Path:
+    return region.lake / _KEPT

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from suwen.flow.status import status
 from suwen.govern.policy.actions import Action
@@ -20,6 +23,8 @@ from suwen.serve.console.figures import Line, line, stacked
 from suwen.serve.console.indicator_page import Change, Course, change, course, newest_day, newest_whole
 from suwen.serve.console.ledger_page import WIDTH
 from suwen.serve.console.published import Published
+from suwen.serve.console.shown import period
+from suwen.serve.console.tags import language
 from suwen.serve.console.views.reading import page, reading, told, unit_of
 from suwen.serve.gate import may, needs
 
@@ -50,17 +55,33 @@ def overview(request: HttpRequest) -> HttpResponse:
     arrived = standing.arrivals(at.region, release, units) if feeds else []
     states = standing.books(release, at.region, units)
     wanted = standing.needs(fresh, arrived, states, release, {action.name: may(request, action, Resource(unit)) for action in Action})
+    small = multiples(at.published, unit) if at.published else []
+    told_needs = [{"grade": n.grade, "told": t(n.text, **n.values), "href": reverse(n.address) + n.argument} for n in wanted]
     held = {
         "unit": unit,
         "fresh": fresh[:SHOWN],
         "grades": standing.graded(fresh),
         "feeds": len(fresh),
         "arrivals": arrived[:SHOWN],
-        "needs": [{"grade": n.grade, "told": t(n.text, **n.values), "address": n.address, "argument": n.argument} for n in wanted],
-        "multiples": multiples(at.published, unit) if at.published else [],
+        "needs": [*told_needs, *_outside(small, unit)],
+        "multiples": small,
         **books(release, at.region, units),
     }
     return page(request, "console/overview.html", held, at)
+
+
+def _outside(small: Sequence[Small], unit: str) -> list[dict[str, str]]:
+    """The indicators whose newest value lies outside its control limits."""
+    out = [one for one in small if one.course.limits and len(one.course.values) - 1 in one.course.limits.out]
+    text = "{name} lies outside its control limits in {period}."
+    return [
+        {
+            "grade": "warn",
+            "told": t(text, name=one.indicator.title.get(language(), one.indicator.code), period=period(one.course.last.span.text, language())),
+            "href": f"{reverse('indicator', args=[one.indicator.code])}?{urlencode({'unit': unit})}",
+        }
+        for one in out
+    ]
 
 
 def books(release: Release | None, region: Region, units: frozenset[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.screenshots import NAME, pages, visitor
+from bench.screenshots import pages, visitor
 from suwen.flow.region import open_region
 from suwen.model.region import Region
 
@@ -23,7 +23,7 @@ _LINK = re.compile(r'href="(/(?:records|persons|indicators)/[^"#]+)"')
 
 def client(region: Region) -> Any:
     """A browser in little, signed in."""
-    visitor(region, "en", "light")
+    name, _ = visitor(region, "en", "light", "measurer")
     from django.test import Client  # noqa: PLC0415 Django must know the region first
 
     from suwen.base.clock import now  # noqa: PLC0415
@@ -31,7 +31,7 @@ def client(region: Region) -> Any:
     from suwen.serve.sessions import BEGUN, SEEN  # noqa: PLC0415
 
     found = Client(HTTP_HOST="localhost")
-    found.force_login(account(f"{NAME}-en-light"))
+    found.force_login(account(name))
     session = found.session
     session[BEGUN] = session[SEEN] = int(now().timestamp())
     session.save()

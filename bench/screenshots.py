@@ -39,14 +39,14 @@ def served(region: Region) -> Iterator[str]:
         server.close()
 
 
-def visitor(region: Region, language: str, theme: str) -> tuple[str, str]:
+def visitor(region: Region, language: str, theme: str, who: str = NAME) -> tuple[str, str]:
     """An administrator's account for the pictures, with this language and these colours; gives its name and new password."""
     opened(region)
     from suwen.govern.people import accounts  # noqa: PLC0415
     from suwen.govern.people.models import User  # noqa: PLC0415
     from suwen.govern.policy.actions import Role  # noqa: PLC0415
 
-    name, password = f"{NAME}-{language}-{theme}", secrets.token_urlsafe(18)
+    name, password = f"{who}-{language}-{theme}", secrets.token_urlsafe(18)
     user = User.objects.filter(name=name).first()
     if user is None:
         user, _ = accounts.add(name, NAME)
@@ -96,9 +96,9 @@ def _of_an_indicator(page: Any, address: str, wanted: Mapping[str, str]) -> Mapp
     links = page.eval_on_selector_all(".multiples h3 a", "all => all.map(one => one.getAttribute('href'))")
     if not links:
         return wanted
-    found = {**wanted, "indicator": links[-1]}
-    page.goto(address + links[-1].split("?")[0] + "?unit=H0001")
-    found["hospital"] = links[-1].split("?")[0] + "?unit=H0001"
+    found = {**wanted, "indicator": next((one for one in links if "CE02?" in one), links[-1])}
+    found["hospital"] = found["indicator"].split("?")[0] + "?unit=H0001"
+    page.goto(address + found["hospital"])
     for name, start in (("record", "/records/"), ("person", "/persons/")):
         rows = page.eval_on_selector_all(f'a[href^="{start}"]', "all => all.map(one => one.getAttribute('href'))")
         found |= {name: rows[0]} if rows else {}

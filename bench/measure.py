@@ -64,6 +64,12 @@ def _peak() -> int:
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * _RSS_UNIT
 
 
+def environment() -> dict[str, str]:
+    """The environment of a process that imports the project from here."""
+    paths = [str(ROOT), str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
 def in_process(module: str, step: str, arguments: Mapping[str, object]) -> Measured:
     """Run a step (`floor.copying`: a function of bench.floor) by `python -m module --child ...`; its figures begin after its imports.
 
@@ -71,8 +77,7 @@ def in_process(module: str, step: str, arguments: Mapping[str, object]) -> Measu
     """
     os.sync()  # what the step before left to be written is not this step's work
     command = [sys.executable, "-m", module, "--child", json.dumps({"step": step, "with": arguments})]
-    paths = [str(ROOT), str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)}, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise StepFailed(f"the step {step} ended with exit code {done.returncode}")
     return Measured(**json.loads(done.stdout.splitlines()[-1]))

@@ -1,97 +1,298 @@
-"""Many readers at once at a running server: `python -m bench.readers http://127.0.0.1:8080 NAME PASSWORD [PATH ...]`; errors, pages a second, and waits."""
+"""Readers together: how a served region answers many at once, by pages and API, while a run publishes the next release."""
 
 from __future__ import annotations
 
-import asyncio
+import argparse
+import csv
+import http.client
+import json
+import re
+import subprocess
 import sys
+import tempfile
+import threading
 import time
-import urllib.request
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar
-from urllib.parse import urlencode, urlsplit
+from datetime import date
+from pathlib import Path
+from statistics import quantiles
+from urllib.parse import urlencode
 
-READERS, SECONDS = 200, 60
+from bench.measure import ROOT, environment, machine
+
+PASSWORD = "many-readers-at-once-42"
+ACCOUNTS = 20  # readers share them, as programs share a token
+PAGES = ("/", "/indicators/{code}?unit={unit}&period={period}", "/organisations/{unit}", "/releases", "/feeds", "/glossary")
+API = (
+    "/api/v1/indicators/{code}/values?unit={unit}&period={period}",
+    "/api/v1/indicators/{code}/series?unit={unit}",
+    "/api/v1/indicators/{code}/values?level=hospital&period={period}&format=csv",
+    "/api/v1/tables/cdr.measurement/rows?limit=100",
+    "/api/v1/tables/ext.ext_visit/rows?format=arrow",
+    "/api/v1/organisations",
+)
+CODES = ("SV01", "SV02", "CE02D", "QS02")
+_RELEASE = re.compile(rb'"release": ?([0-9]+)')
 
 
 @dataclass
-class Waits:
-    """What readers met with: seconds per page, and what was no page."""
+class Seen:
+    """What one reader saw: seconds by kind of address, answers that were none, releases in the order in which they were read."""
 
-    seconds: list[float] = field(default_factory=list)
-    wrong: Counter[str] = field(default_factory=Counter)
-
-    def share(self, part: float) -> float:
-        """The wait, in seconds, that this part of the pages did not go beyond."""
-        ordered = sorted(self.seconds) or [0.0]
-        return ordered[min(int(part * len(ordered)), len(ordered) - 1)]
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    releases: list[int] = field(default_factory=list)
 
 
-def cookies(address: str, name: str, password: str) -> str:
-    """Sign in; gives the cookies of the session."""
-    jar = CookieJar()
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-    page = opener.open(f"{address}/sign-in").read().decode()
-    token = page.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
-    opener.open(f"{address}/sign-in", urlencode({"name": name, "password": password, "csrfmiddlewaretoken": token, "next": "/account"}).encode())
-    return "; ".join(f"{one.name}={one.value}" for one in jar)
+@dataclass(frozen=True)
+class Entrance:
+    """How a reader gets in: the cookie of a session, and a token."""
+
+    cookie: str
+    token: str
 
 
-async def _reader(address: str, held: str, paths: Sequence[str], until: float, number: int, waits: Waits) -> None:
-    """One reader: a page, and when it is there the next, over one connection as long as it holds."""
-    at, turn = urlsplit(address), number
-    reader = writer = None
+def suwen(*arguments: object) -> None:
+    """Run a command of Suwen to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "suwen.cli.main", *map(str, arguments)], cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"suwen {arguments[0]} ended with exit code {done.returncode}: {done.stderr[-2_000:]}")
+
+
+def made(folder: Path, hospitals: int, persons: int) -> Path:
+    """A region whose first release lacks the last delivery; gives the manifest of all of them."""
+    suwen("simulate", folder, "--hospitals", hospitals, "--persons", persons, "--years", 1, "--seed", 1)
+    manifest = folder / "exports" / "deliveries.csv"
+    lines = manifest.read_text("utf-8").splitlines()
+    first = manifest.with_name("first.csv")
+    first.write_text("\n".join(lines[:-1]) + "\n", encoding="utf-8")
+    suwen("land", "--manifest", first, "--region", folder / "region")
+    suwen("run", "--region", folder / "region")
+    return manifest
+
+
+def accounts(region: Path) -> list[str]:
+    """Analysts of the whole region with PASSWORD, and a token of each; made in a process of its own."""
+    code = f"""
+import json
+from datetime import timedelta
+from pathlib import Path
+from suwen.flow.region import open_region
+from suwen.govern.control import opened
+opened(open_region(Path({str(region)!r})))
+from suwen.govern.people import accounts
+from suwen.govern.people.tokens import SCOPES, make_token
+from suwen.govern.policy.actions import Role
+found = []
+for number in range({ACCOUNTS}):
+    user, _ = accounts.add(f"reader{{number}}", "bench")
+    user.set_password({PASSWORD!r})
+    user.must_change_password = False
+    user.save()
+    accounts.bind(user, Role.ANALYST, "", "bench")
+    found.append(make_token(user, "bench", SCOPES, timedelta(days=1))[1])
+print(json.dumps(found))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True, check=True)
+    found: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@contextmanager
+def served(region: Path) -> Iterator[tuple[int, int]]:
+    """`suwen serve` on a free port: (port, process id)."""
+    command = [sys.executable, "-u", "-m", "suwen.cli.main", "serve", "--region", str(region), "--port", "0"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        line = next(line for line in process.stdout if "served at" in line)
+        yield int(re.findall(r":([0-9]+)", line)[-1]), process.pid
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def entered(port: int, name: str, token: str) -> Entrance:
+    """Sign in as a browser does."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    connection.request("GET", "/sign-in")
+    answer = connection.getresponse()
+    form = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', answer.read().decode())
+    cookies = _cookies(answer)
+    assert form
+    body = urlencode({"name": name, "password": PASSWORD, "csrfmiddlewaretoken": form.group(1)})
+    connection.request("POST", "/sign-in", body, {"Content-Type": "application/x-www-form-urlencoded", "Cookie": _joined(cookies)})
+    answer = connection.getresponse()
+    answer.read()
+    assert answer.status == 302, answer.status
+    return Entrance(_joined({**cookies, **_cookies(answer)}), token)
+
+
+def _cookies(answer: http.client.HTTPResponse) -> dict[str, str]:
+    pairs = (value.partition(";")[0].partition("=") for name, value in answer.getheaders() if name == "Set-Cookie")
+    return {name: value for name, _, value in pairs}
+
+
+def _joined(cookies: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}={value}" for name, value in cookies.items())
+
+
+def read(number: int, port: int, entrance: Entrance, units: Sequence[str], until: float, pause: float) -> Seen:
+    """One reader: asks for pages and API in turn, each in an order of its own, until the time is over."""
+    seen, at = Seen(), number
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     while time.perf_counter() < until:
-        start = time.perf_counter()
-        try:
-            if writer is None or reader is None:
-                reader, writer = await asyncio.open_connection(at.hostname, at.port)
-            path = paths[turn % len(paths)]
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: {at.netloc}\r\nCookie: {held}\r\n\r\n".encode())
-            status, closing = await _answer(reader)
-            if status != 200:
-                waits.wrong[f"{status} {path}"] += 1
-            else:
-                waits.seconds.append(time.perf_counter() - start)
-            if closing:
-                writer.close()
-                reader = writer = None
-        except (OSError, asyncio.IncompleteReadError, ValueError) as error:
-            waits.wrong[type(error).__name__] += 1
-            reader = writer = None
-            await asyncio.sleep(0.05)
-        turn += 1
+        form = (PAGES if at % 2 else API)[at // 2 % 6]
+        path = form.format(code=CODES[at % len(CODES)], unit=units[at % len(units)], period=("2025", "2025-Q2", "2025-03")[at % 3])
+        _ask(connection, path, form, entrance, seen)
+        at += 1
+        time.sleep(pause)
+    connection.close()
+    return seen
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bool]:
-    """The status of an answer read to its end, and whether the connection ends with it."""
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-    if "content-length:" in head:
-        await reader.readexactly(int(head.partition("content-length:")[2].split("\r\n", 1)[0]))
-    elif "transfer-encoding: chunked" in head:
-        while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
-            await reader.readexactly(size + 2)
-        await reader.readexactly(2)
-    else:
-        await reader.read()
-    return int(head.split(" ", 2)[1]), "connection: close" in head
+def _ask(connection: http.client.HTTPConnection, path: str, form: str, entrance: Entrance, seen: Seen) -> None:
+    headers = {"Authorization": f"Bearer {entrance.token}"} if path.startswith("/api/") else {"Cookie": entrance.cookie}
+    began = time.perf_counter()
+    try:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        seen.errors.append(f"{form}: {type(error).__name__}")
+        connection.close()
+        return
+    seen.seconds.setdefault(form, []).append(time.perf_counter() - began)
+    if answer.status != 200:
+        seen.errors.append(f"{form}: {answer.status}")
+    elif named := answer.getheader("X-Suwen-Release") or ((found := _RELEASE.search(body)) and found.group(1)):
+        seen.releases.append(int(named))
 
 
-async def read(address: str, held: str, paths: Sequence[str], readers: int = READERS, seconds: float = SECONDS) -> Waits:
-    """Let so many readers read for so long."""
-    waits, until = Waits(), time.perf_counter() + seconds
-    await asyncio.gather(*(_reader(address, held, paths, until, number, waits) for number in range(readers)))
-    return waits
+@dataclass(frozen=True)
+class Found:
+    """All that was measured."""
+
+    seen: Sequence[Seen]
+    seconds: float
+    published: float  # seconds from the start of reading until the run had ended
+    peak: int  # bytes, of the server
+
+    @property
+    def errors(self) -> list[str]:
+        """Answers that were none, and readers who saw a release go back."""
+        back = [f"release {b} after {a}" for one in self.seen for a, b in zip(one.releases, one.releases[1:], strict=False) if b < a]
+        return [error for one in self.seen for error in one.errors] + back
+
+    def of(self, forms: Sequence[str]) -> list[float]:
+        """Seconds of every answer of some forms."""
+        return sorted(second for one in self.seen for form in forms for second in one.seconds.get(form, ()))
 
 
-def main(address: str, name: str, password: str, *paths: str, readers: int = READERS, seconds: float = SECONDS) -> Waits:
-    """Sign in, read, tell."""
-    waits = asyncio.run(read(address, cookies(address, name, password), paths or ("/",), readers, seconds))
-    told = f"{len(waits.seconds) / seconds:.0f} pages/s; p50 {waits.share(0.5):.3f} s, p95 {waits.share(0.95):.3f} s, p99 {waits.share(0.99):.3f} s"
-    sys.stdout.write(f"{readers} readers, {seconds:.0f} s: {told}; errors {dict(waits.wrong) or 'none'}\n")
-    return waits
+def measured(folder: Path, hospitals: int, persons: int, readers: int, seconds: float, pause: float) -> Found:
+    """Make the region, serve it, let the readers in, and publish the next release while they read."""
+    manifest, region = made(folder, hospitals, persons), folder / "region"
+    with (region / "organisations.csv").open(encoding="utf-8") as file:
+        units = sorted(row["organisation_id"] for row in csv.DictReader(file))
+    tokens = accounts(region)
+    with served(region) as (port, process):
+        entrances = [entered(port, f"reader{at}", token) for at, token in enumerate(tokens)]
+        for form in (*PAGES, *API):  # the first of all waits for packs and cells; it is not one of the many
+            path = form.format(code=CODES[0], unit=units[0], period="2025")
+            _ask(http.client.HTTPConnection("127.0.0.1", port, timeout=120), path, form, entrances[0], Seen())
+        began, ended = time.perf_counter(), list[float]()
+
+        def publish() -> None:
+            time.sleep(seconds / 6)
+            suwen("land", "--manifest", manifest, "--region", region)
+            suwen("run", "--region", region)
+            ended.append(time.perf_counter() - began)
+
+        writer = threading.Thread(target=publish)
+        writer.start()
+        with ThreadPoolExecutor(readers) as pool:
+            futures = [pool.submit(read, at, port, entrances[at % len(entrances)], units, began + seconds, pause) for at in range(readers)]
+            seen = [future.result() for future in futures]
+        whole = time.perf_counter() - began
+        writer.join()
+        return Found(seen, whole, ended[0] if ended else 0.0, _peak(process))
+
+
+def _peak(process: int) -> int:
+    found = re.search(r"VmHWM:\s+([0-9]+) kB", Path(f"/proc/{process}/status").read_text("ascii"))
+    return int(found.group(1)) << 10 if found else 0
+
+
+def page(found: Found, command: str, machine: Mapping[str, object], day: str) -> str:
+    """The report as Markdown."""
+    releases = sorted({release for one in found.seen for release in one.releases})
+    whole = len(found.of((*PAGES, *API)))
+    rows = [("all", (*PAGES, *API)), ("pages", PAGES), ("API", API), *((form, (form,)) for form in (*PAGES, *API))]
+    table = "\n".join(f"| {f'`{name}`' if name.startswith('/') else name} | {' | '.join(_figures(found.of(forms)))} |" for name, forms in rows)
+    machines = "\n".join(f"| {name} | {value} |" for name, value in machine.items())
+    return f"""\
+# Many readers at once
+
+Readers ask a served region for pages (with the session of an account) and the API (with its token) in turn, one request after the other, each in an order of
+its own, while a run takes in one more delivery and publishes the next release. Readers, server and run share the machine. A reader who saw a release after a
+later one would count as an error.
+
+`{command}`, {day}: {whole:,} answers in {found.seconds:.0f} s, {whole / found.seconds:.0f} a second; errors: {len(found.errors)}.
+Releases read: {", ".join(map(str, releases))}; the run had ended {found.published:.0f} s after the readers began. Peak memory of the server: \
+{found.peak / 2**20:.0f} MiB.
+
+| what | answers | median, s | p95, s | p99, s | longest, s |
+| --- | ---: | ---: | ---: | ---: | ---: |
+{table}
+
+## Machine
+
+| what | is |
+| --- | ---: |
+{machines}
+"""
+
+
+def _figures(seconds: Sequence[float]) -> tuple[str, ...]:
+    if len(seconds) < 2:
+        return (f"{len(seconds)}", "", "", "", "")
+    cuts = quantiles(seconds, n=100, method="inclusive")
+    return (f"{len(seconds):,}", *(f"{one:.2f}" for one in (cuts[49], cuts[94], cuts[98], seconds[-1])))
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure and write the report; 1 where any answer was an error."""
+    wanted = _arguments(words)
+    before = machine(("django", "waitress", "duckdb"))
+    command = f"python -m bench.readers --hospitals {wanted.hospitals} --persons {wanted.persons} --readers {wanted.readers} --seconds {wanted.seconds:g}"
+    command += f" --pause {wanted.pause:g}" if wanted.pause else ""
+    with tempfile.TemporaryDirectory(prefix="readers-") as folder:
+        found = measured(Path(folder), wanted.hospitals, wanted.persons, wanted.readers, wanted.seconds, wanted.pause)
+    text = page(found, command, before, wanted.date)
+    wanted.report.parent.mkdir(parents=True, exist_ok=True)
+    wanted.report.write_text(text, encoding="utf-8")
+    print(text)
+    for error in found.errors[:20]:
+        print(error, file=sys.stderr)
+    return 1 if found.errors else 0
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.readers", description=__doc__)
+    parser.add_argument("--hospitals", type=int, default=6, help="default: %(default)s")
+    parser.add_argument("--persons", type=int, default=3_000, help="default: %(default)s")
+    parser.add_argument("--readers", type=int, default=200, help="default: %(default)s")
+    parser.add_argument("--seconds", type=float, default=60, help="default: %(default)s")
+    parser.add_argument("--pause", type=float, default=0, help="seconds a reader waits before asking again (default: %(default)s)")
+    parser.add_argument("--report", type=Path, default=ROOT / "docs" / "bench" / "readers.md", help="default: docs/bench/readers.md")
+    parser.add_argument("--date", default=date.today().isoformat(), help="the date on the report (default: today)")
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main())

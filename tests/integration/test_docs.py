@@ -24,7 +24,7 @@ from suwen.repository.versions import STATES
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
-RUN = ["README.md", "docs/guide/write-a-template.md", "docs/guide/deliveries.md", "docs/guide/operate.md"]
+RUN = ["README.md", "docs/guide/write-a-template.md", "docs/guide/write-an-indicator.md", "docs/guide/deliveries.md", "docs/guide/operate.md"]
 _FENCE = re.compile(r"^```\w+ ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEREDOC = re.compile(r"<<'?(\w+)'?$")
 OURS = "suwen "

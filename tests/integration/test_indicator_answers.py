@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from fractions import Fraction
 from statistics import median
@@ -242,3 +243,9 @@ def test_from_python(world: PointWorld) -> None:
     assert found.why("2024-01", "2024-02").change == -1
     assert len(found.records("2024-01")) == 3
     assert found.explain().indicator.code == "AA01"
+
+
+def test_many_may_ask_at_once(world: PointWorld) -> None:
+    with Answers(world.opened()) as found, ThreadPoolExecutor(4) as pool:
+        asked = list(pool.map(lambda n: found.series("AA01", ("P", "D1", "D2", "H1")[n % 4], Period.MONTH), range(40)))
+        assert all(asked[n] == asked[n % 4] for n in range(40))

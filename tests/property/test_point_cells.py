@@ -156,3 +156,42 @@ def test_a_region_without_indicators_keeps_no_cells() -> None:
         report = found.run()
         assert "state/point_cell" not in found.opened().release.tables
         assert report.release == 1
+
+
+OF_A_STAY = ("AA01.01", "AA01.02", "AA01.03", "AA01.04", "AA01.05")
+EVENTS: dict[str, tuple[Step, set[tuple[str, str, str]]]] = {
+    "a stay that goes": (
+        lambda w: w.deliver("a", stays=["s3,p3,2024-03-01,2024-03-15,1,D"]),
+        {("visits", "H1", "2024-03-01"), ("visits", "H1", "2024-03-15"), *((code, "H1", "2024-03-15") for code in OF_A_STAY)},
+    ),
+    "a stay that moves": (
+        lambda w: w.deliver("a", stays=["s3,p3,2024-02-10,2024-02-12,1,U"]),
+        {("visits", "H1", day) for day in ("2024-03-01", "2024-03-15", "2024-02-10", "2024-02-12")}
+        | {(code, "H1", day) for code in OF_A_STAY for day in ("2024-03-15", "2024-02-12")},
+    ),
+    "a stay told again": (lambda w: w.deliver("a", stays=["s3,p3,2024-03-01,2024-03-15,1,U"]), set()),
+    "an act more in the same session": (lambda w: w.deliver("b", acts=["a9,p2,s2,2024-01-28,y,,U"]), set()),
+    "an act more in a session of its own": (
+        lambda w: w.deliver("b", acts=["a9,p2,s2,2024-01-28,z,7,U"]),
+        {("AA02.01", "H2", "2024-02-02"), ("AA02.02", "H2", "2024-02-02"), ("AA01.02", "H2", "2024-02-02")},
+    ),
+    "a stay that is followed no more": (
+        lambda w: w.deliver("c", stays=["s4,p1,2024-02-16,,1,U"]),
+        {("visits", "H3", "2024-02-10"), ("visits", "H3", "2024-02-16")},
+    ),
+    "a death": (lambda w: w.deliver("c", ways=["s1,p1,2024-01-01,5,U"]), {("AA01.07", "H3", "2024-01-15")}),
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_one_event_changes_exactly_its_own_cells(name: str) -> None:
+    """The stays of p1 are followed by s4 of all three hospitals, so that one of these may go without any readmission going."""
+    change, expected = EVENTS[name]
+    with world() as found:
+        full(found)
+        found.run()
+        before = stored_cells(found.opened())
+        change(found)
+        found.run()
+        after = stored_cells(found.opened())
+        assert {(key[0], key[1], key[2].isoformat()) for key in before.keys() | after.keys() if before.get(key) != after.get(key)} == expected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import dataclass, replace
@@ -93,6 +93,12 @@ class Engine:
         sql = _text(query)
         with self._explained(sql):
             return self._con.sql(sql).to_arrow_reader(rows)
+
+    def batches(self, query: exp.Expression | str, rows: int = 122_880) -> Iterator[pa.RecordBatch]:
+        """The rows of a query, batch by batch, with its errors explained as those of any other; finish it before the next call."""
+        sql = _text(query)
+        with self._explained(sql):
+            yield from self._con.sql(sql).to_arrow_reader(rows)
 
     def _explained(self, sql: str, target: Path | None = None) -> AbstractContextManager[None]:
         return engine_errors(sql, target=target, memory=self.memory, scratch=self.scratch)

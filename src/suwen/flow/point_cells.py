@@ -46,12 +46,16 @@ ROW_GROUP = 20_480  # rows; small, since an answer reads one point of a file tha
 
 @dataclass(frozen=True)
 class Due:
-    """What a run must do: which points it makes as a whole, and which cells of the others it makes again (`touched`; "": none at all)."""
+    """What a run must do: which points it makes as a whole, and which cells of the others it makes again.
+
+    `touched`: their temporary table; `bases` and `origins`: those that occur in it.
+    """
 
     rules: dict[str, str]
     whole: frozenset[str]  # codes; also of points that are no more
-    touched: str
-    cells: int
+    touched: str = ""
+    bases: frozenset[str] = frozenset()
+    origins: frozenset[int] = frozenset()
 
 
 def keep_points(work: Work) -> None:
@@ -75,10 +79,10 @@ def _due(work: Work) -> Due | None:
     whole = frozenset(name.removeprefix(PREFIX) for name in {*rules, *before} if rules.get(name) != before.get(name))
     bases = [work.packs.bases[name] for name, points in by_base(work.packs).items() if any(point.code not in whole for point in points)]
     if work.previous is None or not before:
-        return Due(rules, whole, "", 0)
+        return Due(rules, whole)
     touched = touched_cells(work, bases, VISITS)
-    count = work.engine.count(touched)
-    return Due(rules, whole, touched, count) if count or whole else None
+    found = work.engine.rows(statement("select distinct base, origin from {t} t", t=touched))
+    return Due(rules, whole, touched, frozenset(base for base, _ in found), frozenset(origin for _, origin in found)) if found or whole else None
 
 
 def _of_base(work: Work, due: Due, base: Base, points: Sequence[Point]) -> list[Tree]:
@@ -87,11 +91,8 @@ def _of_base(work: Work, due: Due, base: Base, points: Sequence[Point]) -> list[
     others = [point for point in points if point.code not in due.whole]
     if standing(work, lake_name(base.table)) is None:
         return []
-    made = []
-    for wanted, within in ((whole, None), (others, due.touched)):
-        if wanted and within != "":
-            made.append(cells_of(_rows(work, base, wanted, within), wanted))
-    return made
+    made = [cells_of(_rows(work, base, whole, None), whole)] if whole else []
+    return [*made, cells_of(_rows(work, base, others, due.touched), others)] if others and base.name in due.bases else made
 
 
 def _rows(work: Work, base: Base, points: Sequence[Point], within: str | None) -> Tree:
@@ -119,7 +120,7 @@ def _owned(rows: Tree) -> Tree:
 def _presence(work: Work, due: Due) -> list[Tree]:
     """The due cells of the point that tells who reported."""
     rows, whole = standing(work, lake_name(VISITS)), PRESENCE in due.whole
-    if rows is None or not due.rules or not (whole or due.touched):
+    if rows is None or not due.rules or not (whole or "" in due.bases):
         return []
     visits = statement(
         """select w.organisation, {origin} as origin, r.visit_start_date as first, r.visit_end_date as last from {r} r
@@ -173,8 +174,7 @@ def _hit(work: Work, due: Due) -> list[DataFile]:
     files = work.files(TABLE)
     if not files or due.whole & _codes_before(work):
         return list(files)
-    origins = [origin for (origin,) in work.engine.rows(statement("select distinct origin from {t} t", t=due.touched))] if due.cells else []
-    return [file for file in files if file.origins is None or any(file.origins[0] <= origin <= file.origins[1] for origin in origins)]
+    return [file for file in files if file.origins is None or any(file.origins[0] <= origin <= file.origins[1] for origin in due.origins)]
 
 
 def _codes_before(work: Work) -> set[str]:
@@ -184,7 +184,7 @@ def _codes_before(work: Work) -> set[str]:
 def _gone(work: Work, due: Due) -> Tree:
     """True for old cells that are made again, or whose point is no more."""
     conditions = [in_texts(col("point"), sorted(due.whole))]
-    if due.cells:
+    if due.bases:
         bases = {"": [PRESENCE], **{name: [point.code for point in points] for name, points in by_base(work.packs).items()}}
         pairs = [(text(code), text(name)) for name, codes in bases.items() for code in codes]
         found = statement(

@@ -44,7 +44,10 @@ def _of_base(work: Work, base: Base) -> Iterator[Tree]:
     rows = standing(work, lake_name(base.table))
     if rows is None:
         return
-    touched = [_named(rows, keys, own) for keys, own in _ways(work, base)]
+    ways: dict[tuple[str, ...], list[Tree]] = {}  # those that end in the same columns are gone at once: the base's rows are read but once for them
+    for keys, own in _ways(work, base):
+        ways.setdefault(own, []).append(keys)
+    touched = [_named(rows, union_all(keys), own) for own, keys in ways.items()]
     yield from (_cells(base, found) for found in touched)
     if base.once is not None:
         changed = [found for found, _ in _changed(work, base.table)]

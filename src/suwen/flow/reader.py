@@ -73,6 +73,15 @@ class OpenRelease:
         finally:
             engine.close()
 
+    @contextmanager
+    def streaming(self, query: Tree, rows: int = 122_880) -> Iterator[Iterator[pa.RecordBatch]]:
+        """The same as a stream of record batches, in bounded memory, to be read inside the `with`."""
+        engine = self._engine.beside() if self._engine else self._new_engine()
+        try:
+            yield engine.batches(query, rows)
+        finally:
+            engine.close()
+
     def _new_engine(self) -> Engine:
         settings = self.region.settings
         return Engine(threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import traceback
 
+_LONGEST = 300  # characters of a path
+
 
 class Plain(logging.Formatter):
     """One line: time, level, the path without its query, and of an exception class and places in the code, never its message."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of one record."""
-        path = getattr(getattr(record, "request", None), "path", "")
+        path = "".join(c if c.isprintable() else "\ufffd" for c in getattr(getattr(record, "request", None), "path", ""))[:_LONGEST]  # no line of its own
         lines = [f"{self.formatTime(record)} {record.levelname.lower()} {record.name} {getattr(record, 'status_code', '')} {path}".rstrip()]
         if record.exc_info and record.exc_info[0]:
             lines.append(f"  {record.exc_info[0].__name__}")

@@ -5,28 +5,42 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from suwen.serve.api.faults import is_api, said
 from suwen.serve.gate import open_to_all
+
+_SAID = {
+    400: "the request makes no sense",
+    403: "a form was sent that is not from our own pages",
+    404: "this address leads nowhere",
+    500: "a defect of ours; it stands in the server's log",
+}
 
 
 @open_to_all
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """The page for an address that leads nowhere."""
-    return render(request, "fault.html", {"status": 404}, status=404)
+    return _fault(request, 404)
 
 
 @open_to_all
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """The page for a request that makes no sense."""
-    return render(request, "fault.html", {"status": 400}, status=400)
+    return _fault(request, 400)
 
 
 @open_to_all
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The page for a form that was not sent from our own pages."""
-    return render(request, "fault.html", {"status": 403}, status=403)
+    return _fault(request, 403)
 
 
 @open_to_all
 def defect(request: HttpRequest) -> HttpResponse:
     """The page for a defect of ours."""
-    return render(request, "fault.html", {"status": 500}, status=500)
+    return _fault(request, 500)
+
+
+def _fault(request: HttpRequest, status: int) -> HttpResponse:
+    if is_api(request):
+        return said(status, _SAID[status], do="GET /api/v1/openapi.json" if status == 404 else "")
+    return render(request, "fault.html", {"status": status}, status=status)

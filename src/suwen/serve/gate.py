@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -18,7 +18,9 @@ from suwen.govern.policy.actions import PERSONAL, Action
 from suwen.govern.policy.actors import ANYWHERE, NOBODY, UNKNOWN, Actor, Resource
 from suwen.govern.policy.decisions import Decision, decide
 from suwen.govern.policy.reasons import REASONS
+from suwen.serve.api.faults import is_api, said
 
+_API_DO = {"POL-010": "show a token of an account: Authorization: Bearer suwen_...", "POL-013": "make a token whose scope holds it"}
 View = TypeVar("View", bound=Callable[..., Any])
 _TO_MEND = {"POL-010": "sign-in", "POL-012": "second-factor", "POL-015": "password"}
 
@@ -162,11 +164,11 @@ def answer(request: HttpRequest, refused: Refused) -> HttpResponse:
     code = refused.decision.code
     if request.actor.name and code not in _TO_MEND:
         note(request, f"refused: {refused.action.value if refused.action else 'page'}", refused.resource, code)
-    if "Authorization" in request.headers:
-        return JsonResponse({"error": {"code": code, "what": refused.decision.reason_en}}, status=401 if code == "POL-010" else 403)
+    told = refused.decision.reason(translation.get_language() or "en")
+    if is_api(request) or "Authorization" in request.headers:
+        return said(401 if code == "POL-010" else 403, told, code=code, do=_API_DO.get(code, ""))
     if code in _TO_MEND:
         return _sent_to(request, _TO_MEND[code])
-    told = refused.decision.reason(translation.get_language() or "en")
     return render(request, "refused.html", {"reason": told, "code": code}, status=403)
 
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from suwen.serve.account import own, second, sign
 from suwen.serve.administration import identity, people, trail
+from suwen.serve.api.urls import urlpatterns as api
 from suwen.serve.console.urls import urlpatterns as console
 
 handler400 = "suwen.serve.faults.bad_request"
@@ -12,6 +13,7 @@ handler500 = "suwen.serve.faults.defect"
 
 urlpatterns = [
     *console,
+    *api,
     path("sign-in", sign.sign_in, name="sign-in"),
     path("sign-in/code", sign.second_step, name="sign-in-code"),
     path("sign-out", sign.sign_out, name="sign-out"),

@@ -18,6 +18,10 @@ def cells_of(rows: Tree | str, points: Sequence[Point]) -> Tree:
 
     `rows`: organisation, day, origin, person_id, and of each point by its place `n_<i>` (whether the row counts) and `v_<i>` (its value).
     """
+    several = any(point.kind not in ADDING for point in points) and len(points) > 1
+    if several and isinstance(rows, Tree):  # each kind of cell looks at the rows once more, but they are worked out once
+        once = statement("with counted as materialized (select * from {r} r) select * from {c} c", r=rows, c=cells_of("counted", points))
+        return statement("select x.* from {o} x", o=once)  # a query that begins with WITH stands in no union
     parts: list[Tree] = []
     adding = [(place, point) for place, point in enumerate(points) if point.kind in ADDING]
     if adding:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from suwen.base.errors import Place, SuwenError
 from suwen.engine.compile import Compiled, Context, compile_checked, compile_parts
 from suwen.engine.sql import Tree, in_numbers
-from suwen.engine.typing_rules import LANGUAGE_TYPES
+from suwen.engine.typing_rules import LANGUAGE_TYPES, fits
 from suwen.model.extension import ALL_TABLES
 from suwen.model.indicator import Base, Breakdown, Each, How, Measure, Point
 from suwen.model.pack import Expression
@@ -114,6 +114,8 @@ def meaning_of(base: Base, members: Members) -> BaseMeaning:
 def _measure(measure: Measure, context: Context) -> MeasureMeaning:
     value = compile_checked(measure.value, context) if measure.value else None
     keep = compile_checked(measure.keep, context, "boolean") if measure.keep else None
+    if value is not None and measure.how is How.SUM and not fits(value.type, "number"):
+        raise SuwenError(f"the sum of values of type {value.type}", where=measure.place, expected="numbers")
     type_ = "integer" if value is None or measure.how is How.DISTINCT else value.type
     return MeasureMeaning(measure.how, value, keep, "number" if (measure.how, type_) == (How.SUM, "money") else type_)
 

@@ -111,8 +111,8 @@ def grouped(rows: Tree, tables: Tables, used: Collection[str]) -> Tree:
     return statement("select *, {age} as {name} from {r} r", age=flat(age, GROUP), name=AGE, r=rows) if AGE in used else rows
 
 
-def measured(rows: Tree, one: EachMeaning, used: Iterable[str], tables: Tables, links: Tree | None, *, few: bool) -> Tree:
-    """With the used measures of the rows that belong to each; `few`: the rows are a small part of their table."""
+def measured(rows: Tree, one: EachMeaning, used: Iterable[str], tables: Tables, links: Tree | None) -> Tree:
+    """With the used measures of the rows that belong to each."""
     each, wanted = one.each, {name: one.measures[name] for name in names_of(one.each.alias, used)}
     keep = [(flat(part), all(map(one.is_own, part.columns))) for part in one.keep]
     belonging = _belonging(one, tables, links)
@@ -130,8 +130,8 @@ def measured(rows: Tree, one: EachMeaning, used: Iterable[str], tables: Tables, 
         )  # fmt: skip
     keys = [alias(col(its), f"_key_{at}") for at, (_, its) in enumerate(on)]
     agree = conjunction([equal(own, f"_key_{at}") for at, (own, _) in enumerate(on)])
-    if few:
-        belonging = statement("select r.* from {r} r semi join part l on {agree}", r=belonging, agree=conjunction([equal(*pair) for pair in on]))
+    meeting = conjunction([equal(*pair) for pair in on])  # all rows of the other table may be many more than those that belong to any
+    belonging = statement("select r.* from {r} r semi join part l on {meeting}", r=belonging, meeting=meeting)
     return statement(
         """with part as materialized (select * from {rows} x), found as (select {keys}, {parts} from {belonging} b group by {by})
         select l.*, {new} from part l left join found r on {agree}""",

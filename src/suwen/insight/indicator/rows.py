@@ -81,7 +81,7 @@ def point_rows(
     counted = [meaning_of_point(point, meaning) for point in points]
     groups = [meaning_of_breakdown(breakdown) for breakdown in breakdowns]
     work = _Work(meaning, _used(meaning, counted), tables, links)
-    rows = work.chosen(work.measured(work.beside(work.own(source, touched)), few=touched is not None), touched)
+    rows = work.chosen(work.measured(work.beside(work.own(source, touched))), touched)
     rows = grouped(rows, tables, frozenset().union(*(group.columns for group in groups)))
     return _answer(counted, rows, [_label(*pair) for pair in zip(breakdowns, groups, strict=True)])
 
@@ -139,14 +139,14 @@ class _Work:
     def _is_early(self, part: Compiled) -> bool:
         return not any(name.split(".")[0] in self.base.each for name in part.columns if "." in name)
 
-    def measured(self, rows: Tree, *, few: bool) -> Tree:
+    def measured(self, rows: Tree) -> Tree:
         """With the measures of the other tables' rows that belong to each row."""
         needed = [one for name, one in self.meaning.each.items() if self._uses(name)]
         links = self.links if self.base.person is Scope.MASTER else None
         if any(one.each.of_person for one in needed):
             rows = with_someone(rows, PERSON, links)
         for one in needed:
-            rows = measured(rows, one, self.used, self.tables, links, few=few)
+            rows = measured(rows, one, self.used, self.tables, links)
         return self._kept(rows, early=False)
 
     def chosen(self, rows: Tree, touched: Tree | None) -> Tree:
@@ -177,6 +177,6 @@ def _answer(points: Sequence[PointMeaning], rows: Tree, labels: Sequence[Tree]) 
         if point.point.kind in (Count.SUM, Count.MEDIAN):
             keep.append(negation(is_null(value)))
         counts = coalesce(conjunction(keep), boolean(False))
-        columns += [alias(counts, f"n_{at}"), alias(case([(counts, value)]), f"v_{at}")]
+        columns += [alias(counts, f"n_{at}"), alias(case([(counts, value)]) if point.value else value, f"v_{at}")]
     whole = statement("select {c} from {r} r", c=columns, r=rows)
     return statement("select * from {w} w where {any}", w=whole, any=disjunction([col(f"n_{at}") for at in range(len(points))]))

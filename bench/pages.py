@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.screenshots import pages, visitor
-from suwen.flow.region import open_region
+from suwen.flow.region import open_region, region_packs
 from suwen.model.region import Region
 
 TIMES, MOST_MS = 50, 300.0
@@ -44,7 +44,8 @@ def addresses(asked: Any, region: Region) -> dict[str, str]:
     del found["missing"]
     top = next(one for one in region.organisations.values() if not one.parent).organisation_id
     found |= {f"indicator {code}": f"/indicators/{code}?unit={top}" for code in ("SV01", "QS02", "EF01", "CE02D")}
-    found["why by age"] = f"/indicators/QS02/why?unit={top}&by=age"
+    for breakdown in region_packs(region).breakdowns:
+        found[f"why by {breakdown}"] = f"/indicators/QS02/why?unit={top}&by={breakdown}"
     rows = _LINK.findall(asked.get(f"/indicators/SV01?unit={top}").content.decode().replace("&amp;", "&"))
     for name, start in (("record", "/records/"), ("person", "/persons/")):
         found |= {name: next(one for one in rows if one.startswith(start))}

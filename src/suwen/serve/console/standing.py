@@ -13,7 +13,7 @@ from suwen.model.receipt import Delivery, State
 from suwen.model.region import Region
 from suwen.model.release import Release
 from suwen.repository.versions import STATES
-from suwen.serve.console.landed import Landed
+from suwen.serve.console.landed import landed
 
 BEHIND, LATE = 7, 31  # days after the newest feed of the region
 
@@ -76,16 +76,17 @@ class Arrival:
         return sum(receipt.length for receipt in self.delivery.receipts)
 
 
-def arrivals(landed: Landed, region: Region, release: Release | None, units: frozenset[str], feed: str = "") -> list[Arrival]:
+def arrivals(region: Region, release: Release | None, units: frozenset[str], feed: str = "") -> list[Arrival]:
     """The deliveries of organisations, or of one feed, the newest first."""
+    come = landed(region)
     through, left_out = release.receipts_through if release else 0, frozenset(release.left_out if release else ())
     found = []
-    for delivery in reversed(landed.deliveries):
+    for delivery in reversed(come.deliveries):
         held = region.feeds.get(delivery.feed)
         if held is None or held.organisation not in units or feed not in ("", delivery.feed):
             continue
         inside = all(r.sequence <= through and r.sequence not in left_out for r in delivery.receipts)
-        found.append(Arrival(delivery, held.organisation, landed.states.get(delivery.number, State.ACCEPTED), inside))
+        found.append(Arrival(delivery, held.organisation, come.states.get(delivery.number, State.ACCEPTED), inside))
     return found
 
 

@@ -46,7 +46,7 @@ def feed(request: HttpRequest, name: str) -> HttpResponse:
         "fresh": fresh[0],
         "coverage": covered,
         "unused": sum(kind.unused for kind in covered),
-        "arrivals": standing.arrivals(landed(at.region), at.region, published.release, at.scope.units, name)[:100],
+        "arrivals": standing.arrivals(at.region, published.release, at.scope.units, name)[:100],
     }
     return page(request, "console/feed.html", said, at)
 

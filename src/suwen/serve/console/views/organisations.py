@@ -44,7 +44,7 @@ def organisation(request: HttpRequest, unit: str) -> HttpResponse:
         "fresh": fresh[:SHOWN],
         "grades": standing.graded(fresh),
         "feeds": len(fresh),
-        "arrivals": standing.arrivals(landed(at.region), at.region, release, units)[:SHOWN] if fresh else [],
+        "arrivals": standing.arrivals(at.region, release, units)[:SHOWN] if fresh else [],
         "multiples": multiples(at.published, unit) if at.published else [],
         **books(release, at.region, units),
     }

@@ -188,7 +188,7 @@ class Found:
     def errors(self) -> list[str]:
         """Answers that were none, and readers who saw a release go back."""
         back = [f"release {b} after {a}" for one in self.seen for a, b in zip(one.releases, one.releases[1:], strict=False) if b < a]
-        return [error for one in self.seen for error in one.errors] + back
+        return [error for one in self.seen for error in one.errors] + back + ([] if self.published else ["the run did not end well"])
 
     def of(self, forms: Sequence[str]) -> list[float]:
         """Seconds of every answer of some forms."""
@@ -209,12 +209,15 @@ def measured(folder: Path, hospitals: int, persons: int, readers: int, seconds: 
         began, ended = time.perf_counter(), list[float]()
 
         def publish() -> None:
-            time.sleep(seconds / 6)
-            suwen("land", "--manifest", manifest, "--region", region)
-            suwen("run", "--region", region)
-            done = time.perf_counter() - began
-            time.sleep(_AFTER)
-            ended.append(done)
+            done = 0.0
+            try:
+                time.sleep(seconds / 6)
+                suwen("land", "--manifest", manifest, "--region", region)
+                suwen("run", "--region", region)
+                done = time.perf_counter() - began
+                time.sleep(_AFTER)
+            finally:
+                ended.append(done)  # readers go on until then
 
         writer = threading.Thread(target=publish)
         writer.start()
@@ -223,7 +226,7 @@ def measured(folder: Path, hospitals: int, persons: int, readers: int, seconds: 
             seen = [future.result() for future in futures]
         whole = time.perf_counter() - began
         writer.join()
-        return Found(seen, whole, ended[0] if ended else 0.0, _peak(process))
+        return Found(seen, whole, ended[0], _peak(process))
 
 
 def _peak(process: int) -> int:

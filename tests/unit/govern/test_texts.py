@@ -12,6 +12,7 @@ from suwen.base.errors import Defect
 from suwen.govern.policy.reasons import REASONS
 from suwen.govern.texts import catalogue
 from suwen.repository.versions import STATES
+from suwen.serve.console.glossary_page import chapters
 
 ROOMS = [Path(__file__).parents[3] / "src" / "suwen" / room for room in ("govern", "serve")]
 IN_TEMPLATE = re.compile(r"\{%\s*t\s+\"([^\"]+)\"")
@@ -19,6 +20,7 @@ IN_CODE = re.compile(r"\bt\(\s*\"((?:[^\"\\]|\\.)*)\"")
 EVENTS = re.compile(r"(?:note\(request, |_tell\(by, |Happening\([^,()]*(?:\([^()]*\))?[^,()]*, )([^,]+?)(?:,|\))")
 QUOTED = re.compile(r"\"([a-z][^\"]*)\"")
 HOLE = re.compile(r"\{\w+\}")
+GLOSSARY = {text for chapter in chapters() for text in (chapter.title, *(word.meaning for word in chapter.words))}
 LONE = {"as the system", "light", "dark", "page", "token", "command", "locked out", "sign-in failed"}  # chosen by a value
 
 
@@ -36,13 +38,22 @@ def used() -> set[str]:
     return found
 
 
+def texts_of(name: str) -> dict[str, str]:
+    return tomllib.loads((ROOMS[1] / "texts" / "zh" / f"{name}.toml").read_text("utf-8"))
+
+
 def test_every_text_has_its_chinese() -> None:
     assert not sorted(used() - set(catalogue.catalogue()))
 
 
+def test_the_glossary_stands_in_both_languages_and_nothing_else_beside_it() -> None:
+    assert not sorted(GLOSSARY - set(catalogue.catalogue()))
+    assert not sorted(set(texts_of("glossary")) - GLOSSARY)
+
+
 def test_no_text_stands_unused() -> None:
     """Words of data and declarations stand in words.toml, states are listed; of the others each is somewhere in a template or in code."""
-    words = set(tomllib.loads((ROOMS[1] / "texts" / "zh" / "words.toml").read_text("utf-8"))) | set(STATES)
+    words = set(texts_of("words")) | set(STATES) | GLOSSARY
     code = "".join(path.read_text("utf-8") for room in ROOMS for path in room.rglob("*.py"))
     left = set(catalogue.catalogue()) - used() - words
     assert not sorted(text for text in left if f'"{text}"' not in code)

@@ -24,7 +24,7 @@ OTHERS = ("/indicators", "/organisations", "/feeds", "/feeds/h0001-his", "/templ
 MONTH = "2025-06"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The served region at a port of this machine, with an analyst for each language."""
     served = region_served.shared(tmp_path_factory)
@@ -42,7 +42,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(address: str) -> Iterator[Any]:
     """Chromium, started after the region is made: Django refuses its database inside the browser's loop."""
     with playwright_api.sync_playwright() as playwright:

@@ -77,9 +77,24 @@ def act(found: PointWorld, step: tuple[str, object]) -> None:
         found.decide(*how)  # type: ignore[misc]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.lists(steps(), min_size=1, max_size=3), min_size=2, max_size=4))
-def test_cells_after_any_runs_are_those_counted_by_hand_and_those_of_a_rebuild(runs: list[list[tuple[str, object]]]) -> None:
+Runs = list[list[tuple[str, object]]]
+RUNS = st.lists(st.lists(steps(), min_size=1, max_size=3), min_size=2, max_size=4)
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(RUNS)
+def test_cells_after_any_runs_are_those_counted_by_hand_and_those_of_a_rebuild(runs: Runs) -> None:
+    after_any(runs)
+
+
+@pytest.mark.deep
+@settings(max_examples=100, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
+@given(RUNS)
+def test_cells_after_many_more_runs(runs: Runs) -> None:
+    after_any(runs)
+
+
+def after_any(runs: Runs) -> None:
     with world() as found, tempfile.TemporaryDirectory(prefix="suwen-") as other:
         full(found)
         found.run()

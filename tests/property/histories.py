@@ -49,7 +49,7 @@ def lab(day: int, mode: str = "append", window: tuple[date, date] | None = None,
 R, M = Run(), Mend()
 CHANGED = Mend(Edition(mended=True, changed=True))
 APART = Mend(Edition(apart=True))
-MOVED = Mend(Edition(moved=True))
+MOVED, SWAPPED, CROSSED = (Mend(Edition(homes=homes)) for homes in ("together", "swapped", "crossed"))
 BASE = his(1, patients=[patient(), patient("p2", "F")], stays=[stay(), stay("v2", "p2", "2024-02-10")])
 
 HISTORIES: Mapping[str, History] = {
@@ -313,6 +313,27 @@ HISTORIES: Mapping[str, History] = {
         R,
         M,
         his(3, patients=[patient()]),
+        R,
+    ],
+    "feeds take the places of each other": [
+        BASE,
+        his(2, feed="far", patients=[patient(sex="F", city="X"), patient("p5")], stays=[stay(until="2024-01-09"), stay("v9", "p2")]),
+        lab(2, people=[human(race="R"), human("p5")]),
+        R,
+        SWAPPED,
+        R,
+        CROSSED,
+        his(3, patients=[patient()]),
+        R,
+        M,
+        R,
+    ],
+    "a feed comes to the place of one that loses all it delivered": [
+        his(1, feed="far", patients=[patient(sex="F")], stays=[stay()]),
+        BASE,
+        R,
+        Decide(1, "withdrawn"),
+        SWAPPED,
         R,
     ],
     "a delivery is withdrawn, and taken after all": [

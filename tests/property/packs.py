@@ -20,13 +20,13 @@ from tests.property.plain_model import Kind, Ref, Target, Template, Text
 @dataclass(frozen=True)
 class Edition:
     """`mended`: dates of birth in a second form. `changed`: no more addresses, no sequence of stays, "U" and "?" are no value,
-    persons of `prop/lab` come last. `moved`: the far feed belongs to the organisation of the others. `apart`: the lab numbers its persons in its own way.
+    persons of `prop/lab` come last. `homes`: where the feeds belong (see `HOMES`). `apart`: the lab numbers its persons in its own way.
     `coded`: a test code is mapped anew, and no template changes.
     """
 
     mended: bool = False
     changed: bool = False
-    moved: bool = False
+    homes: str = "first"
     apart: bool = False
     coded: bool = False
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.property import packs
 from tests.property.histories import FEBRUARY, HISTORIES, JANUARY
-from tests.property.world import FEEDS, JUNK, Decide, Deliver, Fields, Mend, Run, Step, World, after, content, play, reordered
+from tests.property.world import FEEDS, HOMES, JUNK, Decide, Deliver, Fields, Mend, Run, Step, World, after, content, play, reordered
 
 EXAMPLES = int(os.environ.get("SUWEN_HISTORIES", "4"))  # a run costs about a second: `SUWEN_HISTORIES=200` for a night
 DEEP = int(os.environ.get("SUWEN_DEEP_HISTORIES", "150"))
@@ -75,13 +75,16 @@ def records(draw: st.DrawFn, kind: str) -> Fields:
 def deliveries(draw: st.DrawFn, feed: str, day: int) -> Deliver:
     mode = draw(st.sampled_from(("append", "append", "snapshot", "upsert", "window")))
     window = draw(st.sampled_from((JANUARY, FEBRUARY))) if mode == "window" else None
-    template = FEEDS[feed][0]
+    template = FEEDS[feed]
     wanted = draw(
         st.sampled_from([packs.KINDS[template]] * 3 + [packs.KINDS[template][n::2] for n in (0, 1)] + [(k,) for k in packs.KINDS[template]] + [(JUNK,)])
     )
     kinds = [k for k in wanted if k != "items" or mode != "upsert"]  # records without a key are not landed as upsert
     files = {k: draw(st.lists(records(k), min_size=draw(st.sampled_from((1, 1, 1, 0))), max_size=5)) if k != JUNK else [("1", "2")] for k in kinds or [JUNK]}
     return Deliver(feed, day, mode, files, window, draw(st.sampled_from(PACKED)), draw(st.sampled_from((False, False, True))))
+
+
+EDITIONS = st.builds(packs.Edition, mended=st.booleans(), changed=st.booleans(), homes=st.sampled_from(sorted(HOMES)), apart=st.booleans(), coded=st.booleans())
 
 
 @st.composite
@@ -100,7 +103,7 @@ def histories(draw: st.DrawFn) -> list[Step]:
         if what == "run":
             steps.append(Run())
         elif what == "mend":
-            steps.append(Mend(packs.Edition(*draw(st.tuples(*[st.booleans()] * 5)))))
+            steps.append(Mend(draw(EDITIONS)))
         elif what == "again":
             steps.append(replace(draw(st.sampled_from(before)), day=next(days), packed=draw(st.sampled_from(PACKED))))
         elif what == "decide":

@@ -31,7 +31,13 @@ from tests.property import plain_model as plain
 
 FIRST = datetime(2024, 3, 1)
 RECEIVED = datetime(2024, 6, 1, tzinfo=UTC)
-FEEDS = {"his": ("his", "H1"), "lab": ("lab", "H1"), "far": ("his", "H2")}  # feed -> template, organisation
+FEEDS = {"his": "his", "lab": "lab", "far": "his"}  # feed -> template
+HOMES = {  # feed -> organisation
+    "first": {"his": "H1", "lab": "H1", "far": "H2"},
+    "together": {"his": "H1", "lab": "H1", "far": "H1"},
+    "swapped": {"his": "H2", "lab": "H2", "far": "H1"},
+    "crossed": {"his": "H2", "lab": "H1", "far": "H1"},
+}
 DERIVED = ("observation_period", "source_to_concept_map", "cdm_source", "ext_organisation", "ext_person_link")  # made from other rows, not from records
 JUNK = "junk"  # a file that fits no kind
 Fields = tuple[str, ...]
@@ -95,8 +101,8 @@ class World:
         packs.write_packs(folder / "packs", packs.FIRST)
         settings = (folder / "region.toml").read_text(encoding="utf-8")
         (folder / "region.toml").write_text(settings.replace('["core"]', '["prop"]').replace("# threads = 4", "threads = 2"), encoding="utf-8")
-        for name, (template, organisation) in FEEDS.items():
-            add_feed(open_region(folder), name, f"prop/{template}", organisation)
+        for name, template in FEEDS.items():
+            add_feed(open_region(folder), name, f"prop/{template}", HOMES["first"][name])
         return cls(folder)
 
     def rebuilt(self, folder: Path) -> World:
@@ -138,7 +144,7 @@ class World:
     def mend(self, edition: packs.Edition) -> None:
         self.edition = edition
         packs.write_packs(self.folder / "packs", edition)
-        for name, (template, _) in FEEDS.items():
+        for name, template in FEEDS.items():
             systems = '\nkey_systems = { person = "lab" }' if self.key_systems(name) else ""
             text = f'template = "prop/{template}"\norganisation = "{self.organisation(name)}"\nmode = "append"{systems}\n'
             (self.folder / "feeds" / f"{name}.toml").write_text(text, encoding="utf-8")
@@ -147,10 +153,10 @@ class World:
         return {"person": "lab"} if self.edition.apart and feed == "lab" else {}
 
     def organisation(self, feed: str) -> str:
-        return "H1" if self.edition.moved else FEEDS[feed][1]
+        return HOMES[self.edition.homes][feed]
 
     def template(self, feed: str) -> plain.Template:
-        return packs.his(self.edition) if FEEDS[feed][0] == "his" else packs.lab(self.edition)
+        return packs.his(self.edition) if FEEDS[feed] == "his" else packs.lab(self.edition)
 
     def run(self) -> RunReport:
         return run(open_region(self.folder))

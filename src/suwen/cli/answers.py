@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from suwen.base.aside import explained, written_whole
+from suwen.base.atomic import written_whole
 from suwen.base.errors import SuwenError
+from suwen.base.system import explained
 from suwen.cli.say import count, plain, say, say_table
 from suwen.engine.query import Answer
 

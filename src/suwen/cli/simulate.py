@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from suwen.base.aside import new_folder
+from suwen.base.atomic import new_folder
 from suwen.base.errors import SuwenError
 from suwen.cli.bars import shown_progress
 from suwen.cli.options import JsonOption

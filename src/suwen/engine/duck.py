@@ -88,12 +88,6 @@ class Engine:
         with self._explained(sql):
             return interruptible(self._con, lambda: self._con.sql(sql).to_arrow_table())
 
-    def reader(self, query: exp.Expression | str, rows: int = 122_880) -> pa.RecordBatchReader:
-        """The rows of a query as a stream; finish it before the next call. What fails later on is Arrow's error."""
-        sql = _text(query)
-        with self._explained(sql):
-            return self._con.sql(sql).to_arrow_reader(rows)
-
     def batches(self, query: exp.Expression | str, rows: int = 122_880) -> Iterator[pa.RecordBatch]:
         """The rows of a query, batch by batch, with its errors explained as those of any other; finish it before the next call."""
         sql = _text(query)

@@ -17,6 +17,7 @@ import sqlglot
 from sqlglot import exp
 
 from suwen.base.errors import SuwenError
+from suwen.base.texts import is_utf8
 
 LONGEST = 1_000_000  # characters
 _NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
@@ -66,7 +67,7 @@ class Judge:
             raise refusal("the query is empty")
         if len(sql) > LONGEST or "\0" in sql:
             raise refusal(f"the query is longer than {LONGEST} characters or holds a NUL")
-        if any("\ud800" <= c <= "\udfff" for c in sql):
+        if not is_utf8(sql):
             raise refusal("the query is not UTF-8", "text in UTF-8")
         statement = _one_statement(self.parser, sql)
         _agreed(sql)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
-from suwen.base.aside import new_folder
+from suwen.base.atomic import new_folder
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.duck import Engine

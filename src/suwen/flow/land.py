@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from suwen.base.clock import now
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
+from suwen.base.texts import is_utf8
 from suwen.flow.places import kind_of, survey
-from suwen.flow.region import is_utf8, region_packs, the_feed
+from suwen.flow.region import region_packs, the_feed
 from suwen.intake.durable import explained
 from suwen.intake.landing import Landing
 from suwen.intake.sources import find

@@ -12,7 +12,8 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-from suwen.base.aside import explained, written_whole
+from suwen.base.atomic import written_whole
+from suwen.base.system import explained
 from suwen.engine.sql import Tree, col, compared, conjunction, in_texts, integer, statement, text
 from suwen.flow.places import Places, RecordPlace
 from suwen.flow.reader import OpenRelease

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from suwen.base.aside import explained
 from suwen.base.errors import SuwenError
+from suwen.base.system import explained
+from suwen.base.texts import is_utf8
 from suwen.flow.region_files import (
     ORGANISATION_COLUMNS,
     ORGANISATION_ID,
@@ -236,11 +237,6 @@ def _try_lock(handle: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def is_utf8(text: str) -> bool:
-    """Whether a text can be written; what the system gave as other bytes cannot."""
-    return not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def toml_text(text: str) -> str:

@@ -1,5 +1,5 @@
-"""What a changed declaration leaves behind: rows and dispositions of targets that are no more, rows in tables a target fills no more, and the books of
-feeds that are read anew."""
+"""What a changed declaration leaves behind: rows and dispositions of targets that are no more, rows in tables a target fills no more, rows of the
+organisation that a feed has left, and the books of feeds that are read anew."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ def retired(work: Work) -> list[TargetKey]:
 
 
 def retire(work: Work) -> None:
-    """Take out what retired targets made, and what others made in tables they fill no more; close the books of feeds whose records are read anew."""
+    """Take out what retired targets made, and what others made in tables they fill no more or for an organisation that their feed has left; close the
+    books of feeds whose records are read anew."""
     gone = retired(work)
-    left = [*((key, name) for key in gone for name in _stored_tables(work)), *_left(work)]
+    moved = [key for key, plan in work.plans.items() if work.old_tag(key) is not None and work.old_organisation(key) != plan.organisation]
+    left = [*((key, name) for key in (*gone, *moved) for name in _stored_tables(work)), *_left(work)]
     for key, name in left:
         _take_rows(work, key, name)
-    moved = [key for key, plan in work.plans.items() if work.old_tag(key) is not None and work.old_organisation(key) != plan.organisation]
     for key in (*gone, *moved, *(key for key, _ in left)):  # those who told of the same rows tell them anew
         work.stale_groups |= {(work.old_organisation(key), of) for of in (key.target, *_borrowing(work))}
     closed = [f"{k.feed}|{k.kind}|{k.target}" for k in gone] + [label for label in _labels(work) if label.split("|")[0] in work.reread]

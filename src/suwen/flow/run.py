@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from suwen.base.aside import explained
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
+from suwen.base.system import explained
 from suwen.engine.duck import Engine
 from suwen.engine.faults import is_whole
 from suwen.engine.releases import Releases

@@ -274,8 +274,10 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
     work.engine.temporary(
         met,
         statement(
-            "select {id} as id, r.filename from {r} r semi join {w} w on w.id = {id}",
+            """select {id} as id, r.filename from {r} r semi join {w} w on w.id = {id}
+            anti join {out} b on b._id = {id} and b.filename = r.filename""",  # a row that was taken out for another reason stands no more
             id=col(_id(table), "r"),
+            out=work.removed_ids(lake_name(table)),
             r=read_parquet([f.path for f in files], filename=True),
             w=wanted,
         ),
@@ -299,33 +301,18 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
     work.engine.temporary(old, standing)
     _refuse_foreign(work, group, table, old, rows, old_ids or work.empty("ids", _NO_IDS), shared)  # of new records alone, an id that stands is another key's
     gone, same = work.fresh("removed"), conjunction([alike(column, "o", "n") for column in identity(shape)])
-    before = work.removed_ids(lake_name(table))  # a row of several sources that part may have been taken out for another of them
-    removing = "select o.* from {o} o anti join {n} n on {same} anti join {b} b on b._id = o._id and b.filename = o.filename"
-    work.engine.temporary(gone, statement(removing, o=old, n=rows, same=same, b=before))
+    work.engine.temporary(gone, statement("select o.* from {o} o anti join {n} n on {same}", o=old, n=rows, same=same))
     removed = work.engine.count(gone)
     change = work.change(lake_name(table))
     if removed:
         with work.guard:
             change.removed.append(gone)
             change.removed_rows += removed
-        _take_from_cells(work, group, table, gone)
+        work.add_cells(table, cells(gone, shape, text(organisation), -1))
     created = work.fresh("created")
     work.engine.temporary(created, statement("select n.* from {n} n anti join {o} o on {same}", n=rows, o=old, same=same))
     write_rows(work, table, created, organisation)
     work.engine.drop(rows, old)
-
-
-def _take_from_cells(work: Work, group: Group, table: str, gone: str) -> None:
-    """Take removed rows out of the cells of the organisation they were counted for, which their feed may have left since."""
-    shape = ALL_TABLES[table]
-    before = work.organisations_before()
-    if all(feed in work.region.feeds and work.feed(feed).organisation == organisation for feed, organisation in before.items()):
-        work.add_cells(table, cells(gone, shape, text(work.plans[group.keys[0]].organisation), -1))
-        return
-    for organisation in sorted(set(before.values())):
-        receipts = sorted(s for feed, of in before.items() if of == organisation for s in work.of_feed.get(feed, ()))  # withdrawn ones too
-        theirs = statement("select * from {g} g where {own}", g=gone, own=in_numbers(col("_receipt"), receipts))
-        work.add_cells(table, cells(theirs, shape, text(organisation), -1))
 
 
 def _refuse_foreign(work: Work, group: Group, table: str, old: str, new: str, old_ids: str, shared: bool) -> None:

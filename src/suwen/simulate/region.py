@@ -12,9 +12,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from suwen.base.aside import explained
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
+from suwen.base.system import explained
 from suwen.simulate.defects.profile import Profile
 from suwen.simulate.dialects.systems import SYSTEMS
 from suwen.simulate.export import feed_rows, in_order, write_lists

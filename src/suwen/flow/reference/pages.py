@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from suwen.base.aside import explained
+from suwen.base.system import explained
 from suwen.flow.reference.commands import CommandPage, commands_page
 from suwen.flow.reference.functions import functions_page
 from suwen.flow.reference.indicators import base_page, indicator_page, indicators_page

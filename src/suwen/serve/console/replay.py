@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Thread
 
-from suwen.base.aside import written_whole
+from suwen.base.atomic import written_whole
 from suwen.base.clock import now
 from suwen.flow.region import is_busy
 from suwen.model.region import Region

@@ -45,25 +45,27 @@ def spoil_deliveries(folder: Path, found: Sequence[tuple[Delivery, System]], fee
     ordered: list[Sending] = []
     for delivery, system in found:
         kind = _drawn(defects.profile, defects.seed, DELIVERY, f"delivery {delivery.folder}")
-        told = _DELIVERIES[kind.name](delivery, others) if kind is not None and _can(kind, system) else None
-        if kind is None or told is None:
+        made = _DELIVERIES[kind.name] if kind is not None and kind.in_system(system.name) else None
+        told = made.sent(delivery, others) if made and (system.packed or not made.of_packed) else None
+        if kind is None or made is None or told is None:
             ordered.append(Sending(delivery.as_of, False, delivery))
             for path in sorted((folder / delivery.folder).iterdir()):
                 _spoil_file(path, delivery, system, defects)
             continue
         ordered.extend(told)
-        if kind.name not in _STILL_THEIRS:
-            defects.truth.forget(delivery.folder)  # only the delivery itself is told of
-        if kind.name == "delivery-missing":
-            shutil.rmtree(folder / delivery.folder)
-        archive = _cut_archive(folder / delivery.folder) if kind.name == _BROKEN else ""
-        defects.truth.whole(File(delivery.folder, archive, delivery.feed, ""), kind)
+        if not made.records_told:
+            defects.truth.forget(delivery.folder)
+        defects.truth.whole(File(delivery.folder, made.on_disk(folder / delivery.folder), delivery.feed, ""), kind)
     return ordered
 
 
-def _can(kind: Kind, system: System) -> bool:
-    """Whether deliveries of a system can have it."""
-    return kind.in_system(system.name) and (system.packed or kind.name != _BROKEN)
+def _left_alone(folder: Path) -> str:
+    return ""
+
+
+def _removed(folder: Path) -> str:
+    shutil.rmtree(folder)
+    return ""
 
 
 def _cut_archive(folder: Path) -> str:
@@ -130,17 +132,28 @@ def _as_it_is(sent: Delivery, others: Others) -> list[Sending]:
     return [Sending(sent.as_of, False, sent)]
 
 
-_BROKEN = "archive-broken"
-_DELIVERIES: Mapping[str, Callable[[Delivery, Others], list[Sending] | None]] = {
-    "delivery-twice": _twice,
-    "delivery-late": _late,
-    "delivery-missing": _missing,
-    "delivery-of-another": _of_another,
-    "delivery-misdated": _misdated,
-    "window-late": _window_late,
-    _BROKEN: _as_it_is,
+@dataclass(frozen=True)
+class _Made:
+    """What a kind makes of a delivery: what is `sent` (None: it cannot befall this one), what becomes of its folder (the file it is told of, "" for all).
+
+    `records_told`: the defects of single records are told of too, since they arrive; `of_packed`: only what is packed can have it.
+    """
+
+    sent: Callable[[Delivery, Others], list[Sending] | None]
+    on_disk: Callable[[Path], str] = _left_alone
+    records_told: bool = False
+    of_packed: bool = False
+
+
+_DELIVERIES: Mapping[str, _Made] = {
+    "delivery-twice": _Made(_twice, records_told=True),
+    "delivery-late": _Made(_late, records_told=True),
+    "delivery-missing": _Made(_missing, _removed),
+    "delivery-of-another": _Made(_of_another),
+    "delivery-misdated": _Made(_misdated),
+    "window-late": _Made(_window_late, records_told=True),
+    "archive-broken": _Made(_as_it_is, _cut_archive, of_packed=True),
 }
-_STILL_THEIRS = ("delivery-twice", "delivery-late", "window-late")
 
 
 def _leaves(system: System, as_of: date) -> Iterator[tuple[str, str]]:

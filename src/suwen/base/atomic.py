@@ -10,6 +10,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from suwen.base.errors import SuwenError
+from suwen.base.system import explained
+from suwen.base.texts import is_utf8
 
 
 @contextmanager
@@ -19,9 +21,8 @@ def new_folder(folder: Path) -> Iterator[Path]:
     Raises SuwenError where `folder` is neither new nor empty, cannot be replaced, or the system refuses a file.
     """
     target = Path(os.path.abspath(folder))
-    with explained(target):
-        _refuse_taken(folder, target)
-        aside = _beside(target)
+    refuse_taken(folder)
+    aside = _beside(target)
     try:
         with explained(target):
             aside.mkdir(parents=True)
@@ -54,26 +55,17 @@ def written_whole(path: Path) -> Iterator[Path]:
             aside.unlink(missing_ok=True)
 
 
-@contextmanager
-def explained(place: Path, doing: str = "writing failed") -> Iterator[None]:
-    """Turn an error of the operating system into one that names a path: the one in the error, else `place`."""
-    try:
-        yield
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
-        where = error.filename if isinstance(error.filename, str) else str(place)
-        raise SuwenError(f"{doing}: {reason}", where=where, do="mend the cause and give the command again") from error
-
-
 def _beside(target: Path) -> Path:
     return target.with_name(f".{uuid4().hex[:12]}.tmp")  # no process id: in containers all have the same
 
 
-def _refuse_taken(folder: Path, target: Path) -> None:
-    if any("\ud800" <= character <= "\udfff" for character in str(target)):
+def refuse_taken(folder: Path) -> None:
+    """Refuse a place where a folder cannot appear whole: its name is not UTF-8, something is there, or it cannot be replaced."""
+    if not is_utf8(str(folder)):
         raise SuwenError("the folder's name is not UTF-8", where=repr(str(folder)), expected="the path of a folder in UTF-8")
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        what = "the folder is not empty" if target.is_dir() else "this is a file"
-        raise SuwenError(what, where=str(folder), expected="a new or empty folder", do="name another one")
-    if target.is_mount() or target.is_symlink():
-        raise SuwenError("the folder is a mount point or a link, which cannot be replaced whole", where=str(folder), do="name a new folder below it")
+    with explained(folder):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            what = "the folder is not empty" if folder.is_dir() else "this is a file"
+            raise SuwenError(what, where=str(folder), expected="a new or empty folder", do="name another one")
+        if folder.is_mount() or folder.is_symlink():
+            raise SuwenError("the folder is a mount point or a link, which cannot be replaced whole", where=str(folder), do="name a new folder below it")

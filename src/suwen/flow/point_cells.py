@@ -65,9 +65,14 @@ def keep_points(work: Work) -> None:
         return
     parts = [made for name, points in by_base(work.packs).items() for made in _of_base(work, due, work.packs.bases[name], points)]
     parts += _presence(work, due)
-    new = work.fresh("point_cells")
-    work.engine.temporary(new, _typed(union_all([_nothing(), *parts]), work.number))
-    _replace(work, due, new)
+    _replace(work, due, [_counted(work, part) for part in parts])
+
+
+def _counted(work: Work, cells: Tree) -> str:
+    """Cells as a temporary table. A statement for each base: what one has joined is given back before the next one's is."""
+    name = work.fresh("point_cells")
+    work.engine.temporary(name, _typed(cells, work.number))
+    return name
 
 
 def _due(work: Work) -> Due | None:
@@ -149,11 +154,11 @@ def _typed(cells: Tree, run: int) -> Tree:
     return statement("select {c}, {run}::BIGINT as run from {x} x", c=columns, run=run, x=cells)
 
 
-def _replace(work: Work, due: Due, new: str) -> None:
-    """Put the new cells in the place of the old ones: the files that held any are written again without them."""
+def _replace(work: Work, due: Due, new: Sequence[str]) -> None:
+    """Put the new cells, in these tables, in the place of the old ones: the files that held any are written again without them."""
     hit = _hit(work, due)
     names = [col(name) for name in POINT_CELL]
-    parts = [statement("select {c} from {n} n", c=names, n=new)]
+    parts = [statement("select {c} from {n} n", c=names, n=table) for table in new] or [_typed(_nothing(), work.number)]
     if hit:
         old = read_parquet([file.path for file in hit])
         parts.append(statement("select {c} from {o} o where {keep}", c=names, o=old, keep=negation(_gone(work, due))))

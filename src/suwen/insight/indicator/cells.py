@@ -67,11 +67,12 @@ def _apart(rows: Tree | str, place: int, point: Point, by: str, into: str) -> Tr
 
 def presence_of(visits: Tree | str, code: str) -> Tree:
     """The cells of the visits that begin or end on a day. `visits`: organisation, origin, first, last (null: not ended)."""
+    lengths = statement("select organisation, origin, first, last, count(*) as n from {v} v group by all", v=visits)  # DuckDB 2.0 may fail on unnested joins
     days = statement(
-        "select organisation, origin, unnest(case when last is null or last = first then [first] else [first, last] end) as day from {v} v", v=visits
+        "select organisation, origin, n, unnest(case when last is null or last = first then [first] else [first, last] end) as day from {l} l", l=lengths
     )
     return statement(
-        """select {code}::VARCHAR as point, organisation, day, origin, null::DECIMAL(24,8) as value, null::BIGINT as person_id, count(*)::BIGINT as records,
-        null::DECIMAL(38,8) as total from {d} d where day is not null group by all""",
+        """select {code}::VARCHAR as point, organisation, day, origin, null::DECIMAL(24,8) as value, null::BIGINT as person_id, sum(n)::BIGINT as records,
+        null::DECIMAL(38,8) as total from {d} d where day is not null group by organisation, day, origin""",
         code=text(code), d=days,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from suwen.flow.coverage import coverage
 from suwen.flow.reader import OpenRelease
 from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import Resource
+from suwen.govern.policy.decisions import allowed_units
 from suwen.serve.console import standing
 from suwen.serve.console.landed import landed
 from suwen.serve.console.ledger_page import flows, record_balances, table_balances
@@ -101,13 +102,15 @@ def releases(request: HttpRequest) -> HttpResponse:
 @needs(Action.RELEASES)
 @told
 def release(request: HttpRequest, number: int) -> HttpResponse:
-    """One release with its two balances and the moves of its run."""
+    """One release with its two balances, for open organisations by feed, and the moves of its run."""
     at = reading(request)
     published = Releases(at.region.releases)
     one = published.get(number)
     before = published.get(number - 1) if number - 1 in published.numbers() else None
     opened = OpenRelease(at.region, number)
     whole, each = record_balances(ledger.totals(opened))
+    of = {name: feed.organisation for name, feed in at.region.feeds.items()}
+    units = allowed_units(request.actor, Action.RELEASES)
     moved = at.release.once(("moves", number), lambda: flows(ledger.moves(opened)))
     held = {
         "shown": one,
@@ -115,7 +118,7 @@ def release(request: HttpRequest, number: int) -> HttpResponse:
         "received": whole.received,
         "bar": whole.bar,
         "rest": whole.rest,
-        "feeds": each,
+        "feeds": [one for one in each if units is None or of.get(one.feed) in units],
         "tables": table_balances(one, before),
         "flows": moved,
     }

@@ -166,7 +166,9 @@ def test_hostile_questions_come_back_as_text(served: Served, hostile: str) -> No
     "address",
     ["/indicators/NONE?unit=990000", "/indicators/SV01?unit=990000&period=nonsense", "/indicators/SV01?unit=990000&period=9999", "/records/person/abc",
      "/records/nowhere/1", "/records/person/99999999999999999999", "/persons/99999999999999999999", "/releases/77", "/feeds/none", "/templates/none/none",
-     "/organisations/nowhere", "/records/concept/1", "/records/cdm_source/1", "/indicators/SV01/records?unit=990000&after=nonsense"],
+     "/organisations/nowhere", "/records/concept/1", "/records/cdm_source/1", "/indicators/SV01/records?unit=990000&after=nonsense",
+     "/indicators/SV01?unit=990000&period=0001", "/indicators/SV01?unit=990000&period=0001-01-01", "/indicators/SV01/why?unit=990000&period=0006",
+     f"/indicators/SV01/records?unit=990000&period=2025&after=2025-01-01|H0001|visit_occurrence|{2**63}"],
 )  # fmt: skip
 def test_what_has_no_answer_is_told_and_is_no_defect(served: Served, address: str) -> None:
     answer = served.client("administrator").get(address)

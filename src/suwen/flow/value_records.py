@@ -89,7 +89,8 @@ def _following(table: str, key: str) -> Tree:
     parts = key.split("|")
     try:
         day, organisation, other, row_id = date.fromisoformat(parts[0]), parts[1], parts[2], int(parts[3])
-    except (ValueError, IndexError):
+        row_id.to_bytes(8, signed=True)  # an id of any row has as many
+    except (ValueError, IndexError, OverflowError):
         raise SuwenError(f'"{key[:60]}" is no place in a list of records', expected="the key of the last record of the page before") from None
     found: Tree = statement(
         "select (day, organisation, {table}, row_id) > ({day}, {organisation}, {other}, {id})",

@@ -55,6 +55,8 @@ def asked(answers: Answers, release: Release, code: str, unit: str, period: str,
     if day is None and not period:
         raise SuwenError("nothing has come yet from which a value could be made", expected="a release with records")
     chosen = span(period) if period else newest_whole(indicator.period, day or date.min)
+    if chosen.first.year <= LENGTHS[Period.YEAR]:
+        raise SuwenError(f"the periods before {chosen.text} are none of the calendar", expected="a period in which anything can have been reported")
     other = span(against) if against else year_before(chosen)
     if other.period is not chosen.period:
         other = year_before(chosen)

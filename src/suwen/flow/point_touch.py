@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from suwen.engine.months import month_of
-from suwen.engine.sql import Tree, alias, col, compared, conjunction, integer, read_parquet, statement, text, union_all
+from suwen.engine.sql import Tree, alias, col, compared, conjunction, integer, literal_rows, read_parquet, statement, text, union_all
 from suwen.flow.work import Work, standing
 from suwen.insight.indicator.meaning import meaning_of
 from suwen.model.extension import ALL_TABLES
 from suwen.model.indicator import Base, Beside, Each, Scope
-from suwen.repository.rows import lake_name
+from suwen.repository.rows import lake_name, stored_columns
 
 _NO_CELLS = "select '' as base, '' as organisation, 0::INTEGER as origin where false"
 
@@ -152,14 +152,16 @@ def _with_beside(work: Work, each: Each, rows: Tree, its: Sequence[str], beside:
     return found
 
 
-def _ever(work: Work, table: str) -> Tree | None:
-    """A table's rows as they will be after the run, and those that the run removes."""
+def _ever(work: Work, table: str) -> Tree:
+    """A table's rows as they will be after the run, and those that the run removes; none of a table of which nothing ever came."""
     rows = standing(work, lake_name(table))
-    columns = [col(name) for name in ALL_TABLES[table].row_columns]
-    parts = [statement("select {c} from {r} r", c=columns, r=one) for one in ([rows] if rows is not None else [])]
+    names = ALL_TABLES[table].row_columns
+    columns, types = [col(name) for name in names], stored_columns(ALL_TABLES[table])
+    parts = [literal_rows(names, [types[name] for name in names], [])]
+    parts += [statement("select {c} from {r} r", c=columns, r=one) for one in ([rows] if rows is not None else [])]
     change = work.changes.get(lake_name(table))
     parts += [statement("select {c} from {t} t", c=columns, t=name) for name in (change.removed if change else ())]
-    return union_all(parts) if parts else None
+    return union_all(parts)
 
 
 def _values(rows: Tree, columns: Sequence[str]) -> Tree:

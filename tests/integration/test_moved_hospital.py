@@ -8,7 +8,8 @@ from fractions import Fraction
 
 import pytest
 
-from tests.integration.api_callers import Caller
+from suwen.cli.main import main
+from tests.integration.api_callers import Caller, token_of
 from tests.integration.served import Served
 
 QUERY = "unit=990101&period=2025"
@@ -55,6 +56,20 @@ def test_its_effect_is_one_part_with_all_that_is_not_open(moved: Served) -> None
     assert "H0001" not in parts
     assert parts[""]["effect"] == {one["part"]: one for one in administrator["effects"]}["H0001"]["effect"]
     assert sum(Fraction(one["effect"]) for one in parts.values()) == Fraction(district["change"])
+
+
+def test_the_command_line_of_a_server_lists_as_little(moved: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    setting = moved.region.folder / "region.toml"
+    before = setting.read_text("utf-8")
+    setting.write_text(before + '\n[server]\naccess = "server"\n', encoding="utf-8")
+    monkeypatch.setenv("SUWEN_TOKEN", token_of(moved, "district-administrator"))
+    try:
+        for words in (("records", "SV01", "--period", "2025"), ("why", "SV01", "--from", "2025-05", "--to", "2025-06")):
+            capsys.readouterr()
+            assert main(["indicator", *words, "--unit", "990101", "--region", str(moved.region.folder)]) == 0
+            assert "H0001" not in capsys.readouterr().out
+    finally:
+        setting.write_text(before, encoding="utf-8")
 
 
 def test_the_page_of_a_release_tells_the_books_of_open_feeds_alone(served: Served) -> None:

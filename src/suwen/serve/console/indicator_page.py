@@ -83,7 +83,7 @@ def change(indicator: Indicator, before: Fraction | None, after: Fraction | None
 
 @dataclass(frozen=True)
 class Course:
-    """The values of a unit over periods, with control limits where they can be reckoned; the limits know nothing of the period that is asked for."""
+    """The values of a unit over periods, with control limits, reckoned from all of them, where that can be done."""
 
     values: tuple[Value, ...]
     limits: Limits | None

@@ -6,10 +6,11 @@ with a row that competes with it. The origin is the month of the row's own date,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from suwen.engine.months import month_of
 from suwen.engine.sql import Tree, alias, col, compared, conjunction, integer, literal_rows, read_parquet, statement, text, union_all
+from suwen.flow.concept_members import set_members
 from suwen.flow.work import Work, standing
 from suwen.insight.indicator.meaning import meaning_of
 from suwen.model.extension import ALL_TABLES
@@ -35,6 +36,12 @@ def origin_of(table: str, alias_name: str = "") -> Tree:
     return month_of(col(date, alias_name)) if date else integer(0)
 
 
+def members_of(work: Work, base: Base) -> Mapping[str, Sequence[int]]:
+    """The members of a base's concept sets by the run's vocabulary."""
+    ancestors = str(work.vocabulary.path("concept_ancestor")) if work.vocabulary else ""
+    return set_members(base, ancestors, work.engine.rows)
+
+
 def _of_base(work: Work, base: Base) -> Iterator[Tree]:
     personal = any(each.of_person for each in base.each.values())
     linked = bool(work.relinked) and personal and base.person is Scope.MASTER
@@ -51,7 +58,7 @@ def _of_base(work: Work, base: Base) -> Iterator[Tree]:
     yield from (_cells(base, found) for found in touched)
     if base.once is not None:
         changed = [found for found, _ in _changed(work, base.table)]
-        yield from (_rivals(base, rows, found) for found in [*touched, *changed])
+        yield from (_rivals(work, base, rows, found) for found in [*touched, *changed])
 
 
 def _own_cells(work: Work, name: str, table: str) -> Iterator[Tree]:
@@ -89,9 +96,9 @@ def _named(rows: Tree, keys: Tree, own: Sequence[str]) -> Tree:
     return statement("select b.* from {b} b semi join {k} k on {same}", b=rows, k=keys, same=same)
 
 
-def _rivals(base: Base, rows: Tree, changed: Tree) -> Tree:
+def _rivals(work: Work, base: Base, rows: Tree, changed: Tree) -> Tree:
     """The cells of the rows that compete with changed ones."""
-    by = [alias(one.tree, f"k_{place}") for place, one in enumerate(meaning_of(base, {}).by)]
+    by = [alias(one.tree, f"k_{place}") for place, one in enumerate(meaning_of(base, members_of(work, base)).by)]
     keys = statement("select {k} from {c} c", k=by, c=changed)
     every = statement("select {id} as row_id, {k} from {r} r", id=ALL_TABLES[base.table].id_column or "", k=by, r=rows)
     same = conjunction([_alike(key.alias) for key in by])

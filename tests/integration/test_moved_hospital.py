@@ -77,3 +77,17 @@ def test_the_page_of_a_release_tells_the_books_of_open_feeds_alone(served: Serve
     assert "h0002-his" in whole
     assert "h0001-his" in own
     assert "h0002-" not in own
+
+
+def test_the_feed_of_a_hospital_that_begins_later_has_its_page(served: Served) -> None:
+    file = served.region.folder / "organisations.csv"
+    before = file.read_text("utf-8")
+    header = before.splitlines()[0].split(",")
+    rows = [dict(zip(header, line.split(","), strict=True)) for line in before.splitlines()[1:]]
+    later = [{**row, "valid_from": "2999-01-01"} if row["organisation_id"] == "H0003" else row for row in rows]
+    file.write_text("\n".join([",".join(header), *(",".join(row.values()) for row in later)]) + "\n", encoding="utf-8")
+    try:
+        assert served.client("administrator").get("/feeds/h0003-his").status_code == 200
+        assert served.client("steward").get("/feeds/h0003-his").status_code == 403
+    finally:
+        file.write_text(before, encoding="utf-8")

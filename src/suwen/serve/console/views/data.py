@@ -40,14 +40,15 @@ def feed(request: HttpRequest, name: str) -> HttpResponse:
     published = at.release
     template = published.packs.templates[held.template]
     covered = published.once(("coverage", name), lambda: coverage(published.opened, name, template))
-    fresh = [one for one in standing.freshness(landed(at.region).status, at.scope.units) if one.feed.feed == name]
+    units = frozenset({held.organisation})  # which may begin only later, and then is in nobody's part of today's tree
+    fresh = [one for one in standing.freshness(landed(at.region).status, units) if one.feed.feed == name]
     said = {
         "feed": held,
         "template": template,
         "fresh": fresh[0],
         "coverage": covered,
         "unused": sum(kind.unused for kind in covered),
-        "arrivals": standing.arrivals(at.region, published.release, at.scope.units, name)[:100],
+        "arrivals": standing.arrivals(at.region, published.release, units, name)[:100],
     }
     return page(request, "console/feed.html", said, at)
 

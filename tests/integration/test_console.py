@@ -194,3 +194,10 @@ def test_replaying_starts_one_run_and_says_who(served: Served, monkeypatch: pyte
     assert (answer.status_code, answer.headers["Location"], begun) == (302, "/quarantine", ["administrator"])
     assert served.client("analyst").post("/quarantine/replay").status_code == 403
     assert begun == ["administrator"]
+
+
+def test_a_search_finds_the_feeds_of_whose_organisations_they_are_open(served: Served) -> None:
+    served.add("viewer-and-steward", (Role.VIEWER, ""), (Role.STEWARD, "H0001"))
+    found = body(served.client("viewer-and-steward"), "/search?q=-his")
+    assert "/feeds/h0001-his" in found
+    assert "h0002-his" not in found

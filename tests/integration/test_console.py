@@ -166,7 +166,9 @@ def test_hostile_questions_come_back_as_text(served: Served, hostile: str) -> No
     "address",
     ["/indicators/NONE?unit=990000", "/indicators/SV01?unit=990000&period=nonsense", "/indicators/SV01?unit=990000&period=9999", "/records/person/abc",
      "/records/nowhere/1", "/records/person/99999999999999999999", "/persons/99999999999999999999", "/releases/77", "/feeds/none", "/templates/none/none",
-     "/organisations/nowhere", "/records/concept/1", "/records/cdm_source/1", "/indicators/SV01/records?unit=990000&after=nonsense"],
+     "/organisations/nowhere", "/records/concept/1", "/records/cdm_source/1", "/indicators/SV01/records?unit=990000&after=nonsense",
+     "/indicators/SV01?unit=990000&period=0001", "/indicators/SV01?unit=990000&period=0001-01-01", "/indicators/SV01/why?unit=990000&period=0006",
+     f"/indicators/SV01/records?unit=990000&period=2025&after=2025-01-01|H0001|visit_occurrence|{2**63}"],
 )  # fmt: skip
 def test_what_has_no_answer_is_told_and_is_no_defect(served: Served, address: str) -> None:
     answer = served.client("administrator").get(address)
@@ -192,3 +194,10 @@ def test_replaying_starts_one_run_and_says_who(served: Served, monkeypatch: pyte
     assert (answer.status_code, answer.headers["Location"], begun) == (302, "/quarantine", ["administrator"])
     assert served.client("analyst").post("/quarantine/replay").status_code == 403
     assert begun == ["administrator"]
+
+
+def test_a_search_finds_the_feeds_of_whose_organisations_they_are_open(served: Served) -> None:
+    served.add("viewer-and-steward", (Role.VIEWER, ""), (Role.STEWARD, "H0001"))
+    found = body(served.client("viewer-and-steward"), "/search?q=-his")
+    assert "/feeds/h0001-his" in found
+    assert "h0002-his" not in found

@@ -90,9 +90,9 @@ def test_both_balances_come_out(served: Served, opened: OpenRelease) -> None:
 def test_search_finds_what_is_named_and_only_what_is_open(served: Served) -> None:
     packs, tree = region_packs(served.region), Tree(served.region.history, served.region.history[-1].valid_from)
     every = frozenset(tree.organisations)
-    hits = search("sv01", packs, tree, every, served.region, "en", data=True)
+    hits = search("sv01", packs, tree, every, served.region, "en", feeds=every)
     assert (hits[0].what, hits[0].key) == ("indicator", "SV01")
-    assert [hit.key for hit in search("H0002", packs, tree, frozenset({"H0001"}), served.region, "en", data=True)] == []
-    assert any(hit.what == "feed" for hit in search("h0001", packs, tree, every, served.region, "zh", data=True))
-    assert not any(hit.what == "feed" for hit in search("h0001", packs, tree, every, served.region, "zh", data=False))
-    assert search("  ", packs, tree, every, served.region, "en", data=True) == []
+    assert [hit.key for hit in search("H0002", packs, tree, frozenset({"H0001"}), served.region, "en", feeds=frozenset({"H0001"}))] == []
+    assert any(hit.what == "feed" for hit in search("h0001", packs, tree, every, served.region, "zh", feeds=every))
+    assert not any(hit.what == "feed" for hit in search("h0001", packs, tree, every, served.region, "zh", feeds=frozenset({"H0002"})))
+    assert search("  ", packs, tree, every, served.region, "en", feeds=every) == []

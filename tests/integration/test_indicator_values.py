@@ -68,7 +68,7 @@ def test_every_level_in_every_period(code: str, period: Period, answers: Answers
         assert all(value is None for key, value in expected.items() if key not in found)  # a unit that was not there yet, or no more
 
 
-@pytest.mark.parametrize("code", [code for code in POINTS if code != "SV01.04"])  # the truth tells observation of any length, not only from six hours on
+@pytest.mark.parametrize("code", POINTS)
 def test_every_point_by_month_and_unit(code: str, answers: Answers, truth: IndicatorTruth) -> None:
     months = spans(Period.MONTH, FIRST, LAST)
     for level in answers.tree.levels:

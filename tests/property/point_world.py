@@ -120,6 +120,12 @@ on = {{ visit_occurrence_id = "visit_occurrence_id" }}
 sum = "act.quantity"
 [each.act.measure.times]
 count = true
+[each.given]                    # what is beside each tells to which stay it belongs, and nobody tells of drugs
+table = "procedure_occurrence"
+on = {{ visit_occurrence_id = "drug.visit_occurrence_id" }}
+beside.drug = {{ table = "drug_exposure", on = {{ procedure_occurrence_id = "drug_exposure_id" }} }}
+[each.given.measure.times]
+count = true
 [each.next]
 table = "visit_occurrence"
 on = "person"

@@ -10,6 +10,7 @@ from suwen.flow.region import open_region, region_packs
 from suwen.flow.trace import Trace
 from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import WHOLE, Resource
+from suwen.govern.policy.decisions import allowed_units
 from suwen.govern.policy.source_masks import masked_trace
 from suwen.model.region import Region
 
@@ -33,6 +34,15 @@ def allow(region: Region, action: Action, resource: Resource | None = None, purp
             do="make one on the page of your account",
             code=decision.code,
         )
+
+
+def reach(region: Region, action: Action) -> frozenset[str] | None:
+    """The organisations over which who asks may do this; None for every one there is."""
+    if region.server.access != "server":
+        return None
+    from suwen.govern.control import opened  # noqa: PLC0415 as above
+
+    return allowed_units(opened(region).by_token(_token()), action)
 
 
 def region_for(folder: Path, action: Action) -> Region:

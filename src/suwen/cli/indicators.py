@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from suwen.base.errors import SuwenError
-from suwen.cli.access import allow, region_for
+from suwen.cli.access import allow, reach, region_for
 from suwen.cli.indicator_texts import (
     catalogue_rows,
     difference_json,
@@ -125,7 +125,7 @@ def why(
 ) -> None:
     """Why a value changed between two periods: what each unit below, or each group of patients, did to it. The effects add up exactly."""
     with _answers(region, release, Action.VALUES, unit) as answers:
-        found = decompose(answers, code, unit or answers.tree.top, span(before), span(after), by)
+        found = decompose(answers, code, unit or answers.tree.top, span(before), span(after), by, within=reach(answers.opened.region, Action.VALUES))
         indicator = answers.indicator(code)
     if as_json:
         say_json(difference_json(found, indicator))
@@ -149,7 +149,7 @@ def show_records(
 ) -> None:
     """The records behind a value: each leads on by suwen trace."""
     with _answers(region, release, Action.RECORDS, unit) as answers:
-        found = records(answers, code, unit or answers.tree.top, span(period), after=after, limit=limit)
+        found = records(answers, code, unit or answers.tree.top, span(period), after=after, limit=limit, within=reach(answers.opened.region, Action.RECORDS))
         points = answers.indicator(code).used
     if as_json:
         say_json([record_json(one) for one in found])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,6 +17,7 @@ from suwen.model.indicator import Breakdown, Count, Indicator, Point, Span, Valu
 from suwen.packs.problem import nearest
 
 UNIT = "unit"
+_OTHERS: Mapping[str, str] = {"en": "all others", "zh": "其他"}
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,10 @@ class Difference:
         return None if self.before.value is None or self.after.value is None else self.after.value - self.before.value
 
 
-def decompose(answers: Answers, code: str, unit: str, before: Span, after: Span, by: str = UNIT) -> Difference:
+def decompose(answers: Answers, code: str, unit: str, before: Span, after: Span, by: str = UNIT, *, within: Collection[str] | None = None) -> Difference:
     """What each part did to the change of a value from one period to another. `by`: "unit", or the name of a breakdown.
+
+    `within`: the units that are told apart, the others being one part ""; None for all.
 
     Raises SuwenError where the indicator is a median or counts persons, which are not sums of parts.
     """
@@ -46,7 +49,7 @@ def decompose(answers: Answers, code: str, unit: str, before: Span, after: Span,
         kind = "a median" if answers.points[others[0]].kind is Count.MEDIAN else "a number of persons"
         raise SuwenError(f"{code} holds {kind}, which is no sum of parts", where=others[0], expected="an indicator of points that are counted or summed")
     values = [answers.values(code, [span], unit=unit)[0] for span in (before, after)]
-    shares, labels = _by_unit(answers, indicator, unit, before, after) if by == UNIT else _by_group(answers, indicator, unit, before, after, by)
+    shares, labels = _by_unit(answers, indicator, unit, before, after, within) if by == UNIT else _by_group(answers, indicator, unit, before, after, by)
     known = all(value.value is not None for value in values)
     effects = decomposed(*shares, ratio=bool(indicator.denominator), factor=indicator.factor) if known else None
     return Difference(values[0], values[1], by, effects or (), labels)
@@ -55,15 +58,15 @@ def decompose(answers: Answers, code: str, unit: str, before: Span, after: Span,
 Parted = tuple[tuple[Mapping[str, Share], Mapping[str, Share]], Mapping[str, Mapping[str, str]]]
 
 
-def _by_unit(answers: Answers, indicator: Indicator, unit: str, before: Span, after: Span) -> Parted:
+def _by_unit(answers: Answers, indicator: Indicator, unit: str, before: Span, after: Span, within: Collection[str] | None) -> Parted:
     """By the units of the nearest level below that has more than one, and those above where they send visits of their own."""
-    pairs = answers.tree.parts(unit)
+    pairs = [(part if within is None or part in within else "", kin) for part, kin in answers.tree.parts(unit)]
     found: list[dict[str, Share]] = []
     for span in (before, after):
         numbers, _ = answers.numbers(indicator.used, pairs, [span])
         found.append({part: _share(indicator, of) for (part, _), of in numbers.items()})
     names = answers.tree.names
-    labels = {part: {"en": names[part].name_en, "zh": names[part].name_zh} for part in {*found[0], *found[1]}}
+    labels = {part: {"en": names[part].name_en, "zh": names[part].name_zh} if part else _OTHERS for part in {*found[0], *found[1]}}
     return (found[0], found[1]), labels
 
 
@@ -83,7 +86,7 @@ def _by_group(answers: Answers, indicator: Indicator, unit: str, before: Span, a
     found: list[dict[str, Share]] = []
     for span in (before, after):
         found.append({group: _share(indicator, of) for group, of in _of_groups(answers, indicator, unit, span, breakdown).items()})
-    labels = {**breakdown.labels, "": {"en": "all others", "zh": "其他"}}
+    labels = {**breakdown.labels, "": _OTHERS}
     return (found[0], found[1]), {group: labels[group] for group in {*found[0], *found[1]}}
 
 

@@ -5,7 +5,7 @@ A point that is new, or whose rule has changed since the last release, is made a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suwen.engine.delta import DataFile, NewFile
@@ -26,10 +26,9 @@ from suwen.engine.sql import (
     typed,
     union_all,
 )
-from suwen.flow.concept_members import set_members
 from suwen.flow.layout import part_of, parts_of
 from suwen.flow.point_rules import PREFIX, PRESENCE, by_base, point_rules
-from suwen.flow.point_touch import origin_of, touched_cells
+from suwen.flow.point_touch import members_of, origin_of, touched_cells
 from suwen.flow.work import Work, standing
 from suwen.insight.indicator.cells import CELL, cells_of, presence_of
 from suwen.insight.indicator.rows import point_rows
@@ -109,12 +108,7 @@ def _rows(work: Work, base: Base, points: Sequence[Point], within: str | None) -
         return rows if rows is not None else no_rows(table)
 
     links = statement("select person_id, master_person_id from {l} l", l=stored(LINK)) if base.person is Scope.MASTER else None
-    return point_rows(base, points, _owned(stored(base.table)), stored, links=links, touched=touched, members=_members(work, base))
-
-
-def _members(work: Work, base: Base) -> Mapping[str, Sequence[int]]:
-    ancestors = str(work.vocabulary.path("concept_ancestor")) if work.vocabulary else ""
-    return set_members(base, ancestors, work.engine.rows)
+    return point_rows(base, points, _owned(stored(base.table)), stored, links=links, touched=touched, members=members_of(work, base))
 
 
 def _owned(rows: Tree) -> Tree:

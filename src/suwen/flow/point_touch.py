@@ -6,15 +6,16 @@ with a row that competes with it. The origin is the month of the row's own date,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from suwen.engine.months import month_of
-from suwen.engine.sql import Tree, alias, col, compared, conjunction, integer, read_parquet, statement, text, union_all
+from suwen.engine.sql import Tree, alias, col, compared, conjunction, integer, literal_rows, read_parquet, statement, text, union_all
+from suwen.flow.concept_members import set_members
 from suwen.flow.work import Work, standing
 from suwen.insight.indicator.meaning import meaning_of
 from suwen.model.extension import ALL_TABLES
 from suwen.model.indicator import Base, Beside, Each, Scope
-from suwen.repository.rows import lake_name
+from suwen.repository.rows import lake_name, stored_columns
 
 _NO_CELLS = "select '' as base, '' as organisation, 0::INTEGER as origin where false"
 
@@ -35,6 +36,12 @@ def origin_of(table: str, alias_name: str = "") -> Tree:
     return month_of(col(date, alias_name)) if date else integer(0)
 
 
+def members_of(work: Work, base: Base) -> Mapping[str, Sequence[int]]:
+    """The members of a base's concept sets by the run's vocabulary."""
+    ancestors = str(work.vocabulary.path("concept_ancestor")) if work.vocabulary else ""
+    return set_members(base, ancestors, work.engine.rows)
+
+
 def _of_base(work: Work, base: Base) -> Iterator[Tree]:
     personal = any(each.of_person for each in base.each.values())
     linked = bool(work.relinked) and personal and base.person is Scope.MASTER
@@ -51,7 +58,7 @@ def _of_base(work: Work, base: Base) -> Iterator[Tree]:
     yield from (_cells(base, found) for found in touched)
     if base.once is not None:
         changed = [found for found, _ in _changed(work, base.table)]
-        yield from (_rivals(base, rows, found) for found in [*touched, *changed])
+        yield from (_rivals(work, base, rows, found) for found in [*touched, *changed])
 
 
 def _own_cells(work: Work, name: str, table: str) -> Iterator[Tree]:
@@ -89,9 +96,9 @@ def _named(rows: Tree, keys: Tree, own: Sequence[str]) -> Tree:
     return statement("select b.* from {b} b semi join {k} k on {same}", b=rows, k=keys, same=same)
 
 
-def _rivals(base: Base, rows: Tree, changed: Tree) -> Tree:
+def _rivals(work: Work, base: Base, rows: Tree, changed: Tree) -> Tree:
     """The cells of the rows that compete with changed ones."""
-    by = [alias(one.tree, f"k_{place}") for place, one in enumerate(meaning_of(base, {}).by)]
+    by = [alias(one.tree, f"k_{place}") for place, one in enumerate(meaning_of(base, members_of(work, base)).by)]
     keys = statement("select {k} from {c} c", k=by, c=changed)
     every = statement("select {id} as row_id, {k} from {r} r", id=ALL_TABLES[base.table].id_column or "", k=by, r=rows)
     same = conjunction([_alike(key.alias) for key in by])
@@ -152,14 +159,16 @@ def _with_beside(work: Work, each: Each, rows: Tree, its: Sequence[str], beside:
     return found
 
 
-def _ever(work: Work, table: str) -> Tree | None:
-    """A table's rows as they will be after the run, and those that the run removes."""
+def _ever(work: Work, table: str) -> Tree:
+    """A table's rows as they will be after the run, and those that the run removes; none of a table of which nothing ever came."""
     rows = standing(work, lake_name(table))
-    columns = [col(name) for name in ALL_TABLES[table].row_columns]
-    parts = [statement("select {c} from {r} r", c=columns, r=one) for one in ([rows] if rows is not None else [])]
+    names = ALL_TABLES[table].row_columns
+    columns, types = [col(name) for name in names], stored_columns(ALL_TABLES[table])
+    parts = [literal_rows(names, [types[name] for name in names], [])]
+    parts += [statement("select {c} from {r} r", c=columns, r=one) for one in ([rows] if rows is not None else [])]
     change = work.changes.get(lake_name(table))
     parts += [statement("select {c} from {t} t", c=columns, t=name) for name in (change.removed if change else ())]
-    return union_all(parts) if parts else None
+    return union_all(parts)
 
 
 def _values(rows: Tree, columns: Sequence[str]) -> Tree:

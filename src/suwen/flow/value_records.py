@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -31,10 +31,15 @@ class CountedRecord:
         return "|".join((self.day.isoformat(), self.organisation, self.table, str(self.id)))
 
 
-def records(answers: Answers, code: str, unit: str, span: Span, *, after: str = "", limit: int = 50) -> tuple[CountedRecord, ...]:
-    """The rows behind an indicator's value for a unit and a period, at most `limit`, those that follow the record with the key `after`."""
+def records(
+    answers: Answers, code: str, unit: str, span: Span, *, after: str = "", limit: int = 50, within: Collection[str] | None = None
+) -> tuple[CountedRecord, ...]:
+    """The rows behind an indicator's value for a unit and a period, at most `limit`, those that follow the record with the key `after`.
+
+    `within`: the organisations whose rows are wanted; None for all that lay below the unit, of which some may lie elsewhere today.
+    """
     indicator = answers.indicator(code)
-    pairs = [(unit, kin) for kin in answers.tree.below(answers.tree.unit(unit))]
+    pairs = [(unit, kin) for kin in answers.tree.below(answers.tree.unit(unit)) if within is None or kin.descendant in within]
     by_base: dict[str, list[Point]] = {}
     for point in (answers.points[one] for one in indicator.used):
         by_base.setdefault(point.base, []).append(point)
@@ -84,7 +89,8 @@ def _following(table: str, key: str) -> Tree:
     parts = key.split("|")
     try:
         day, organisation, other, row_id = date.fromisoformat(parts[0]), parts[1], parts[2], int(parts[3])
-    except (ValueError, IndexError):
+        row_id.to_bytes(8, signed=True)  # an id of any row has as many
+    except (ValueError, IndexError, OverflowError):
         raise SuwenError(f'"{key[:60]}" is no place in a list of records', expected="the key of the last record of the page before") from None
     found: Tree = statement(
         "select (day, organisation, {table}, row_id) > ({day}, {organisation}, {other}, {id})",

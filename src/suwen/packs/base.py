@@ -10,6 +10,7 @@ from suwen.model.pack import Expression
 from suwen.packs.code_map import LARGEST_CONCEPT_ID
 from suwen.packs.names import DASHED, WORD, check_name
 from suwen.packs.problem import Problems, nearest
+from suwen.packs.promised import writable_tables
 from suwen.packs.section import Section
 from suwen.packs.toml_places import Document
 
@@ -22,7 +23,7 @@ EACH_KEYS = ("table", "on", "beside", "keep", "measure")
 def read_base(document: Document, problems: Problems) -> Base:
     """The base of a document. Mistakes go to `problems`; with any, the base returned is not to be used."""
     top = Section(document, (), document.data, problems, BASE_KEYS)
-    name, table = top.text("name"), read_table(top)
+    name, table = top.text("name"), _own_table(top)
     check_name(top, "name", name, DASHED)
     aliases: dict[str, int] = {}
     beside = _beside(top, table, aliases)
@@ -53,6 +54,16 @@ def read_table(section: Section) -> str:
             "table", f'no rows of "{name}" can be counted', expected="a table of OMOP CDM 5.4 or of ours whose rows have an id", do=nearest(name, COUNTABLE)
         )
     return name if name in COUNTABLE else ""
+
+
+def _own_table(top: Section) -> str:
+    """The table whose rows are counted: one that templates fill, since what is worked out from others is no organisation's."""
+    name = read_table(top)
+    if name and name not in writable_tables():
+        top.problem(
+            "table", f'rows of "{name}" came from no organisation', expected="a table that templates fill", do=f'look at "{name}" with [beside] or [each]'
+        )
+    return name
 
 
 def read_scope(section: Section) -> Scope:

@@ -139,6 +139,7 @@ def test_what_the_files_say(tmp_path: Path) -> None:
 
 MISTAKES = [
     (B, 'table = "visit_occurrence"\ndate', 'table = "vists"\ndate', 'no rows of "vists" can be counted'),
+    (B, 'table = "visit_occurrence"\ndate', 'table = "observation_period"\ndate', 'rows of "observation_period" came from no organisation'),
     (B, 'date = "visit_end_date"\n', "", 'missing "date"'),
     (B, 'person = "master"', 'person = "global"', 'unknown scope "global"'),
     (B, "ids = [9201, 262]", "ids = []", '"ids" is empty'),

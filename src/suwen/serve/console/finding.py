@@ -23,8 +23,8 @@ class Hit:
     rank: int
 
 
-def search(question: str, packs: Packs | None, tree: Tree, units: frozenset[str], region: Region, language: str, *, data: bool) -> list[Hit]:
-    """What fits a question, the best first. `units`: organisations the reader may see; `data`: whether feeds are theirs to see."""
+def search(question: str, packs: Packs | None, tree: Tree, units: frozenset[str], region: Region, language: str, *, feeds: frozenset[str]) -> list[Hit]:
+    """What fits a question, the best first. `units`: organisations the reader may see; `feeds`: those of which feeds too."""
     wanted = " ".join(question.casefold().split())
     if not wanted:
         return []
@@ -34,8 +34,8 @@ def search(question: str, packs: Packs | None, tree: Tree, units: frozenset[str]
         found += _hit("indicator", indicator.code, indicator.title.get(language, indicator.code), (indicator.code, *indicator.title.values()), wanted)
     for unit in units:
         found += _hit("organisation", unit, tree.names[unit][at], (unit, *tree.names[unit]), wanted)
-    for feed in region.feeds.values() if data else ():
-        if feed.organisation in units:
+    for feed in region.feeds.values():
+        if feed.organisation in feeds:
             found += _hit("feed", feed.name, feed.name, (feed.name, feed.template), wanted)
     for template in (packs.templates if packs else {}).values():
         found += _hit("template", template.name, template.title.get(language, template.name), (template.name, *template.title.values()), wanted)

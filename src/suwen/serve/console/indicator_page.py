@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -55,6 +55,8 @@ def asked(answers: Answers, release: Release, code: str, unit: str, period: str,
     if day is None and not period:
         raise SuwenError("nothing has come yet from which a value could be made", expected="a release with records")
     chosen = span(period) if period else newest_whole(indicator.period, day or date.min)
+    if chosen.first.year <= LENGTHS[Period.YEAR]:
+        raise SuwenError(f"the periods before {chosen.text} are none of the calendar", expected="a period in which anything can have been reported")
     other = span(against) if against else year_before(chosen)
     if other.period is not chosen.period:
         other = year_before(chosen)
@@ -81,7 +83,7 @@ def change(indicator: Indicator, before: Fraction | None, after: Fraction | None
 
 @dataclass(frozen=True)
 class Course:
-    """The values of a unit over periods, with control limits where they can be reckoned; the limits know nothing of the period that is asked for."""
+    """The values of a unit over periods, with control limits, reckoned from all of them, where that can be done."""
 
     values: tuple[Value, ...]
     limits: Limits | None
@@ -179,6 +181,10 @@ class Group:
     unit: str
     tiles: tuple[Tile, ...]
 
+    def among(self, units: Collection[str]) -> Group:
+        """The areas that are some of these."""
+        return Group(self.unit, tuple(tile for tile in self.tiles if tile.value.unit in units))
+
 
 def tile_map(answers: Answers, question: Asked) -> tuple[Group, ...]:
     """The lowest areas below a unit, those that institutions lie in, grouped by what lies above; () where the unit is one itself."""
@@ -221,11 +227,11 @@ class Why:
         return self.rate + self.mix
 
 
-def why(answers: Answers, question: Asked, by: str) -> Why:
-    """Why a value changed, by units below (`unit`) or a breakdown of patients; without parts where a value is missing or is no sum of parts."""
+def why(answers: Answers, question: Asked, by: str, open_units: Collection[str]) -> Why:
+    """Why a value changed, by units below (`unit`; those not open are one part) or a breakdown; without parts where a value is missing or no sum of parts."""
     if any(answers.points[code].kind not in (Count.COUNT, Count.SUM) for code in question.indicator.used):
         return Why(by, (), Fraction(0), Fraction(0), 0, summable=False)
-    found = decompose(answers, question.indicator.code, question.unit, question.against, question.span, by)
+    found = decompose(answers, question.indicator.code, question.unit, question.against, question.span, by, within=open_units)
     zero, drawn = bars([effect.whole for effect in found.effects], BAR)
     parts = tuple(Part(effect.part, found.labels.get(effect.part, {}), effect, bar) for effect, bar in zip(found.effects, drawn, strict=True))
     nothing = Fraction(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -49,16 +49,19 @@ class Records(Listed):
 def indicator_records(
     request: HttpRequest, code: Key, unit: Unit, period: Period, after: AfterText = "", limit: Limit = 100, format: FormAsked = "", bom: Bom = False
 ) -> object:
-    """The records behind a unit's value in a period, by day; CSV and Arrow hold all of them from `after` on."""
+    """The records behind a unit's value in a period, by day; CSV and Arrow hold all of them from `after` on.
+
+    Of organisations that lay below the unit then, and are not open to the account today, none are listed.
+    """
     asked, form = asking(request, Action.RECORDS), form_of(request, format)
     indicator = declared(asked, code)
     asked.demand(Action.RECORDS, unit)
     answering = asked.published.answers
     if form is not Form.JSON:
         schema = _schema(indicator)
-        batches = _batches(answering, indicator, unit, span(period), after, schema)
+        batches = _batches(answering, indicator, unit, span(period), after, schema, asked.units)
         return streamed(form, schema, batches, release=asked.release, name=f"{code}-{unit}-{period}-records", bom=bom)
-    found = records_behind(answering, code, unit, span(period), after=after, limit=limit + 1)
+    found = records_behind(answering, code, unit, span(period), after=after, limit=limit + 1, within=asked.units)
     following = found[limit - 1].key if len(found) > limit else ""
     items = [_item(one) for one in found[:limit]]
     return {"release": asked.release, "next": following, "code": code, "unit": unit, "period": period, "items": items}
@@ -76,8 +79,10 @@ def _schema(indicator: Indicator) -> pa.Schema:
     return pa.schema([*fixed, *((point, pa.decimal128(38, 8)) for point in indicator.used)])
 
 
-def _batches(answering: Answers, indicator: Indicator, unit: str, period: Span, after: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    while found := records_behind(answering, indicator.code, unit, period, after=after, limit=_AT_ONCE):
+def _batches(
+    answering: Answers, indicator: Indicator, unit: str, period: Span, after: str, schema: pa.Schema, within: Collection[str] | None
+) -> Iterator[pa.RecordBatch]:
+    while found := records_behind(answering, indicator.code, unit, period, after=after, limit=_AT_ONCE, within=within):
         rows = [(one.table, one.id, one.organisation, one.day, one.person_id, *_points(one, indicator)) for one in found]
         yield batch(rows, schema)
         after = found[-1].key

@@ -117,12 +117,12 @@ def indicator_why(
     request: HttpRequest, code: Key, unit: Unit, before: PeriodWanted, after: PeriodWanted,
     by: Annotated[str, Query(max_length=60, description="unit, or a breakdown of the packs such as age-band.")] = UNIT,
 ) -> object:  # fmt: skip
-    """Why a value changed between two periods: by the units below, or by groups of patients."""
+    """Why a value changed between two periods: by the units below, or by groups of patients. Units that are not open are one part."""
     json_only(request)
     asked = asking(request, Action.VALUES)
     indicator = declared(asked, code)
     asked.demand(Action.VALUES, unit)
-    made: Difference = decompose(asked.published.answers, code, unit, span(before), span(after), by)
+    made: Difference = decompose(asked.published.answers, code, unit, span(before), span(after), by, within=asked.units)
     return {
         "release": asked.release, "code": code, "by": by, "before": _one(indicator, made.before), "after": _one(indicator, made.after),
         "change": exact(made.change), "effects": [_effect(one, made.labels) for one in made.effects],

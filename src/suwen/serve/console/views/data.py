@@ -11,6 +11,7 @@ from suwen.flow.coverage import coverage
 from suwen.flow.reader import OpenRelease
 from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import Resource
+from suwen.govern.policy.decisions import allowed_units
 from suwen.serve.console import standing
 from suwen.serve.console.landed import landed
 from suwen.serve.console.ledger_page import flows, record_balances, table_balances
@@ -39,14 +40,15 @@ def feed(request: HttpRequest, name: str) -> HttpResponse:
     published = at.release
     template = published.packs.templates[held.template]
     covered = published.once(("coverage", name), lambda: coverage(published.opened, name, template))
-    fresh = [one for one in standing.freshness(landed(at.region).status, at.scope.units) if one.feed.feed == name]
+    units = frozenset({held.organisation})  # which may begin only later, and then is in nobody's part of today's tree
+    fresh = [one for one in standing.freshness(landed(at.region).status, units) if one.feed.feed == name]
     said = {
         "feed": held,
         "template": template,
         "fresh": fresh[0],
         "coverage": covered,
         "unused": sum(kind.unused for kind in covered),
-        "arrivals": standing.arrivals(at.region, published.release, at.scope.units, name)[:100],
+        "arrivals": standing.arrivals(at.region, published.release, units, name)[:100],
     }
     return page(request, "console/feed.html", said, at)
 
@@ -101,13 +103,15 @@ def releases(request: HttpRequest) -> HttpResponse:
 @needs(Action.RELEASES)
 @told
 def release(request: HttpRequest, number: int) -> HttpResponse:
-    """One release with its two balances and the moves of its run."""
+    """One release with its two balances, for open organisations by feed, and the moves of its run."""
     at = reading(request)
     published = Releases(at.region.releases)
     one = published.get(number)
     before = published.get(number - 1) if number - 1 in published.numbers() else None
     opened = OpenRelease(at.region, number)
     whole, each = record_balances(ledger.totals(opened))
+    of = {name: feed.organisation for name, feed in at.region.feeds.items()}
+    units = allowed_units(request.actor, Action.RELEASES)
     moved = at.release.once(("moves", number), lambda: flows(ledger.moves(opened)))
     held = {
         "shown": one,
@@ -115,7 +119,7 @@ def release(request: HttpRequest, number: int) -> HttpResponse:
         "received": whole.received,
         "bar": whole.bar,
         "rest": whole.rest,
-        "feeds": each,
+        "feeds": [one for one in each if units is None or of.get(one.feed) in units],
         "tables": table_balances(one, before),
         "flows": moved,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -48,6 +49,7 @@ def indicator(request: HttpRequest, code: str) -> HttpResponse:
     own = course.last
     before = published.once(("before", *key, question.against.text), lambda: _before(published, question))
     comparison = published.once(("comparison", *key, question.against.text), lambda: made.comparison(published.answers, question, own.value))
+    areas = published.once(("areas", *key), lambda: made.tile_map(published.answers, question))
     held = {
         **_question(published, question),
         "course": course,
@@ -56,11 +58,10 @@ def indicator(request: HttpRequest, code: str) -> HttpResponse:
         "change": made.change(question.indicator, before.value, own.value),
         "chart_words": {"value": t("value"), "limits": t("control limits"), "centre": t("mean"), "out": t("outside")},
         "chart": trend_chart(course, question.indicator, language()),
-        "comparison": comparison,
-        "areas": published.once(("areas", *key), lambda: made.tile_map(published.answers, question)),
-        "open_units": at.scope.units,
-        "why": _why(published, question, "unit" if comparison.rows else _first_breakdown(published)),
-        "records": _records(published, question, "") if may(request, Action.RECORDS, Resource(question.unit)) else None,
+        "comparison": replace(comparison, rows=tuple(row for row in comparison.rows if row.value.unit in at.scope.units)),
+        "areas": [group for one in areas if (group := one.among(at.scope.units)).tiles],
+        "why": _why(at, question, "unit" if comparison.rows else _first_breakdown(published)),
+        "records": _records(request, published, question, "") if may(request, Action.RECORDS, Resource(question.unit)) else None,
     }
     return page(request, "console/indicator.html", held, at)
 
@@ -75,7 +76,7 @@ def why(request: HttpRequest, code: str) -> HttpResponse:
     """Why a value changed, as a part of the page."""
     at = reading(request)
     question = _asked(request, at, code)
-    held = {**_question(at.release, question), "why": _why(at.release, question, request.GET.get("by", "unit")), "reading": at}
+    held = {**_question(at.release, question), "why": _why(at, question, request.GET.get("by", "unit")), "reading": at}
     return render(request, "console/why.html", held)
 
 
@@ -86,7 +87,7 @@ def records(request: HttpRequest, code: str) -> HttpResponse:
     at = reading(request)
     question = _asked(request, at, code)
     require(request, Action.RECORDS, Resource(question.unit))
-    found = _records(at.release, question, request.GET.get("after", ""))
+    found = _records(request, at.release, question, request.GET.get("after", ""))
     return render(request, "console/records.html", {**_question(at.release, question), "records": found, "reading": at})
 
 
@@ -131,13 +132,16 @@ def _first_breakdown(published: Published) -> str:
     return next(iter(published.packs.breakdowns), "unit")
 
 
-def _why(published: Published, question: made.Asked, by: str) -> made.Why:
-    key = ("why", question.indicator.code, question.unit, question.span.text, question.against.text, by)
-    return published.once(key, lambda: made.why(published.answers, question, by))
+def _why(at: Reading, question: made.Asked, by: str) -> made.Why:
+    published, units = at.release, at.scope.units
+    key = ("why", question.indicator.code, question.unit, question.span.text, question.against.text, by, units)
+    return published.once(key, lambda: made.why(published.answers, question, by, units))
 
 
-def _records(published: Published, question: made.Asked, after: str) -> dict[str, Any]:
-    key = ("records", question.indicator.code, question.unit, question.span.text, after)
-    asked = partial(records_behind, published.answers, question.indicator.code, question.unit, question.span, after=after, limit=ROWS + 1)
+def _records(request: HttpRequest, published: Published, question: made.Asked, after: str) -> dict[str, Any]:
+    """Those of organisations that are open today; some that lay below the unit in the period may not be."""
+    units = reading(request, Action.RECORDS).scope.units
+    key = ("records", question.indicator.code, question.unit, question.span.text, after, units)
+    asked = partial(records_behind, published.answers, question.indicator.code, question.unit, question.span, after=after, limit=ROWS + 1, within=units)
     found = published.once(key, asked)
     return {"rows": found[:ROWS], "next": found[ROWS - 1].key if len(found) > ROWS else "", "codes": list(question.indicator.used)}

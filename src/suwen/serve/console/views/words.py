@@ -12,7 +12,7 @@ from suwen.serve.console.finding import MOST, Hit, search
 from suwen.serve.console.glossary_page import anchored, chapters, named
 from suwen.serve.console.tags import language
 from suwen.serve.console.views.reading import page, reading, told
-from suwen.serve.gate import may, needs
+from suwen.serve.gate import needs
 
 _PAGES = {"indicator": "indicator", "organisation": "organisation", "feed": "feed", "template": "template"}
 
@@ -42,7 +42,7 @@ def hits(request: HttpRequest) -> HttpResponse:
 def _found(request: HttpRequest, most: int) -> dict[str, object]:
     at, question = reading(request), request.GET.get("q", "")[:80]
     packs = at.published.packs if at.published else None
-    hits = search(question, packs, at.tree, at.scope.units, at.region, language(), data=may(request, Action.FEEDS))
+    hits = search(question, packs, at.tree, at.scope.units, at.region, language(), feeds=reading(request, Action.FEEDS).scope.units)
     return {"searched": question, "hits": [(hit, _address(hit), t(hit.what)) for hit in hits[:most]], "more": max(0, len(hits) - most)}
 
 

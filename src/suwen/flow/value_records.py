@@ -13,6 +13,8 @@ from suwen.flow.answers import Answers
 from suwen.flow.base_rows import counted_rows
 from suwen.model.indicator import Point, Span
 
+_LONGEST_KEY, _GREATEST = 400, 2**63
+
 
 @dataclass(frozen=True)
 class CountedRecord:
@@ -81,11 +83,13 @@ def cells_of_period(answers: Answers, codes: Sequence[str], span: Span) -> Tree:
 
 def _following(table: str, key: str) -> Tree:
     """True for rows that come after the record with a key. Raises SuwenError for a text that is none."""
-    parts = key.split("|")
     try:
-        day, organisation, other, row_id = date.fromisoformat(parts[0]), parts[1], parts[2], int(parts[3])
-    except (ValueError, IndexError):
-        raise SuwenError(f'"{key[:60]}" is no place in a list of records', expected="the key of the last record of the page before") from None
+        first, organisation, other, last = key.split("|") if len(key) <= _LONGEST_KEY else []
+        day, row_id = date.fromisoformat(first), int(last)
+    except ValueError:
+        row_id = _GREATEST
+    if not -_GREATEST <= row_id < _GREATEST:
+        raise SuwenError(f'"{key[:60]}" is no place in a list of records', expected="the key of the last record of the page before")
     found: Tree = statement(
         "select (day, organisation, {table}, row_id) > ({day}, {organisation}, {other}, {id})",
         table=text(table), day=typed(text(day.isoformat()), "DATE"), organisation=text(organisation), other=text(other), id=typed(integer(row_id), "BIGINT"),

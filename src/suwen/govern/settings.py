@@ -216,5 +216,6 @@ def _logging() -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"plain": {"()": "suwen.govern.log.Plain"}},
         "handlers": {"standard error": {"class": "logging.StreamHandler", "formatter": "plain"}},
+        "root": {"handlers": ["standard error"], "level": "WARNING"},  # the server below Django too, whose traces would tell messages
         "loggers": {"django": {"handlers": ["standard error"], "level": "WARNING", "propagate": False}},
     }

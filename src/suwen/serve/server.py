@@ -34,6 +34,8 @@ def serve(region: Region, address: str, port: int, said: Callable[[str], None]) 
         server = waitress.create_server(application, host=address, port=port, ident=None, **_HANDLING, **_proxy(region))
     except OSError as error:
         raise SuwenError(f"the port cannot be had: {(error.strerror or '').lower()}", where=f"{address}:{port}", do="give another one with --port") from None
+    except ValueError:
+        raise SuwenError("this is no address to listen at", where="--address", expected="an address of this machine, such as 127.0.0.1 or ::1") from None
     said(f"{region.name} is served at {region.server.public or f'http://{_shown(address)}:{server.effective_port}'} (end with Ctrl+C)")
     server.run()
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from suwen.cli.main import main
-from suwen.flow.region import create, open_region
+from suwen.flow.region import create
 from tests.integration.api_callers import Caller, token_of
 from tests.integration.served import PASSWORD, Served
 

@@ -62,6 +62,17 @@ def test_utf_8_is_answered(served: Served, content_type: str) -> None:
     assert asked("/sign-in", content_type)[0] == "200"
 
 
+@pytest.mark.parametrize("fields", [{"name": "x" * (1 << 20)}, {f"field-{number}": "" for number in range(201)}], ids=["1 MB", "201 fields"])
+def test_a_form_that_is_too_large_is_refused_with_400(served: Served, fields: dict[str, str]) -> None:
+    assert served.client().post("/sign-in", fields).status_code == 400
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+def test_an_address_that_only_shows_is_only_read(served: Served, method: str) -> None:
+    assert getattr(served.client("administrator"), method)("/indicators/SV01").status_code == 405
+    assert Caller(served, token=token_of(served, "administrator")).get("me", method=method).status == 405
+
+
 @pytest.mark.parametrize("period", ["0001", "0001-01", "0001-Q1", "0001-01-01", "0002", "9999", "9999-12-31"])
 @pytest.mark.parametrize("part", ["", "/why", "/records"])
 def test_a_period_at_the_end_of_the_calendar_has_no_page(served: Served, period: str, part: str) -> None:

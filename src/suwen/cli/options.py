@@ -16,7 +16,7 @@ RegionOption = Annotated[Path, typer.Option("--region", metavar="DIR", help="The
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 ReleaseOption = Annotated[int | None, typer.Option("--release", metavar="N", help="A release by its number; the newest if not given.")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait while another run is at work, instead of ending.")]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, help="Show at most so many.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=1_000_000_000, help="Show at most so many.")]
 
 
 def moment(text: str, option: str) -> datetime:

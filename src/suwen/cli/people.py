@@ -61,10 +61,7 @@ def user_add(
 ) -> None:
     """Make an account. Its first password is printed once, and to be changed at the first sign-in."""
     wanted = _role(role) if role else None
-    control = _control(region)
-    password = control.add(name, full_name)
-    if wanted is not None:
-        control.bind(name, wanted, unit, None)
+    password = _control(region).add(name, full_name, wanted, unit)
     if as_json:
         say_json({"name": name, "password": password})
         return
@@ -163,7 +160,7 @@ def audit_verify(
 
 def _known(text: str) -> tuple[int, str]:
     number, colon, seal = text.partition(":")
-    if text and not (colon and number.isascii() and number.isdigit() and len(seal) == 64):
+    if text and not (colon and number.isascii() and number.isdigit() and len(number) < 19 and len(seal) == 64):
         raise SuwenError("this names no entry", where="--known", expected="number and seal as suwen audit verify prints them")
     return (int(number), seal) if text else (0, "")
 

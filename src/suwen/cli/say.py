@@ -15,13 +15,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+_ACTING = dict.fromkeys((*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD)
 EXACT = 2**53  # whole numbers up to here are the same in every reader of JSON
 
 
 def say(lines: Iterable[str]) -> None:
-    """Lines of plain text."""
+    """Lines of plain text; what a terminal would act on stands as the sign for what cannot be shown."""
     for line in lines:
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(line.translate(_ACTING) + "\n")
 
 
 def say_json(value: object) -> None:

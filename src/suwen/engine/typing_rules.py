@@ -97,7 +97,8 @@ def literal_type(value: Literal) -> str | None:
     if value.is_text:
         return "text"
     if "." not in value.value:
-        return "integer" if -(2**63) <= int(value.value) < 2**63 else None
+        short = len(value.value) < 1_000  # Python reads no number of thousands of digits
+        return "integer" if short and -(2**63) <= int(value.value) < 2**63 else None
     whole, places = value.value.removeprefix("-").split(".")
     return "number" if len(whole.lstrip("0")) <= 16 and len(places.rstrip("0")) <= 8 else None
 

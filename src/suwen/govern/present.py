@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from datetime import date, datetime
 from pathlib import Path
@@ -11,11 +12,13 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from suwen.base.clock import now
+from suwen.base.errors import SuwenError
 from suwen.flow.region import open_region
 from suwen.flow.region_files import ORGANISATIONS_FILE, REGION_FILE
 from suwen.govern.policy.tree import Tree
 from suwen.model.region import Region
 
+_LOG = logging.getLogger(__name__)
 _Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -25,6 +28,7 @@ class Present:
     def __init__(self, folder: Path) -> None:
         self._folder, self._lock = folder, Lock()
         self._stamp: _Stamp = ()
+        self._told: _Stamp | None = None
         self._region: Region | None = None
         self._tree: tuple[date, Tree] | None = None
 
@@ -33,8 +37,17 @@ class Present:
         with self._lock:
             stamp = self._stamped()
             if self._region is None or stamp != self._stamp:
-                self._region, self._stamp, self._tree = open_region(self._folder), stamp, None
+                self._region, self._stamp, self._tree = self._read(stamp), stamp, None
             return self._region
+
+    def _read(self, stamp: _Stamp) -> Region:
+        try:
+            return open_region(self._folder)
+        except SuwenError as error:
+            if stamp != self._told:  # once for each state of the files, however often it is asked for
+                self._told = stamp
+                _LOG.error("the region cannot be read", extra={"told": str(error)})
+            raise
 
     def tree(self) -> Tree:
         """The organisation tree as of today in the region's own zone."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import tempfile
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,11 +58,16 @@ def _unfit(path: Path, what: str) -> SuwenError:
 
 def _make(path: Path) -> None:
     text = _TEXT.format(signing=secrets.token_urlsafe(60), audit=secrets.token_urlsafe(60))
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
+    handle, aside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # of mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        with suppress(FileExistsError):  # another process was first: its secrets hold
+            os.link(aside, path)
+    finally:
+        os.unlink(aside)
 
 
 def check_private(path: Path) -> None:

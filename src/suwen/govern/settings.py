@@ -14,7 +14,7 @@ from django.conf import settings
 
 from suwen.base.errors import Defect, SuwenError
 from suwen.flow.region import explained
-from suwen.govern.secrets import Secrets, check_private, region_secrets
+from suwen.govern.secrets import SECRETS_FILE, Secrets, check_private, region_secrets
 from suwen.model.region import Region
 
 CONTROL_FILE = "control.db"
@@ -58,8 +58,23 @@ def configure(region: Region) -> None:
         if settings.SUWEN_REGION.folder != region.folder:
             raise Defect("Django was made ready for another region in this process")
         return
+    _check_secrets_kept(region)
     settings.configure(**values(region, region_secrets(region.folder)))
     django.setup()
+
+
+def _check_secrets_kept(region: Region) -> None:
+    """Raises SuwenError where the secrets are gone with which control data was sealed: new ones would make every entry of the audit look changed."""
+    control, path = region.folder / CONTROL_FILE, region.folder / SECRETS_FILE
+    with explained(control):
+        kept = not region.server.database and control.exists() and control.stat().st_size > 0
+        if kept and not path.exists():
+            raise SuwenError(
+                f"this file is missing, and {CONTROL_FILE} is sealed with what it held",
+                where=str(path),
+                expected="the file as it was made with the control data",
+                do=f"restore it from a copy; without one put {CONTROL_FILE} aside and make the accounts anew",
+            )
 
 
 def values(region: Region, secrets: Secrets) -> dict[str, Any]:
@@ -216,5 +231,6 @@ def _logging() -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"plain": {"()": "suwen.govern.log.Plain"}},
         "handlers": {"standard error": {"class": "logging.StreamHandler", "formatter": "plain"}},
+        "root": {"handlers": ["standard error"], "level": "WARNING"},  # the server below Django too, whose traces would tell messages
         "loggers": {"django": {"handlers": ["standard error"], "level": "WARNING", "propagate": False}},
     }

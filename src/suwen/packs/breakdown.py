@@ -17,7 +17,7 @@ def read_breakdown(document: Document, problems: Problems) -> Breakdown:
     top = Section(document, (), document.data, problems, BREAKDOWN_KEYS)
     name = top.text("name")
     check_name(top, "name", name, DASHED)
-    labels = {code: {lang: section.text(lang) for lang in LANGUAGES} for code, section in top.named_sections("label", LANGUAGES, required=True).items()}
+    labels = {code: {lang: section.said(lang) for lang in LANGUAGES} for code, section in top.named_sections("label", LANGUAGES, required=True).items()}
     if "label" in top.data and not labels:
         top.problem("label", '"label" is empty', expected="at least one group with its names")
     if "" in labels:

@@ -21,7 +21,7 @@ FORMS = {
 def check_name(section: Section, key: str, name: str, form: re.Pattern[str]) -> bool:
     """Whether a name written at `key` ("" for the section's own) has the form; reports it if not. Blank names were reported before."""
     if name and (not form.fullmatch(name) or len(name) > LONGEST):
-        section.problem(key, f'"{name}" is not a good name', expected=f"{FORMS[form]}, at most {LONGEST} characters")
+        section.problem(key, f'"{name[:LONGEST]}" is not a good name', expected=f"{FORMS[form]}, at most {LONGEST} characters")
         return False
     return bool(name)
 

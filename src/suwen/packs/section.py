@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
 from typing import Any
@@ -13,6 +14,7 @@ from suwen.packs.toml_places import Document
 
 STANDINGS = ("verified", "to be checked")
 LANGUAGES = ("en", "zh")
+LONGEST_TEXT = 2_000  # characters of a title or definition
 _HINTS = {
     "mode": "how deliveries are made is said by the feed, or when landing (--mode)",
     "as_of": "the date of a delivery is said when landing (--as-of), or by the feed's file-name pattern",
@@ -165,7 +167,16 @@ class Section:
     def titles(self, key: str = "title") -> dict[str, str]:
         """A text in every language."""
         titles = self.section(key, LANGUAGES, required=True)
-        return {language: titles.text(language) for language in LANGUAGES} if titles else {}
+        return {language: titles.said(language) for language in LANGUAGES} if titles else {}
+
+    def said(self, key: str) -> str:
+        """A text that people read: not endless, and nothing in it that hides, acts or turns its neighbours around."""
+        text = self.text(key)
+        odd = next((c for c in text if unicodedata.category(c) in ("Cc", "Cf") and c not in "\n\t"), "")
+        if odd or len(text) > LONGEST_TEXT:
+            what = f"the character U+{ord(odd):04X}, which cannot be seen" if odd else f"{len(text)} characters"
+            self.problem(key, f'"{key}" holds {what}', expected=f"a text of at most {LONGEST_TEXT} characters that all can be seen")
+        return text
 
     def source(self) -> Source:
         """Where the knowledge comes from; its standing is one of two words."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import translation
 
+from suwen.base.errors import SuwenError
 from suwen.serve.api.faults import is_api, said
 from suwen.serve.gate import open_to_all
 
@@ -13,6 +19,7 @@ _SAID = {
     403: "a form was sent that is not from our own pages",
     404: "this address leads nowhere",
     500: "a defect of ours; it stands in the server's log",
+    503: "the region's files or its control data cannot be read or written now; the server's log says which",
 }
 
 
@@ -36,8 +43,18 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 @open_to_all
 def defect(request: HttpRequest) -> HttpResponse:
-    """The page for a defect of ours."""
-    return _fault(request, 500)
+    """The page for a defect of ours; and for what is none: files of the region that cannot be read, an audit that cannot be written."""
+    status = 503 if isinstance(sys.exc_info()[1], SuwenError | DatabaseError) else 500
+    try:
+        return _fault(request, status) if status == 500 or is_api(request) else _alone(status)
+    except Exception:  # the page itself asks the region and the control data
+        return _alone(status)
+
+
+def _alone(status: int) -> HttpResponse:
+    """A page that asks nothing of anybody."""
+    language = "zh-CN" if (translation.get_language() or "en").startswith("zh") else "en"
+    return HttpResponse(render_to_string("unavailable.html", {"status": status, "language": language}), status=status)
 
 
 def _fault(request: HttpRequest, status: int) -> HttpResponse:

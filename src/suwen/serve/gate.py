@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import translation
@@ -116,12 +117,14 @@ def back(request: HttpRequest) -> str:
 
 
 class Gate:
-    """Gives each request its actor, and each view only to those whom it is for."""
+    """Gives each request its actor, and each view only to those whom it is for; what is not in UTF-8 is nobody's."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if getattr(request, "foreign", False):
+            raise BadRequest("a charset other than UTF-8")
         request.actor = self._actor(request)
         return self.get_response(request)
 

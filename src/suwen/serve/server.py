@@ -6,7 +6,6 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 import waitress
-from django.core.wsgi import get_wsgi_application
 
 from suwen.base.errors import SuwenError
 from suwen.govern.control import opened
@@ -26,13 +25,17 @@ def serve(region: Region, address: str, port: int, said: Callable[[str], None]) 
             do="set [server] public in region.toml to the https address of the proxy before it",
         )
     control = opened(region)
+    from suwen.serve.wsgi import application  # noqa: PLC0415 Django must know the region first
+
     control.forget_sessions()
     if first := control.first_administrator():
         said(f"first administrator: name {first[0]}, password {first[1]} (not shown again)")
     try:
-        server = waitress.create_server(get_wsgi_application(), host=address, port=port, ident=None, **_HANDLING, **_proxy(region))
+        server = waitress.create_server(application, host=address, port=port, ident=None, **_HANDLING, **_proxy(region))
     except OSError as error:
         raise SuwenError(f"the port cannot be had: {(error.strerror or '').lower()}", where=f"{address}:{port}", do="give another one with --port") from None
+    except ValueError:
+        raise SuwenError("this is no address to listen at", where="--address", expected="an address of this machine, such as 127.0.0.1 or ::1") from None
     said(f"{region.name} is served at {region.server.public or f'http://{_shown(address)}:{server.effective_port}'} (end with Ctrl+C)")
     server.run()
 

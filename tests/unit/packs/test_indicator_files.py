@@ -181,6 +181,9 @@ MISTAKES = [
     (N, 'valid_from = "2024-01-01"', 'valid_from = "2024"', '"2024" is no value of "valid_from"'),
     (N, 'code = "MY01.02", unit', 'code = "MY01.03", unit', 'example "second" expects a value of unknown "MY01.03"'),
     (G, "label.f = {", 'label."" = {', 'a group has the code ""'),
+    (G, 'en = "Female"', r'en = "Fem\u202eale"', '"en" holds the character U+202E'),
+    (N, 'title = { en = "Stays"', r'title = { en = "St\u0000ays"', '"en" holds the character U+0000'),
+    (N, 'title = { en = "Charges"', f'title = {{ en = "{"C" * 2_001}"', '"en" holds 2001 characters'),
     (G, 'value = "person.gender_source_value"\n', "", 'missing "value"'),
 ]
 
@@ -235,6 +238,7 @@ MEANINGLESS = [
     (B, 'best = "charge.total"', 'best = "charge.sum"', "no column charge.sum"),
     (B, "next.visit_start_date) > 0", "next.visit_start) > 0", "no column next.visit_start"),
     (N, 'keep = "next.n > 0"', 'keep = "next.n"', "an expression of type integer"),
+    (N, 'keep = "next.n > 0"', f'keep = "next.n > {"9" * 5_000}"', "a number literal that is too large"),
     (N, 'value = "charge.total"', 'value = "visit_source_value"', "an expression of type text"),
     (N, 'keep = "next.n > 0"', "keep = \"concept('1', 'cn-sex') = 1\"", "concept() cannot be used here"),
     (G, '"person.gender_source_value"', '"person.gender_concept_id"', "an expression of type integer"),

@@ -14,6 +14,7 @@ from suwen.govern.audit.chain import Happening, write
 from suwen.govern.people.lockout import ACCOUNT, succeeded
 from suwen.govern.people.models import AccessToken, RoleBinding, User
 from suwen.govern.people.second_factor import forget
+from suwen.govern.plain_text import one_line
 from suwen.govern.policy.actions import Role
 from suwen.govern.policy.actors import OWNER, WHOLE
 from suwen.govern.present import present
@@ -58,7 +59,7 @@ def add(name: str, by: str, *, full_name: str = "", language: str = "") -> tuple
     with transaction.atomic():
         if User.objects.filter(name=plain).exists():
             raise SuwenError("there is an account of that name already", where="name", expected="a new name")
-        user = User(name=plain, full_name=full_name.strip()[:120], language=language, must_change_password=True, created_by=by)
+        user = User(name=plain, full_name=one_line(full_name.strip()[:120]), language=language, must_change_password=True, created_by=by)
         user.set_password(password)
         user.save()
         _tell(by, "account added", subject=plain)

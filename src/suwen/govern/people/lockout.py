@@ -1,4 +1,4 @@
-"""Lock-out: who fails again and again, at an account or from an address, waits longer and longer."""
+"""Lock-out: who fails again and again, at an account, from an address or in a browser that an account knows, waits longer and longer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.db import transaction
 from suwen.base.clock import now
 from suwen.govern.people.models import Failures
 
-ACCOUNT, ADDRESS = "account", "address"
-FREE = {ACCOUNT: 5, ADDRESS: 30}  # failures in a row before the first wait
+ACCOUNT, ADDRESS, BROWSER = "account", "address", "browser"
+FREE = {ACCOUNT: 5, ADDRESS: 30, BROWSER: 5}  # failures in a row before the first wait
 _FIRST, _LONGEST = timedelta(minutes=1), timedelta(hours=1)
 _FORGOTTEN = timedelta(hours=24)
 

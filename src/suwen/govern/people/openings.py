@@ -10,6 +10,7 @@ from suwen.base.clock import now
 from suwen.base.errors import SuwenError
 from suwen.govern.audit.chain import Happening, write
 from suwen.govern.people.models import IdentityOpening, User
+from suwen.govern.plain_text import one_line
 from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import Resource
 
@@ -19,7 +20,7 @@ SHORTEST_PURPOSE = 8  # characters; in Chinese half as many say as much
 
 def open_identity(user: User, resource: Resource, purpose: str, *, code: str, address: str = "", via: str = "page") -> IdentityOpening:
     """Open the identities of a resource for an account that may. Raises SuwenError where no purpose is stated; the opening is in the audit or is not made."""
-    stated = " ".join(purpose.split())[:300]
+    stated = one_line(" ".join(purpose.split())[:300])
     if len(stated) + sum("\u3400" <= c <= "\u9fff" for c in stated) < SHORTEST_PURPOSE:
         raise SuwenError("no purpose was stated", where="purpose", expected="what the identities are needed for, in a few words", code="POL-031")
     with transaction.atomic():

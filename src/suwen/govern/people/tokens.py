@@ -13,6 +13,7 @@ from suwen.govern.audit.chain import Happening, write
 from suwen.govern.people.actors import actor_of
 from suwen.govern.people.lockout import ADDRESS, failed, locked
 from suwen.govern.people.models import AccessToken, User
+from suwen.govern.plain_text import one_line
 from suwen.govern.policy.actions import NEVER_BY_TOKEN, Action
 from suwen.govern.policy.actors import NOBODY, UNKNOWN, Actor
 
@@ -30,17 +31,21 @@ def make_token(user: User, label: str, scope: Iterable[Action], lasting: timedel
     if not timedelta(0) < lasting <= LONGEST:
         raise SuwenError("a token cannot last so long", where="expiry", expected=f"1 to {LONGEST.days} days")
     text = PREFIX + secrets.token_urlsafe(32)
-    token = AccessToken.objects.create(user=user, label=label[:80], digest=_digest(text), scope=",".join(wanted), expires_at=now() + lasting)
+    token = AccessToken.objects.create(user=user, label=one_line(label[:80]), digest=_digest(text), scope=",".join(wanted), expires_at=now() + lasting)
     return token, text
 
 
 def bearer(header: str, address: str) -> Actor:
-    """Who shows `Bearer <token>`; nobody for anything that is not a token in force. An address that guesses is locked out for a while."""
+    """Who shows `Bearer <token>`; nobody for anything that is not a token in force. An address that guesses is locked out from signing in for a while.
+
+    A token that has ended is no guess, and one in force holds from everywhere: else a forgotten script would shut out all who share its address.
+    """
     word, _, text = header.partition(" ")
-    if word.lower() != "bearer" or locked(ADDRESS, address):
+    if word.lower() != "bearer":
         return NOBODY
     found = by_token(text.strip())
-    if found is NOBODY and failed(ADDRESS, address):
+    guessed = found is NOBODY and not AccessToken.objects.filter(digest=_digest(text.strip())).exists()
+    if guessed and not locked(ADDRESS, address) and failed(ADDRESS, address):
         write(Happening(UNKNOWN, "locked out", "token", address))
     return found
 

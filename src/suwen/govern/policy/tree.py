@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 
+from suwen.govern.plain_text import one_line
 from suwen.model.region import Organisation
 
 
@@ -15,7 +16,7 @@ class Tree:
         rows = sorted((one for one in history if one.valid_from <= day), key=lambda one: one.valid_from)
         self.organisations: Mapping[str, Organisation] = {one.organisation_id: one for one in rows}
         self.names: Mapping[str, tuple[str, str]] = {
-            key: (one.name_en or one.name_zh or key, one.name_zh or one.name_en or key) for key, one in self.organisations.items()
+            key: (one_line(one.name_en or one.name_zh or key), one_line(one.name_zh or one.name_en or key)) for key, one in self.organisations.items()
         }
         self.children: dict[str, list[str]] = {}
         for key, one in self.organisations.items():

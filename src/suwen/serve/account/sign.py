@@ -12,11 +12,13 @@ from django_otp import login as otp_login
 from suwen.base.clock import now
 from suwen.govern.audit.chain import Happening, write
 from suwen.govern.people.accounts import plain_name
-from suwen.govern.people.lockout import ACCOUNT, ADDRESS, failed, locked, succeeded
+from suwen.govern.people.lockout import ACCOUNT, ADDRESS, BROWSER, failed, locked, succeeded
 from suwen.govern.people.models import User
 from suwen.govern.people.second_factor import device_of, passes
 from suwen.govern.policy.actors import UNKNOWN
 from suwen.govern.texts.catalogue import t
+from suwen.serve.account.browsers import known
+from suwen.serve.account.browsers import remember as remember_browser
 from suwen.serve.account.forms import Code, SignIn
 from suwen.serve.gate import address_of, back, for_the_signed_in, open_to_all
 from suwen.serve.language import KNOWN, remember
@@ -45,23 +47,28 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 def _proven(request: HttpRequest, name: str, password: str) -> User | None:
     """The account of a name where the password is right and neither it nor the address is locked out."""
-    address = address_of(request)
-    shut = locked(ACCOUNT, name) or locked(ADDRESS, address)
+    shut = _shut(request, name)
     user = authenticate(request, username=name, password=password)  # always, so that time does not tell who is locked out
     if user is not None and not shut:
         return user
-    _count(name, address, shut=shut)
+    _count(request, name, shut=shut)
     return None
 
 
-def _count(name: str, address: str, *, shut: bool) -> None:
+def _shut(request: HttpRequest, name: str) -> bool:
+    """Whether no attempt at an account counts now: from a browser that it knows for that browser's own failures alone."""
+    browser = known(request, name)
+    return locked(BROWSER, browser) if browser else locked(ACCOUNT, name) or locked(ADDRESS, address_of(request))
+
+
+def _count(request: HttpRequest, name: str, *, shut: bool) -> None:
     """Count and write down a failure. What comes while a wait lasts neither prolongs it nor fills the audit; names that nobody has are not kept."""
     if shut:
         return
-    known = User.objects.filter(name=name).exists()
-    begun = [known and failed(ACCOUNT, name), failed(ADDRESS, address)]
+    address, browser, there = address_of(request), known(request, name), User.objects.filter(name=name).exists()
+    begun = [failed(BROWSER, browser)] if browser else [there and failed(ACCOUNT, name), failed(ADDRESS, address)]
     event = "locked out" if True in begun else "sign-in failed"
-    write(Happening(name if known else UNKNOWN, event, address=address))
+    write(Happening(name if there else UNKNOWN, event, address=address))
 
 
 @open_to_all
@@ -75,25 +82,28 @@ def second_step(request: HttpRequest) -> HttpResponse:
         return redirect("sign-in")
     form = Code(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        address = address_of(request)
-        shut = locked(ACCOUNT, user.name) or locked(ADDRESS, address)
+        shut = _shut(request, user.name)
         device = None if shut else passes(user, form.cleaned_data["code"])
         if device is not None:
             response = _enter(request, user, pending[2])
             otp_login(request, device)
             return response
-        _count(user.name, address, shut=shut)
+        _count(request, user.name, shut=shut)
         form.add_error(None, t("The code is not right, was used before, or there were too many attempts."))
     return render(request, "account/sign-in-code.html", {"form": form})
 
 
 def _enter(request: HttpRequest, user: User, target: str) -> HttpResponse:
-    succeeded(ACCOUNT, user.name)
+    browser = known(request, user.name)
+    succeeded(*((BROWSER, browser) if browser else (ACCOUNT, user.name)))
     login(request, user)
     request.session.pop(_PENDING, None)
     begin(request)
     write(Happening(user.name, "signed in", address=address_of(request)))
-    return HttpResponseRedirect(target or "/")
+    response = HttpResponseRedirect(target or "/")
+    if not browser:
+        remember_browser(response, user)
+    return response
 
 
 @for_the_signed_in

@@ -42,6 +42,7 @@ STATUSES = {
     406: "The answer cannot have the form asked for.",
     429: "Too many requests, or too many long answers at a time.",
     500: "A defect of ours.",
+    503: "The region's files or its control data cannot be read or written now, so that nothing is answered.",
 }
 
 

@@ -55,12 +55,18 @@ def asked(answers: Answers, release: Release, code: str, unit: str, period: str,
     if day is None and not period:
         raise SuwenError("nothing has come yet from which a value could be made", expected="a release with records")
     chosen = span(period) if period else newest_whole(indicator.period, day or date.min)
-    if chosen.first.year <= LENGTHS[Period.YEAR]:
-        raise SuwenError(f"the periods before {chosen.text} are none of the calendar", expected="a period in which anything can have been reported")
-    other = span(against) if against else year_before(chosen)
-    if other.period is not chosen.period:
-        other = year_before(chosen)
-    return Asked(indicator, unit, chosen, other)
+    before = _year_before(chosen)
+    other = span(against) if against else before
+    return Asked(indicator, unit, chosen, other if other.period is chosen.period else before)
+
+
+def _year_before(chosen: Span) -> Span:
+    """The same period a year before. Raises SuwenError for one so early that the calendar has no room for it or for a course."""
+    try:
+        spans_until(chosen)
+        return year_before(chosen)
+    except (ValueError, OverflowError):
+        raise SuwenError(f'"{chosen.text}" lies too early', expected="a period with others before it") from None
 
 
 @dataclass(frozen=True)

@@ -279,6 +279,8 @@ def test_accounts_on_the_command_line(served: Served, capsys: pytest.CaptureFixt
         ["add", "x"],
         ["add", "line@example.org"],
         ["add", "y z"],
+        ["add", "half@example.org", "--role", "viewer", "--unit", "H9"],
+        ["add", "half@example.org", "--unit", "H0001"],
         ["role", "line@example.org", "king"],
         ["role", "line@example.org", "viewer", "--unit", "H9"],
         ["role", "nobody-here", "viewer"],
@@ -287,6 +289,8 @@ def test_accounts_on_the_command_line(served: Served, capsys: pytest.CaptureFixt
     ):
         assert main(["user", *mistake, *folder]) == 2
         assert "Traceback" not in capsys.readouterr().err
+    assert main(["user", "list", *folder]) == 0
+    assert "half@example.org" not in capsys.readouterr().out, "no account is left whose password nobody saw"
 
 
 def test_concurrent_writers_keep_the_chain(served: Served) -> None:

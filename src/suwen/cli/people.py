@@ -61,10 +61,9 @@ def user_add(
 ) -> None:
     """Make an account. Its first password is printed once, and to be changed at the first sign-in."""
     wanted = _role(role) if role else None
-    control = _control(region)
-    password = control.add(name, full_name)
-    if wanted is not None:
-        control.bind(name, wanted, unit, None)
+    if unit and wanted is None:
+        raise SuwenError("a unit without a role says nothing", where="--unit", expected="--role too: administrator, analyst, steward or viewer")
+    password = _control(region).add(name, full_name, wanted, unit)
     if as_json:
         say_json({"name": name, "password": password})
         return

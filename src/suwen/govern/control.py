@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.core.management import call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from suwen.base.errors import SuwenError
 from suwen.govern.policy.actions import PERSONAL, Action, Role
@@ -61,11 +61,15 @@ class Control:
         """Remove what is left of sessions that have ended."""
         call_command("clearsessions")
 
-    def add(self, name: str, full_name: str) -> str:
-        """A new account; gives its first password."""
+    def add(self, name: str, full_name: str, role: Role | None = None, unit: str = WHOLE) -> str:
+        """A new account, with a first role where one is named: both or neither; gives its first password."""
         from suwen.govern.people import accounts  # noqa: PLC0415
 
-        return accounts.add(name, OWNER.name, full_name=full_name)[1]
+        with transaction.atomic():
+            user, password = accounts.add(name, OWNER.name, full_name=full_name)
+            if role is not None:
+                accounts.bind(user, role, unit, OWNER.name)
+        return password
 
     def bind(self, name: str, role: Role, unit: str, last: date | None) -> None:
         """Give a role over a unit and all below it, WHOLE for the whole region."""

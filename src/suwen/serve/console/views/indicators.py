@@ -60,7 +60,7 @@ def indicator(request: HttpRequest, code: str) -> HttpResponse:
         "areas": published.once(("areas", *key), lambda: made.tile_map(published.answers, question)),
         "open_units": at.scope.units,
         "why": _why(published, question, "unit" if comparison.rows else _first_breakdown(published)),
-        "records": _records(published, question, "") if may(request, Action.RECORDS, Resource(question.unit)) else None,
+        "records": _records(published, question, "", request.GET.get("point", "")) if may(request, Action.RECORDS, Resource(question.unit)) else None,
     }
     return page(request, "console/indicator.html", held, at)
 
@@ -86,7 +86,7 @@ def records(request: HttpRequest, code: str) -> HttpResponse:
     at = reading(request)
     question = _asked(request, at, code)
     require(request, Action.RECORDS, Resource(question.unit))
-    found = _records(at.release, question, request.GET.get("after", ""))
+    found = _records(at.release, question, request.GET.get("after", ""), request.GET.get("point", ""))
     return render(request, "console/records.html", {**_question(at.release, question), "records": found, "reading": at})
 
 
@@ -136,8 +136,14 @@ def _why(published: Published, question: made.Asked, by: str) -> made.Why:
     return published.once(key, lambda: made.why(published.answers, question, by))
 
 
-def _records(published: Published, question: made.Asked, after: str) -> dict[str, Any]:
-    key = ("records", question.indicator.code, question.unit, question.span.text, after)
-    asked = partial(records_behind, published.answers, question.indicator.code, question.unit, question.span, after=after, limit=ROWS + 1)
+def _records(published: Published, question: made.Asked, after: str, only: str) -> dict[str, Any]:
+    key = ("records", question.indicator.code, question.unit, question.span.text, after, only)
+    asked = partial(records_behind, published.answers, question.indicator.code, question.unit, question.span, after=after, limit=ROWS + 1, only=only)
     found = published.once(key, asked)
-    return {"rows": found[:ROWS], "next": found[ROWS - 1].key if len(found) > ROWS else "", "codes": list(question.indicator.used)}
+    return {
+        "rows": found[:ROWS],
+        "next": found[ROWS - 1].key if len(found) > ROWS else "",
+        "codes": list(question.indicator.used),
+        "only": only,
+        "begun": not after,
+    }

@@ -44,11 +44,12 @@ def test_an_administrator_invites_and_gives_a_role_for_a_time(served: Served) ->
     from suwen.govern.people.accounts import account  # noqa: PLC0415
 
     user = account("wang@example.org")
+    assert '<option value="viewer" selected>' in client.get(f"/people/{user.pk}").content.decode(), "who chooses nothing gives least"
     client.post(f"/people/{user.pk}/roles", {"role": "viewer", "unit": "H0002", "first": "2020-01-01", "last": "2020-12-31"})
     client.post(f"/people/{user.pk}/roles", {"role": "steward", "unit": "H0001"})
     assert [grant.role for grant in actor("wang@example.org").grants] == [Role.STEWARD]
     shown = client.get("/people").content.decode()
-    assert "<script>" not in shown and "&lt;script&gt;" in shown and "hospital steward: First People&#x27;s Hospital of Tangchuan city" in shown
+    assert "<script>" not in shown and "&lt;script&gt;" in shown and "hospital steward · First People&#x27;s Hospital of Tangchuan city" in shown
     assert [event for _, event, _, _ in entries(before)] == ["account added", "role given", "role given"]
     assert client.post("/people/invite", {"name": "wang@example.org"}).status_code == 200  # taken
 

@@ -51,6 +51,11 @@ class Cause:
         """Records kept out by it at all its places."""
         return sum(one.records for one in self.places)
 
+    @property
+    def named(self) -> bool:
+        """Whether any place names a column or rule that it is about."""
+        return any(one.about for one in self.places)
+
 
 def causes(found: Iterable[Reason]) -> list[Cause]:
     """Reasons by their code, the code with the most records first."""

@@ -9,8 +9,10 @@ Times are printed, never asserted.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from statistics import median
@@ -38,9 +40,9 @@ def main(words: Sequence[str] | None = None) -> int:
     before, folder = machine(PACKAGES), str((given.folder / "indicators").resolve())
     asked = {"hospitals": given.hospitals, "persons": given.persons, "years": given.years}
     try:
-        made = None if given.kept else _step("indicating.region", folder=folder, **asked)
+        made = _of_region("region", folder, given.kept, **asked)
         cells = _step("indicating.cells", folder=folder, rounds=given.repeats)
-        more = None if given.kept else _step("indicating.increment", folder=folder)
+        more = _of_region("increment", folder, given.kept)
         pages = _step("indicating.pages", folder=folder)
     except StepFailed as failed:
         print(failed, file=sys.stderr)
@@ -59,6 +61,16 @@ def main(words: Sequence[str] | None = None) -> int:
 def _step(step: str, **arguments: object) -> Measured:
     measured = in_process("bench.indicators", step, arguments)
     print(f"{step:<22}{measured.seconds:>9.2f} s {measured.cpu:>9.2f} s CPU {measured.peak / 2**20:>7.0f} MiB", file=sys.stderr, flush=True)
+    return measured
+
+
+def _of_region(name: str, folder: str, kept: bool, **arguments: object) -> Measured | None:
+    """A step that changes the region, measured now, or as it was when the region that is kept was made; None where that is not known."""
+    said = Path(folder).with_suffix(f".{name}.json")
+    if kept:
+        return Measured(**json.loads(said.read_text("utf-8"))) if said.exists() else None
+    measured = _step(f"indicating.{name}", folder=folder, **arguments)
+    said.write_text(json.dumps(asdict(measured)), encoding="utf-8")
     return measured
 
 
@@ -109,7 +121,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--persons", type=int, default=PERSONS, help="default: %(default)s")
     parser.add_argument("--years", type=int, default=YEARS, help="default: %(default)s")
     parser.add_argument("--repeats", type=int, default=3, help="rounds (default: %(default)s)")
-    parser.add_argument("--kept", action="store_true", help="measure again on the region that stands in the folder; no increment then")
+    parser.add_argument("--kept", action="store_true", help="measure cells and answers again on the region that stands in the folder")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "bench", help="where the region is written (default: build/bench)")
     parser.add_argument("--report", type=Path, help="the Markdown report (default: docs/bench/indicators.md at the default size, else beside the region)")
     parser.add_argument("--date", default=date.today().isoformat(), help="the date on the report (default: today)")

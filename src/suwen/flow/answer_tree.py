@@ -78,13 +78,19 @@ class Tree:
         return self._below.get(unit, ())
 
     def parts(self, unit: str) -> tuple[tuple[str, Kin], ...]:
-        """A unit parted by those directly below it, and itself: (part, who lies below it and when); on each day an organisation is in one part."""
-        found = [(unit, Kin(unit, unit, 0, kin.first, kin.after)) for kin in self.below(unit) if kin.depth == 0]
-        for child in (kin for kin in self.below(unit) if kin.depth == 1):
+        """A unit parted: by the nearest level below it at which there is more than one, and those above, each for what itself sends.
+
+        (part, who lies below it and when); on each day an organisation is in one part.
+        """
+        below = self.below(unit)
+        depths = sorted({kin.depth for kin in below if kin.depth})
+        depth = next((depth for depth in depths if len({kin.descendant for kin in below if kin.depth == depth}) > 1), 1)
+        found = [(kin.descendant, Kin(unit, kin.descendant, kin.depth, kin.first, kin.after)) for kin in below if kin.depth < depth]
+        for child in (kin for kin in below if kin.depth == depth):
             for kin in self.below(child.descendant):
                 first, after = max(kin.first, child.first), min(kin.after, child.after)
                 if first < after:
-                    found.append((child.descendant, Kin(unit, kin.descendant, kin.depth + 1, first, after)))
+                    found.append((child.descendant, Kin(unit, kin.descendant, kin.depth + depth, first, after)))
         return tuple(found)
 
     def expected(self, unit: str, span: Span) -> int:

@@ -56,7 +56,7 @@ Parted = tuple[tuple[Mapping[str, Share], Mapping[str, Share]], Mapping[str, Map
 
 
 def _by_unit(answers: Answers, indicator: Indicator, unit: str, before: Span, after: Span) -> Parted:
-    """By the units directly below, and the unit itself where it sends visits of its own."""
+    """By the units of the nearest level below that has more than one, and those above where they send visits of their own."""
     pairs = answers.tree.parts(unit)
     found: list[dict[str, Share]] = []
     for span in (before, after):

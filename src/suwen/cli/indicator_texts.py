@@ -16,7 +16,7 @@ from suwen.insight.indicator.value import shown
 from suwen.model.indicator import Direction, Indicator, Value
 from suwen.model.region import Organisation
 
-_BETTER = {Direction.HIGHER: "more", Direction.LOWER: "less", Direction.TARGET: "in its band", Direction.MONITOR: ""}
+_BETTER = {Direction.HIGHER: "higher", Direction.LOWER: "lower", Direction.TARGET: "within its band", Direction.MONITOR: "neither"}
 _MORE = 2  # decimals of effects beyond those of the value
 MISSING = "missing"
 

@@ -1,6 +1,7 @@
 """Pictures of the console: `python -m bench.screenshots REGION OUT` serves a region to Debian's chromium and photographs its pages.
 
-Widths, languages and colours can be narrowed: `--width 390 --language zh --theme dark --page overview`. Needs `pip install playwright` and chromium.
+Widths, languages and colours can be narrowed: `--width 390 --language zh --theme dark --page overview`. `--manual` takes the pictures of docs/images/console
+instead. Needs `pip install playwright` and chromium.
 """
 
 from __future__ import annotations
@@ -21,6 +22,16 @@ from suwen.model.region import Region
 NAME = "photographer"
 WIDTHS, LANGUAGES, THEMES = (1440, 390), ("en", "zh"), ("light", "dark")
 _CODES = {"en": "en", "zh": "zh-hans"}
+TALL, SHOWN = 1500, 1000  # pixels of a page that a picture of the manual shows from its top; width of a wide one
+# picture of the manual: page, language, width of the window
+MANUAL: Mapping[str, tuple[str, str, int]] = {
+    "overview": ("overview", "en", 1440),
+    "overview-zh": ("overview", "zh", 1440),
+    "indicator": ("district", "en", 1440),
+    "indicator-narrow-zh": ("district", "zh", 390),
+    "record": ("record", "en", 1440),
+    "person": ("person", "en", 1440),
+}
 
 
 @contextmanager
@@ -49,7 +60,7 @@ def visitor(region: Region, language: str, theme: str, who: str = NAME) -> tuple
     name, password = f"{who}-{language}-{theme}", secrets.token_urlsafe(18)
     user = User.objects.filter(name=name).first()
     if user is None:
-        user, _ = accounts.add(name, NAME)
+        user, _ = accounts.add(name, NAME, full_name="Demo")
         accounts.bind(user, Role.ADMINISTRATOR, "", NAME)
     user.set_password(password)
     user.must_change_password, user.language, user.theme = False, _CODES[language], theme
@@ -80,8 +91,8 @@ def pages(region: Region) -> Mapping[str, str]:
     }
 
 
-def _signed_in(browser: Any, address: str, width: int, account: tuple[str, str]) -> Any:
-    page = browser.new_context(viewport={"width": width, "height": 900}, device_scale_factor=1).new_page()
+def _signed_in(browser: Any, address: str, width: int, account: tuple[str, str], scale: float = 1) -> Any:
+    page = browser.new_context(viewport={"width": width, "height": 900}, device_scale_factor=scale).new_page()
     page.goto(f"{address}/sign-in")
     page.fill("[name=name]", account[0])
     page.fill("[name=password]", account[1])
@@ -98,7 +109,9 @@ def _of_an_indicator(page: Any, address: str, wanted: Mapping[str, str]) -> Mapp
         return wanted
     found = {**wanted, "indicator": next((one for one in links if "CE02?" in one), links[-1])}
     found["hospital"] = found["indicator"].split("?")[0] + "?unit=H0001"
-    page.goto(address + found["hospital"])
+    below = page.goto(f"{address}/indicators/QS02") and page.eval_on_selector_all(".tile a", "all => all.map(one => one.getAttribute('href'))")
+    found["district"] = f"/indicators/QS02{below[0]}" if below else found["indicator"]
+    page.goto(address + found["district"])
     for name, start in (("record", "/records/"), ("person", "/persons/")):
         rows = page.eval_on_selector_all(f'a[href^="{start}"]', "all => all.map(one => one.getAttribute('href'))")
         found |= {name: rows[0]} if rows else {}
@@ -130,16 +143,38 @@ def photograph(region: Region, out: Path, widths: list[int], languages: list[str
         browser.close()
 
 
+def photograph_manual(region: Region, out: Path) -> None:
+    """The pictures that the manual shows: the upper part of pages, small."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 not among the locked requirements
+
+    accounts = {language: visitor(region, language, "light") for language in LANGUAGES}
+    with served(region) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for picture, (name, language, width) in MANUAL.items():
+            page = _signed_in(browser, address, width, accounts[language], min(1, SHOWN / width))
+            page.goto(address + _of_an_indicator(page, address, pages(region))[name])
+            page.wait_for_load_state("networkidle")
+            tall = min(TALL, page.evaluate("document.documentElement.scrollHeight"))
+            page.screenshot(path=out / f"{picture}.png", full_page=True, clip={"x": 0, "y": 0, "width": width, "height": tall})
+            print(picture, flush=True)
+            page.context.close()
+        browser.close()
+
+
 def main() -> None:
     """Read what is asked, and photograph it."""
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("region", type=Path)
     reader.add_argument("out", type=Path)
+    reader.add_argument("--manual", action="store_true", help="the pictures of docs/images/console, into OUT")
     reader.add_argument("--width", type=int, action="append", default=None)
     reader.add_argument("--language", action="append", choices=LANGUAGES)
     reader.add_argument("--theme", action="append", choices=THEMES)
     reader.add_argument("--page", action="append", default=[])
     asked = reader.parse_args()
+    if asked.manual:
+        photograph_manual(open_region(asked.region), asked.out)
+        return
     photograph(open_region(asked.region), asked.out, asked.width or list(WIDTHS), asked.language or list(LANGUAGES), asked.theme or list(THEMES), asked.page)
 
 

@@ -36,6 +36,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for name, language in LANGUAGES.items():
         served.add(f"browsing-{name}", (Role.ANALYST, ""))
         User.objects.filter(name=f"browsing-{name}").update(language=language)
+    served.add("browsing-administrator", (Role.ADMINISTRATOR, ""))
     server = waitress.create_server(get_wsgi_application(), host="127.0.0.1", port=0, threads=4)
     threading.Thread(target=server.run, daemon=True).start()
     yield f"http://127.0.0.1:{server.effective_port}"
@@ -62,11 +63,11 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda one: self.complaints.append(one.url) if not one.url.startswith((address, "data:")) else None)
 
-    def sign_in(self) -> None:
+    def sign_in(self, name: str = "") -> None:
         """Through the form, as a person does."""
         self.page.goto(f"{self.address}/sign-in")
         self.look("sign in")
-        self.page.fill("[name=name]", f"browsing-{self.language}")
+        self.page.fill("[name=name]", name or f"browsing-{self.language}")
         self.page.fill("[name=password]", PASSWORD)
         self.page.click("main button")
         self.page.wait_for_url(f"{self.address}/")
@@ -139,6 +140,15 @@ def test_other_pages_keep_the_same_promises(browser: Any, address: str, name: st
     visit.sign_in()
     visit.page.goto(address + name)
     visit.look(name)
+
+
+@pytest.mark.parametrize("width", (390, 1440))
+def test_pages_of_an_administrator_keep_the_same_promises(browser: Any, address: str, width: int) -> None:
+    visit = Visit(browser, address, "en", width)
+    visit.sign_in("browsing-administrator")
+    for name in ("/people", "/people/1", "/audit", "/quarantine", "/account", "/account/tokens", "/account/second-factor"):
+        visit.page.goto(address + name)
+        visit.look(name)
 
 
 def test_pictures_are_made_for_the_manual(root: Path) -> None:

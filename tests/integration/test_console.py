@@ -56,6 +56,29 @@ def test_a_page_of_records_goes_on_where_the_one_before_ended(served: Served) ->
     assert len(seen) == len(set(seen)) > 40
 
 
+def test_the_number_of_a_point_leads_to_the_records_that_count_for_it(served: Served) -> None:
+    analyst, asked = served.client("analyst"), "/indicators/QS02?unit=990000&period=2025"
+    page = body(analyst, asked)
+    told = dict(re.findall(r'point=(QS02\.0[0-9])#records">([0-9,]+)</a>', page))
+    assert list(told) == ["QS02.01", "QS02.03"]
+    for point, number in told.items():
+        answer = body(analyst, f"{asked.replace('QS02?', 'QS02/records?')}&point={point}")
+        assert len(links(answer, "/records/")) == min(20, int(number)), point
+    assert analyst.get(f"{asked}&point=SV01.01").status_code == 404
+
+
+def test_a_course_begins_when_somebody_reported(served: Served) -> None:
+    page = body(served.client("analyst"), "/indicators/SV01?unit=990000")
+    assert "nobody reported" not in page[: page.index('id="compare-title"')]
+
+
+def test_a_reason_is_told_once_for_all_its_places(served: Served) -> None:
+    page = body(served.client("administrator"), "/quarantine")
+    codes = re.findall(r'<summary><span class="mono">([A-Z]+-[0-9]+)</span>', page)
+    assert len(codes) == len(set(codes)) > 1
+    assert len(re.findall(r"&amp;feed=[^\"]*&amp;code=", page)) > len(codes)
+
+
 PAGES = (
     "/", "/indicators", "/indicators/SV01?unit=H0001", "/indicators/QS02?unit=H0001&period=2025", "/indicators/EF01?unit=H0001", "/indicators/QS02/made-of",
     "/organisations", "/organisations/H0001", "/feeds", "/feeds/h0001-his", "/quarantine", "/quarantine?feed=h0001-his", "/quarantine?state=held",

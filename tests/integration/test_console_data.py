@@ -95,4 +95,7 @@ def test_search_finds_what_is_named_and_only_what_is_open(served: Served) -> Non
     assert [hit.key for hit in search("H0002", packs, tree, frozenset({"H0001"}), served.region, "en", feeds=frozenset({"H0001"}))] == []
     assert any(hit.what == "feed" for hit in search("h0001", packs, tree, every, served.region, "zh", feeds=every))
     assert not any(hit.what == "feed" for hit in search("h0001", packs, tree, every, served.region, "zh", feeds=frozenset({"H0002"})))
+    kinds = [hit.what for hit in search("re", packs, tree, every, served.region, "en", feeds=every)]
+    assert kinds == sorted(kinds, key=("indicator", "organisation", "feed", "template", "word").index), "words come last"
+    assert {"indicator", "word"} <= set(kinds)
     assert search("  ", packs, tree, every, served.region, "en", feeds=every) == []

@@ -155,6 +155,11 @@ def test_the_records_behind_a_value_come_page_by_page_and_lead_to_their_bytes(an
     assert tuple(paged) == whole
     first = trace(answers.opened, whole[0].table, str(whole[0].id))
     assert first.records[0].place.text.startswith("s1,p1,2024-01-01,2024-01-15")
+    only = records(answers, "AA01", "P", span("2024-Q1"), only="AA01.06")
+    assert only == tuple(one for one in whole if "AA01.06" in one.points)
+    assert 0 < len(only) < len(whole)
+    with pytest.raises(SuwenError, match="is no point of AA01"):
+        records(answers, "AA01", "P", span("2024-Q1"), only="AA02.01")
     with pytest.raises(SuwenError, match="no place"):
         records(answers, "AA01", "P", span("2024-Q1"), after="nowhere")
 
@@ -186,6 +191,13 @@ def test_a_new_indicator_is_tried_then_in_force(world: PointWorld, capsys: pytes
     assert [(one["period"], one["shown"]) for one in tried["values"]] == [("2024-01", "3"), ("2024-02", "3"), ("2024-03", "2")]
     assert (tried["counted"], tried["rows"]) == (9, 12) and not tried["replaces"]
     assert {"visit_start_date", "person_id"} & tried["samples"][0].keys() == set()
+    assert tried["wrong"] == []
+    wrong = world.folder / "MY01.toml"
+    wrong.write_text(path.read_text("utf-8").replace('period = "2024-03", value = ""', 'period = "2024-03", value = "7"'), "utf-8")
+    assert main(["indicator", "try", str(wrong), *region]) == 0
+    said = capsys.readouterr().out
+    assert "is missing\n    expected: 7\n" in said, "an example that does not hold is told"
+    wrong.unlink()
     assert main(["indicator", "value", "MY01", *region]) == 2
     assert "does not hold MY01" in capsys.readouterr().err
     assert main(["run", *region]) == 0

@@ -44,11 +44,12 @@ def test_an_administrator_invites_and_gives_a_role_for_a_time(served: Served) ->
     from suwen.govern.people.accounts import account  # noqa: PLC0415
 
     user = account("wang@example.org")
+    assert '<option value="viewer" selected>' in client.get(f"/people/{user.pk}").content.decode(), "who chooses nothing gives least"
     client.post(f"/people/{user.pk}/roles", {"role": "viewer", "unit": "H0002", "first": "2020-01-01", "last": "2020-12-31"})
     client.post(f"/people/{user.pk}/roles", {"role": "steward", "unit": "H0001"})
     assert [grant.role for grant in actor("wang@example.org").grants] == [Role.STEWARD]
     shown = client.get("/people").content.decode()
-    assert "<script>" not in shown and "&lt;script&gt;" in shown and "hospital steward: First People&#x27;s Hospital of Tangchuan city" in shown
+    assert "<script>" not in shown and "&lt;script&gt;" in shown and "hospital steward · First People&#x27;s Hospital of Tangchuan city" in shown
     assert [event for _, event, _, _ in entries(before)] == ["account added", "role given", "role given"]
     assert client.post("/people/invite", {"name": "wang@example.org"}).status_code == 200  # taken
 
@@ -280,6 +281,8 @@ def test_accounts_on_the_command_line(served: Served, capsys: pytest.CaptureFixt
         ["add", "x"],
         ["add", "line@example.org"],
         ["add", "y z"],
+        ["add", "half@example.org", "--role", "viewer", "--unit", "H9"],
+        ["add", "half@example.org", "--unit", "H0001"],
         ["role", "line@example.org", "king"],
         ["role", "line@example.org", "viewer", "--unit", "H9"],
         ["role", "nobody-here", "viewer"],
@@ -288,6 +291,8 @@ def test_accounts_on_the_command_line(served: Served, capsys: pytest.CaptureFixt
     ):
         assert main(["user", *mistake, *folder]) == 2
         assert "Traceback" not in capsys.readouterr().err
+    assert main(["user", "list", *folder]) == 0
+    assert "half@example.org" not in capsys.readouterr().out, "no account is left whose password nobody saw"
 
 
 def test_concurrent_writers_keep_the_chain(served: Served) -> None:

@@ -183,7 +183,8 @@ def test_the_first_password_must_be_changed_before_anything_else(served: Served)
     client = served.client()
     sign_in(client, "newcomer", password)
     assert client.get("/").headers["Location"] == "/account/password?next=%2F"
-    client.post("/account/password", {"present": password, "new": PASSWORD, "again": PASSWORD})
+    changed = client.post("/account/password?next=%2F", {"present": password, "new": PASSWORD, "again": PASSWORD})
+    assert changed.headers["Location"] == "/"
     assert client.get("/").status_code == 200
 
 

@@ -16,7 +16,7 @@ from suwen.insight.indicator.value import shown
 from suwen.model.indicator import Direction, Indicator, Value
 from suwen.model.region import Organisation
 
-_BETTER = {Direction.HIGHER: "more", Direction.LOWER: "less", Direction.TARGET: "in its band", Direction.MONITOR: ""}
+_BETTER = {Direction.HIGHER: "higher", Direction.LOWER: "lower", Direction.TARGET: "within its band", Direction.MONITOR: "neither"}
 _MORE = 2  # decimals of effects beyond those of the value
 MISSING = "missing"
 
@@ -152,14 +152,17 @@ def trial_lines(found: Trial) -> Iterator[str]:
     """A trial as lines."""
     one = found.indicator
     yield f"{one.code} {one.title['en']}, {one.unit['en']}{', in the place of the one in force' if found.replaces else ''}"
+    width = max((len(_number(value.value, one.decimals)) for value in found.values), default=0)
     for value in found.values:
-        yield f"  {value.unit}  {value.span.text}  {_number(value.value, one.decimals)}  ({value.reporting} of {value.expected} report)"
+        yield f"  {value.unit}  {value.span.text}  {_number(value.value, one.decimals):>{width}}  ({value.reporting} of {value.expected} report)"
     for code, sql in found.sql.items():
         yield f"{code}"
         yield from (f"  {line}" for line in sql.splitlines())
     yield f"{count(len(found.samples), 'row')} that count{'s' if len(found.samples) == 1 else ''} in the last month with a value, without texts and persons"
     for sample in found.samples:
         yield "  " + "  ".join(f"{name} {_cell(value)}" for name, value in sample.items())
+    yield "examples: not all hold" if found.wrong else f"examples: all {len(one.examples)} hold"
+    yield from (f"  {line}" for problem in found.wrong for line in str(problem).splitlines())
     yield f"cost: {count(found.rows, 'row')} looked at, {count(found.counted, 'record')} counted, {found.seconds:.2f} s"
 
 
@@ -173,6 +176,7 @@ def trial_json(found: Trial) -> dict[str, object]:
         "rows": found.rows,
         "counted": found.counted,
         "seconds": found.seconds,
+        "wrong": [{"where": str(problem.place), "what": problem.what, "expected": problem.expected} for problem in found.wrong],
     }
 
 

@@ -141,6 +141,7 @@ def show_records(
     code: CodeArgument,
     period: PeriodOption,
     unit: UnitOption = "",
+    point: Annotated[str, typer.Option("--point", metavar="CODE", help="Only the records that count for this point of the formula.")] = "",
     after: Annotated[str, typer.Option("--after", metavar="KEY", help="Begin after this record, the key of a page before.")] = "",
     limit: LimitOption = 50,
     region: RegionOption = HERE,
@@ -149,7 +150,8 @@ def show_records(
 ) -> None:
     """The records behind a value: each leads on by suwen trace."""
     with _answers(region, release, Action.RECORDS, unit) as answers:
-        found = records(answers, code, unit or answers.tree.top, span(period), after=after, limit=limit, within=reach(answers.opened.region, Action.RECORDS))
+        allowed = reach(answers.opened.region, Action.RECORDS)
+        found = records(answers, code, unit or answers.tree.top, span(period), after=after, limit=limit, within=allowed, only=point)
         points = answers.indicator(code).used
     if as_json:
         say_json([record_json(one) for one in found])

@@ -61,6 +61,8 @@ def user_add(
 ) -> None:
     """Make an account. Its first password is printed once, and to be changed at the first sign-in."""
     wanted = _role(role) if role else None
+    if unit and wanted is None:
+        raise SuwenError("a unit without a role says nothing", where="--unit", expected="--role too: administrator, analyst, steward or viewer")
     password = _control(region).add(name, full_name, wanted, unit)
     if as_json:
         say_json({"name": name, "password": password})

@@ -12,6 +12,7 @@ from suwen.engine.compile import compile_all
 from suwen.engine.sql import Tree, alias, col, in_numbers, statement
 from suwen.flow.answers import Answers
 from suwen.flow.base_rows import counted_rows, full_name
+from suwen.flow.check_indicators import run_indicator_examples
 from suwen.flow.explanations import columns_used, point_sql
 from suwen.flow.reader import OpenRelease
 from suwen.flow.region import region_packs
@@ -24,7 +25,7 @@ from suwen.model.indicator import Base, Indicator, Period, Point, Value
 from suwen.packs.formula import check_formulas
 from suwen.packs.indicator import read_indicator
 from suwen.packs.loader import Packs
-from suwen.packs.problem import Problems
+from suwen.packs.problem import Problem, Problems
 from suwen.packs.source_file import read_bytes
 from suwen.packs.toml_places import parse_toml
 
@@ -38,7 +39,7 @@ class Trial:
     """What a file's indicator gives. `values`: of the units at the top, in the last months; `sql`: point -> its SQL for `suwen query`.
 
     `samples`: rows that count in the last month with a value, without texts and without what is known of the person. `rows`: of the bases' tables;
-    `counted`: rows that count in all; `seconds`: for all cells there are.
+    `counted`: rows that count in all; `seconds`: for all cells there are. `wrong`: what examples expect and do not get.
     """
 
     indicator: Indicator
@@ -49,6 +50,7 @@ class Trial:
     rows: int
     counted: int
     seconds: float
+    wrong: tuple[Problem, ...]
 
 
 def try_out(opened: OpenRelease, file: Path) -> Trial:
@@ -57,13 +59,15 @@ def try_out(opened: OpenRelease, file: Path) -> Trial:
     indicator = _read(file, packs)
     known = packs.indicators.get(indicator.code)
     replaces = known is not None and known.sha256 != indicator.sha256
-    with Answers(opened, replace(packs, indicators={**packs.indicators, indicator.code: indicator})) as answers:
+    packs = replace(packs, indicators={**packs.indicators, indicator.code: indicator})
+    wrong = tuple(run_indicator_examples(packs, [indicator.code]))
+    with Answers(opened, packs) as answers:
         began = datetime.now(UTC)
         rows, counted = _count(answers, indicator)
         seconds = (datetime.now(UTC) - began).total_seconds()
         values = tuple(value for unit in answers.tree.tops for value in answers.series(indicator.code, unit, Period.MONTH)[-MONTHS:])
         sql = {code: point_sql(answers, answers.points[code]) for code in indicator.used}
-        return Trial(indicator, replaces, values, sql, tuple(_samples(answers, indicator, values)), rows, counted, seconds)
+        return Trial(indicator, replaces, values, sql, tuple(_samples(answers, indicator, values)), rows, counted, seconds, wrong)
 
 
 def _read(file: Path, packs: Packs) -> Indicator:

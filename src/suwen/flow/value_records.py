@@ -34,18 +34,22 @@ class CountedRecord:
 
 
 def records(
-    answers: Answers, code: str, unit: str, span: Span, *, after: str = "", limit: int = 50, within: Collection[str] | None = None
+    answers: Answers, code: str, unit: str, span: Span, *, after: str = "", limit: int = 50, within: Collection[str] | None = None, only: str = ""
 ) -> tuple[CountedRecord, ...]:
-    """The rows behind an indicator's value for a unit and a period, at most `limit`, those that follow the record with the key `after`.
+    """The rows behind an indicator's value for a unit and a period, at most `limit`.
 
-    `within`: the organisations whose rows are wanted; None for all that lay below the unit, of which some may lie elsewhere today.
+    `after`: only those that follow the record with this key; `only`: only those that count for this point of the formula; `within`: only those of these
+    organisations, None for all that lay below the unit, of which some may lie elsewhere today.
     """
     indicator = answers.indicator(code)
+    if only and only not in indicator.used:
+        raise SuwenError(f'"{only[:60]}" is no point of {indicator.code}', where="the point", expected=" or ".join(indicator.used))
     pairs = [(unit, kin) for kin in answers.tree.below(answers.tree.unit(unit)) if within is None or kin.descendant in within]
     by_base: dict[str, list[Point]] = {}
     for point in (answers.points[one] for one in indicator.used):
         by_base.setdefault(point.base, []).append(point)
-    queries = [_of_base(answers, points, span, after) for _, points in sorted(by_base.items())]
+    wanted = [points for _, points in sorted(by_base.items()) if not only or any(point.code == only for point in points)]
+    queries = [_of_base(answers, points, span, after, only) for points in wanted]
     with answers.asked(pairs) as (engine, units):
         query = statement(
             """select x.* from {x} x join {u} w on w.organisation = x.organisation and x.day >= w.first and x.day < w.after
@@ -62,15 +66,16 @@ def _taken(codes: Sequence[str], values: Sequence[Decimal | None]) -> dict[str, 
     return {code: value for code, value in zip(codes, values, strict=True) if value is not None}
 
 
-def _of_base(answers: Answers, points: Sequence[Point], span: Span, after: str) -> Tree:
+def _of_base(answers: Answers, points: Sequence[Point], span: Span, after: str, only: str) -> Tree:
     """(day, organisation, table, id, person_id, codes, taken) of one base's rows in a period."""
     base = answers.packs.bases[points[0].base]
     rows = counted_rows(answers, base, points, touched=cells_of_period(answers, [point.code for point in points], span))
+    marked = [col(f"n_{at}") for at, point in enumerate(points) if point.code == only]
     taken = [statement("select case when {n} then coalesce({v}, 1) end", n=f"n_{at}", v=f"v_{at}").expressions[0] for at in range(len(points))]
     return statement(
         """select day, organisation, {table} as "table", row_id as id, person_id, {codes} as codes, {taken} as taken from {r} r where {inside}""",
         table=text(base.table), codes=list_of([text(point.code) for point in points]), taken=list_of(taken), r=rows,
-        inside=conjunction([inside_of(span), *([_following(base.table, after)] if after else [])]),
+        inside=conjunction([inside_of(span), *marked, *([_following(base.table, after)] if after else [])]),
     )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ class Control:
         call_command("clearsessions")
 
     def add(self, name: str, full_name: str, role: Role | None = None, unit: str = WHOLE) -> str:
-        """A new account with a first role, or nothing of both; gives its first password."""
+        """A new account, with a first role where one is named: both or neither; gives its first password."""
         from suwen.govern.people import accounts  # noqa: PLC0415
 
         with transaction.atomic():

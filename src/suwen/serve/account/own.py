@@ -21,7 +21,7 @@ from suwen.govern.policy.actors import Resource
 from suwen.govern.policy.decisions import role_name, unit_name
 from suwen.govern.texts.catalogue import t
 from suwen.serve.account.forms import NewPassword, NewToken, Preferences
-from suwen.serve.gate import for_the_signed_in, needs, note
+from suwen.serve.gate import back, for_the_signed_in, needs, note
 from suwen.serve.language import column, remember
 
 
@@ -54,7 +54,7 @@ def password(request: HttpRequest) -> HttpResponse:
         update_session_auth_hash(request, user)
         note(request, "password changed", Resource())
         messages.success(request, t("The password was changed."))
-        return redirect("account")
+        return redirect(back(request) or "account")
     return render(request, "account/password.html", {"form": form})
 
 

@@ -29,6 +29,7 @@ class Bind(forms.Form):
     def __init__(self, units: Iterable[tuple[str, str]], language: str, *args: Any) -> None:
         super().__init__(*args)
         self.fields["role"].choices = [(role.value, role_name(role, language)) for role in Role]
+        self.fields["role"].initial = Role.VIEWER.value  # who chooses nothing gives least
         self.fields["unit"].choices = list(units)
 
 

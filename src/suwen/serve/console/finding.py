@@ -11,6 +11,7 @@ from suwen.packs.loader import Packs
 from suwen.serve.console.glossary_page import chapters
 
 MOST = 8
+_KINDS = ("indicator", "organisation", "feed", "template", "word")  # what is looked for most, first; an exact name goes before all
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,10 @@ class Hit:
 
 
 def search(question: str, packs: Packs | None, tree: Tree, units: frozenset[str], region: Region, language: str, *, feeds: frozenset[str]) -> list[Hit]:
-    """What fits a question, the best first. `units`: organisations the reader may see; `feeds`: those of which feeds too."""
+    """What fits a question: exact names first, then kind by kind.
+
+    `units`: organisations the reader may see; `feeds`: those of which feeds too.
+    """
     wanted = " ".join(question.casefold().split())
     if not wanted:
         return []
@@ -42,7 +46,7 @@ def search(question: str, packs: Packs | None, tree: Tree, units: frozenset[str]
     for chapter in chapters():
         for word in chapter.words:
             found += _hit("word", word.term, word.chinese if at else word.term, (word.term, word.chinese), wanted)
-    return sorted(found, key=lambda one: (one.rank, one.what, one.key))
+    return sorted(found, key=lambda one: (one.rank > 0, _KINDS.index(one.what), one.rank, one.key))
 
 
 def _hit(what: str, key: str, name: str, texts: Iterable[str], wanted: str) -> list[Hit]:

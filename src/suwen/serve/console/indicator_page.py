@@ -71,10 +71,11 @@ def _year_before(chosen: Span) -> Span:
 
 @dataclass(frozen=True)
 class Change:
-    """How a value moved: by how much, and whether that is good, bad or neither by the indicator's direction."""
+    """How a value moved: by how much, whether that is good, bad or neither by the indicator's direction, and whether in points of per cent."""
 
     by: Fraction
     grade: str
+    points: bool
 
 
 def change(indicator: Indicator, before: Fraction | None, after: Fraction | None) -> Change | None:
@@ -84,7 +85,7 @@ def change(indicator: Indicator, before: Fraction | None, after: Fraction | None
     by = after - before
     rising = indicator.direction is Direction.HIGHER
     graded = indicator.direction in (Direction.HIGHER, Direction.LOWER) and by != 0
-    return Change(by, ("good" if (by > 0) is rising else "bad") if graded else "")
+    return Change(by, ("good" if (by > 0) is rising else "bad") if graded else "", indicator.unit.get("en") == "%")
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,9 @@ class Course:
 
 
 def course(answers: Answers, indicator: Indicator, unit: str, last: Span) -> Course:
-    """The course up to a period."""
-    values = answers.values(indicator.code, spans_until(last), unit=unit)
+    """The course up to a period, from the first in which anybody reported."""
+    every = answers.values(indicator.code, spans_until(last), unit=unit)
+    values = every[next((at for at, one in enumerate(every) if one.reporting), len(every) - 1) :]
     return Course(values, _limits(answers, indicator, values))
 
 

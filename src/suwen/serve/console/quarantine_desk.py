@@ -37,6 +37,35 @@ def reasons(groups: Iterable[Group], region: Region, units: frozenset[str], lang
     return [Reason(*key, records, in_words(key[3], language), FINDINGS[key[3]].severity if key[3] in FINDINGS else "info") for key, records in ordered]
 
 
+@dataclass(frozen=True)
+class Cause:
+    """One finding code with every place where it keeps records out, those with the most records first."""
+
+    code: str
+    text: str
+    grave: str
+    places: tuple[Reason, ...]
+
+    @property
+    def records(self) -> int:
+        """Records kept out by it at all its places."""
+        return sum(one.records for one in self.places)
+
+    @property
+    def named(self) -> bool:
+        """Whether any place names a column or rule that it is about."""
+        return any(one.about for one in self.places)
+
+
+def causes(found: Iterable[Reason]) -> list[Cause]:
+    """Reasons by their code, the code with the most records first."""
+    by_code: dict[str, list[Reason]] = {}
+    for one in found:
+        by_code.setdefault(one.code, []).append(one)
+    made = (Cause(code, places[0].text, places[0].grave, tuple(places)) for code, places in by_code.items())
+    return sorted(made, key=lambda one: (-one.records, one.code))
+
+
 def in_words(code: str, language: str) -> str:
     """What a finding code says; the name of a filter's rule stands for itself."""
     return describe(code, "zh" if language == "zh" else "en") if code in FINDINGS else code

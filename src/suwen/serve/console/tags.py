@@ -158,6 +158,12 @@ def worded(value: str) -> str:
     return t(value) if value else ""
 
 
+@register.filter
+def directed(direction: str) -> str:
+    """Which way is better, as the word after "better is"."""
+    return t({"monitor": "neither", "target": "within its band"}.get(direction, direction))
+
+
 _RECORDED = {
     "condition_occurrence": "diagnoses",
     "procedure_occurrence": "procedures",

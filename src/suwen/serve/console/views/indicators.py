@@ -61,7 +61,7 @@ def indicator(request: HttpRequest, code: str) -> HttpResponse:
         "comparison": replace(comparison, rows=tuple(row for row in comparison.rows if row.value.unit in at.scope.units)),
         "areas": [group for one in areas if (group := one.among(at.scope.units)).tiles],
         "why": _why(at, question, "unit" if comparison.rows else _first_breakdown(published)),
-        "records": _records(request, published, question, "") if may(request, Action.RECORDS, Resource(question.unit)) else None,
+        "records": _records(request, published, question, "", request.GET.get("point", "")) if may(request, Action.RECORDS, Resource(question.unit)) else None,
     }
     return page(request, "console/indicator.html", held, at)
 
@@ -87,7 +87,7 @@ def records(request: HttpRequest, code: str) -> HttpResponse:
     at = reading(request)
     question = _asked(request, at, code)
     require(request, Action.RECORDS, Resource(question.unit))
-    found = _records(request, at.release, question, request.GET.get("after", ""))
+    found = _records(request, at.release, question, request.GET.get("after", ""), request.GET.get("point", ""))
     return render(request, "console/records.html", {**_question(at.release, question), "records": found, "reading": at})
 
 
@@ -138,10 +138,16 @@ def _why(at: Reading, question: made.Asked, by: str) -> made.Why:
     return published.once(key, lambda: made.why(published.answers, question, by, units))
 
 
-def _records(request: HttpRequest, published: Published, question: made.Asked, after: str) -> dict[str, Any]:
+def _records(request: HttpRequest, published: Published, question: made.Asked, after: str, only: str) -> dict[str, Any]:
     """Those of organisations that are open today; some that lay below the unit in the period may not be."""
-    units = reading(request, Action.RECORDS).scope.units
-    key = ("records", question.indicator.code, question.unit, question.span.text, after, units)
-    asked = partial(records_behind, published.answers, question.indicator.code, question.unit, question.span, after=after, limit=ROWS + 1, within=units)
+    units, indicator = reading(request, Action.RECORDS).scope.units, question.indicator
+    key = ("records", indicator.code, question.unit, question.span.text, after, only, units)
+    asked = partial(records_behind, published.answers, indicator.code, question.unit, question.span, after=after, limit=ROWS + 1, within=units, only=only)
     found = published.once(key, asked)
-    return {"rows": found[:ROWS], "next": found[ROWS - 1].key if len(found) > ROWS else "", "codes": list(question.indicator.used)}
+    return {
+        "rows": found[:ROWS],
+        "next": found[ROWS - 1].key if len(found) > ROWS else "",
+        "codes": list(question.indicator.used),
+        "only": only,
+        "begun": not after,
+    }

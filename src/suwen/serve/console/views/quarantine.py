@@ -16,7 +16,7 @@ from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import Resource
 from suwen.govern.texts.catalogue import t
 from suwen.serve.console import replay
-from suwen.serve.console.quarantine_desk import Shown, reasons, shown_records
+from suwen.serve.console.quarantine_desk import Shown, causes, reasons, shown_records
 from suwen.serve.console.record_page import masks_of
 from suwen.serve.console.tags import language
 from suwen.serve.console.views.reading import Reading, page, reading, told
@@ -35,7 +35,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     chosen = {name: request.GET.get(name, "")[:120] for name in ("feed", "kind", "code")}
     held = {
         "state": state,
-        "reasons": reasons(found, at.region, at.scope.units, language()),
+        "causes": causes(reasons(found, at.region, at.scope.units, language())),
         "chosen": chosen,
         "records": _records(request, at, state, chosen) if chosen["feed"] else None,
         "most": SHOWN,

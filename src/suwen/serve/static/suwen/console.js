@@ -29,7 +29,7 @@
   const layout = (course, width) => ({
     autosize: true,
     height: 300,
-    margin: { l: 56, r: 12, t: 8, b: 56 },
+    margin: { l: 56, r: 12, t: 8, b: 32 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--ink-2") },

@@ -93,6 +93,14 @@ def test_a_ratio_and_who_reported(answers: Answers) -> None:
     assert found[0].points == {"AA01.06": 3, "AA01.01": 3}
 
 
+def test_a_value_is_provisional_until_all_that_counts_can_have_happened(answers: Answers) -> None:
+    """The last delivery speaks for 4 January; AA01 looks two days ahead, AA02 none."""
+    assert answers.until == date(2024, 1, 4)
+    days = [span(f"2024-01-0{day}") for day in range(1, 7)]
+    assert [one.provisional for one in answers.values("AA02", days, unit="P")] == [False, False, False, False, True, True]
+    assert [one.provisional for one in answers.values("AA01", days, unit="P")] == [False, False, True, True, True, True]
+
+
 def test_missing_is_missing_and_not_nought(answers: Answers) -> None:
     """H4 never sends; H3 is closed from 11 March on, so its stay that ends then counts for nobody; of days without any visit nothing is known."""
     quarter = {one.unit: one for one in answers.values("AA02", [span("2024-Q1")], level="hospital")}

@@ -159,11 +159,11 @@ def point(code: str, base: str, kind: str, **more: str) -> str:
     return f'[point."{code}"]\n{TEXTS}kind = "{kind}"\nbase = "{base}"\n{said}'
 
 
-def indicator(code: str, points: Sequence[str], numerator: Sequence[str], denominator: Sequence[str] = ()) -> str:
+def indicator(code: str, points: Sequence[str], numerator: Sequence[str], denominator: Sequence[str] = (), ahead: int = 0) -> str:
     """An indicator file."""
     listed = {name: ", ".join(f'"{one}"' for one in codes) for name, codes in (("numerator", numerator), ("denominator", denominator))}
     formula = "".join(f"{name} = [{codes}]\n" for name, codes in listed.items() if codes)
-    head = f'code = "{code}"\n{TEXTS}unit = {{ en = "u", zh = "u" }}\ndirection = "monitor"\nperiod = "month"\n{formula}{HEAD}'
+    head = f'code = "{code}"\n{TEXTS}unit = {{ en = "u", zh = "u" }}\ndirection = "monitor"\nperiod = "month"\nahead = {ahead}\n{formula}{HEAD}'
     return head + "".join(points) + EXAMPLES
 
 
@@ -181,6 +181,7 @@ AA01 = indicator(
     ],
     ["AA01.06"],
     ["AA01.01"],
+    ahead=2,
 )
 AA02 = indicator("AA02", [point("AA02.01", "acts", "count"), point("AA02.02", "acts", "sum", value="quantity")], ["AA02.01"])
 AA03 = indicator("AA03", [point("AA03.01", "stays", "count", keep=f"{LONG} > 3 and act.times < 2")], ["AA03.01"])

@@ -33,7 +33,7 @@ def value_rows(found: Sequence[Value], indicator: Indicator, names: Mapping[str,
             one.span.text,
             _number(one.value, indicator.decimals),
             *(_plain(one.points[code]) for code in indicator.used),
-            f"{one.reporting} of {one.expected}",
+            f"{one.reporting} of {one.expected}{', provisional' if one.provisional else ''}",
         )
         for one in found
     ]
@@ -51,6 +51,7 @@ def value_json(one: Value, indicator: Indicator) -> dict[str, object]:
         "points": {code: None if number is None else _plain(number) for code, number in one.points.items()},
         "reporting": one.reporting,
         "expected": one.expected,
+        "provisional": one.provisional,
         "release": one.release,
     }
 

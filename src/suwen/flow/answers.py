@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
 from threading import RLock
@@ -115,7 +115,18 @@ class Answers:
         sent, found = reporting.get((unit, span), 0), numbers.get((unit, span), {})
         zero = {code: None if self.points[code].kind is Count.MEDIAN else Fraction(0) for code in indicator.used}
         known = {code: (found.get(code, zero[code]) if sent else None) for code in indicator.used}
-        return Value(indicator.code, unit, span, value(indicator, known), known, sent, self.tree.expected(unit, span), self.release)
+        return Value(
+            indicator.code, unit, span, value(indicator, known), known, sent, self.tree.expected(unit, span), self.release, self._is_early(indicator, span)
+        )
+
+    @cached_property
+    def until(self) -> date | None:
+        """The last day that any feed of the release speaks for; None before anything came."""
+        return max((datetime.fromisoformat(moment).date() for moment in self.opened.release.as_of.values()), default=None)
+
+    def _is_early(self, indicator: Indicator, span: Span) -> bool:
+        """Whether a period's value may change by what has not happened yet."""
+        return self.until is None or (span.after - self.until).days + indicator.ahead > 1
 
     def series(self, code: str, unit: str, period: Period, first: date | None = None, last: date | None = None) -> tuple[Value, ...]:
         """The values of a unit in all periods from one day to another; by themselves from the first visit that was reported to the last."""

@@ -208,7 +208,8 @@ class IndicatorExample:
 class Indicator:
     """A number that commissions ask for: the sum of the points of its numerator, over that of its denominator where it has one, times `factor`.
 
-    A numerator of one median or distinct point stands alone. `points`: those declared here; others may use them by their codes.
+    A numerator of one median or distinct point stands alone. `points`: those declared here; others may use them by their codes. `ahead`: for how many days
+    after a period what happens still changes its value, as a readmission within 31 days does.
     """
 
     code: str
@@ -226,6 +227,7 @@ class Indicator:
     factor: int
     decimals: int
     points: Mapping[str, Point]
+    ahead: int = 0
     examples: tuple[IndicatorExample, ...] = ()
     sha256: str = ""
     named: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)  # where the formula names each point
@@ -271,7 +273,7 @@ class Value:
 
     `value` is exact; None where it is missing: no organisation below the unit reported in the period, or the denominator is 0.
     `points`: point -> what it is (None: missing). `reporting` of `expected`: the organisations below the unit, in the tree as it was in the
-    period, that sent any visit of it.
+    period, that sent any visit of it. `provisional`: the data of the release end before the period does, or before the days that its indicator looks ahead.
     """
 
     code: str
@@ -282,3 +284,4 @@ class Value:
     reporting: int
     expected: int
     release: int
+    provisional: bool = False

@@ -17,11 +17,12 @@ from suwen.packs.toml_places import Document
 
 INDICATOR_KEYS = (
     "code", "title", "definition", "owner", "source", "unit", "direction", "period", "person",
-    "numerator", "denominator", "factor", "decimals", "point", "example",
+    "numerator", "denominator", "factor", "decimals", "ahead", "point", "example",
 )  # fmt: skip
 POINT_KEYS = ("title", "definition", "unit", "kind", "base", "keep", "value", "person")
 CODE = re.compile(r"[A-Z]{2,4}[0-9]{2}[A-Z]?")
 MOST_DECIMALS = 6
+MOST_AHEAD = 3_660  # days
 _VALUED = (Count.SUM, Count.MEDIAN)
 
 
@@ -51,12 +52,15 @@ def read_indicator(document: Document, problems: Problems) -> Indicator:
         factor=top.whole("factor", 1, least=1),
         decimals=top.whole("decimals", 0, least=0),
         points=points,
+        ahead=top.whole("ahead", 0, least=0),
         examples=read_examples(top, code),
         sha256=document.sha256,
         named=_named(top, ("numerator", "denominator")),
     )
     if indicator.decimals > MOST_DECIMALS:
         top.problem("decimals", '"decimals" is out of range', expected=f"a whole number from 0 to {MOST_DECIMALS}")
+    if indicator.ahead > MOST_AHEAD:
+        top.problem("ahead", '"ahead" is out of range', expected=f"a number of days from 0 to {MOST_AHEAD}")
     return indicator
 
 

@@ -167,6 +167,7 @@ MISTAKES = [
     (N, 'numerator = ["MY01.01"]', 'numerator = ["MY01.10"]', 'the formula of "MY01" names unknown point "MY01.10"'),
     (N, 'denominator = ["MY01.02"]', 'denominator = ["SV99.02"]', 'the formula of "MY01" names unknown point "SV99.02"'),
     (N, "decimals = 1", "decimals = 7", '"decimals" is out of range'),
+    (N, "decimals = 1", "decimals = 1\nahead = 3661", '"ahead" is out of range'),
     (N, '[point."MY01.02"]', '[point."MY02.02"]', '"MY02.02" is not a code of a point of "MY01"'),
     (N, 'value = "charge.total"\n', "", 'missing "value"'),
     (N, 'keep = "next.n > 0"', 'value = "next.n"', 'a point of kind "count" has a value'),

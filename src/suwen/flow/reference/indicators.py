@@ -76,6 +76,7 @@ def indicator_page(indicator: Indicator, packs: Packs) -> str:
         ("period", indicator.period),
         ("a person is", _person(indicator.person)),
         ("shown with", f"{indicator.decimals} decimals"),
+        *([("looks ahead", f"{indicator.ahead} days")] if indicator.ahead else []),
     ]
     return page(
         indicator.code,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 
 from suwen.base.errors import SuwenError
@@ -14,20 +14,15 @@ from suwen.insight.indicator.control import Limits, individuals, shares
 from suwen.insight.indicator.decomposition import Effect
 from suwen.insight.indicator.value import moved, span, span_of, year_before
 from suwen.model.indicator import Count, Direction, Indicator, Period, Span, Value
-from suwen.model.release import Release
 from suwen.serve.console.figures import Bar, bars, steps
 
 LENGTHS: Mapping[Period, int] = {Period.DAY: 62, Period.MONTH: 24, Period.QUARTER: 12, Period.YEAR: 6}  # periods in a course
 BAR = 160  # width of the bars of a comparison
 
 
-def newest_day(release: Release) -> date | None:
-    """The last day any feed speaks for; None before anything came."""
-    return max((datetime.fromisoformat(moment).date() for moment in release.as_of.values()), default=None)
-
-
-def newest_whole(period: Period, day: date) -> Span:
-    """The last period of a kind that has come to its end on a day."""
+def newest_whole(period: Period, day: date, ahead: int = 0) -> Span:
+    """The last period of a kind that had come to its end some days `ahead` of a day."""
+    day -= min(timedelta(ahead), day - date.min)
     found = span_of(day, period)
     return found if found.after <= day + timedelta(days=1) else moved(found, -1)
 
@@ -47,14 +42,14 @@ class Asked:
     against: Span
 
 
-def asked(answers: Answers, release: Release, code: str, unit: str, period: str, against: str) -> Asked:
+def asked(answers: Answers, code: str, unit: str, period: str, against: str) -> Asked:
     """The question of an address; what it leaves open is the newest whole period, and the same a year before. Raises SuwenError for one that has no answer."""
     indicator = answers.indicator(code)
     answers.tree.unit(unit)
-    day = newest_day(release)
+    day = answers.until
     if day is None and not period:
         raise SuwenError("nothing has come yet from which a value could be made", expected="a release with records")
-    chosen = span(period) if period else newest_whole(indicator.period, day or date.min)
+    chosen = span(period) if period else newest_whole(indicator.period, day or date.min, indicator.ahead)
     before = _year_before(chosen)
     other = span(against) if against else before
     return Asked(indicator, unit, chosen, other if other.period is chosen.period else before)
@@ -71,20 +66,23 @@ def _year_before(chosen: Span) -> Span:
 
 @dataclass(frozen=True)
 class Change:
-    """How a value moved: by how much, whether that is good, bad or neither by the indicator's direction, and whether in points of per cent."""
+    """How a value moved: by how much, whether that is good, bad or neither by the indicator's direction, and whether in points of per cent.
+
+    A provisional value is neither, since more may come.
+    """
 
     by: Fraction
     grade: str
     points: bool
 
 
-def change(indicator: Indicator, before: Fraction | None, after: Fraction | None) -> Change | None:
+def change(indicator: Indicator, before: Value | None, after: Value) -> Change | None:
     """The change between two values; None where one is missing."""
-    if before is None or after is None:
+    if before is None or before.value is None or after.value is None:
         return None
-    by = after - before
+    by = after.value - before.value
     rising = indicator.direction is Direction.HIGHER
-    graded = indicator.direction in (Direction.HIGHER, Direction.LOWER) and by != 0
+    graded = indicator.direction in (Direction.HIGHER, Direction.LOWER) and by != 0 and not (before.provisional or after.provisional)
     return Change(by, ("good" if (by > 0) is rising else "bad") if graded else "", indicator.unit.get("en") == "%")
 
 
@@ -169,7 +167,7 @@ def comparison(answers: Answers, question: Asked, own: Fraction | None) -> Compa
     values = [after.value for after, _ in pairs]
     additive = not question.indicator.denominator
     zero, drawn = bars([*values, None if additive else own], BAR)
-    rows = tuple(Row(after, before, change(question.indicator, before.value, after.value), bar) for (after, before), bar in zip(pairs, drawn[:-1], strict=True))
+    rows = tuple(Row(after, before, change(question.indicator, before, after), bar) for (after, before), bar in zip(pairs, drawn[:-1], strict=True))
     mark = drawn[-1]
     return Comparison(rows, zero, None if mark is None else round(mark.x if mark.negative else mark.x + mark.width, 2))
 

@@ -42,6 +42,7 @@ class OneValue(Schema):
     points: dict[str, str | None] = told("Each point of the formula.", "统计点")
     reporting: int = told("Organisations that reported in the period.", "已报机构数")
     expected: int = told("Organisations expected to.", "应报机构数")
+    provisional: bool = told("Whether the data end before all that counts for the period can have happened.", "是否暂定")
 
 
 class Values(Answer):
@@ -160,6 +161,7 @@ def _one(indicator: Indicator, value: Value) -> dict[str, Any]:
     return {
         "unit": value.unit, "period": value.span.text, "value": decimal(value.value, indicator.decimals), "exact": exact(value.value),
         "points": {point: decimal(number) for point, number in value.points.items()}, "reporting": value.reporting, "expected": value.expected,
+        "provisional": value.provisional,
     }  # fmt: skip
 
 
@@ -167,13 +169,13 @@ def _schema(indicator: Indicator) -> pa.Schema:
     """Values as decimals; `exact` as text. The points follow, each under its code."""
     number = pa.decimal128(38, 8)
     fixed = [("code", pa.string()), ("unit", pa.string()), ("period", pa.string()), ("value", pa.decimal128(38, indicator.decimals)), ("exact", pa.string())]
-    return pa.schema([*fixed, *((point, number) for point in indicator.used), ("reporting", pa.int64()), ("expected", pa.int64())])
+    return pa.schema([*fixed, *((point, number) for point in indicator.used), ("reporting", pa.int64()), ("expected", pa.int64()), ("provisional", pa.bool_())])
 
 
 def _row(indicator: Indicator, value: Value) -> tuple[object, ...]:
     points = (decimal(value.points[point], 8) for point in indicator.used)
     first = (indicator.code, value.unit, value.span.text, decimal(value.value, indicator.decimals), exact(value.value))
-    return (*first, *points, value.reporting, value.expected)
+    return (*first, *points, value.reporting, value.expected, value.provisional)
 
 
 def _batches(rows: Iterable[tuple[object, ...]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

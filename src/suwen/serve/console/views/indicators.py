@@ -54,8 +54,9 @@ def indicator(request: HttpRequest, code: str) -> HttpResponse:
         **_question(published, question),
         "course": course,
         "own": own,
+        "until": published.answers.until,
         "before": before,
-        "change": made.change(question.indicator, before.value, own.value),
+        "change": made.change(question.indicator, before, own),
         "chart_words": {"value": t("value"), "limits": t("control limits"), "centre": t("mean"), "out": t("outside")},
         "chart": trend_chart(course, question.indicator, language()),
         "comparison": replace(comparison, rows=tuple(row for row in comparison.rows if row.value.unit in at.scope.units)),
@@ -105,12 +106,12 @@ def made_of(request: HttpRequest, code: str) -> HttpResponse:
 
 def _asked(request: HttpRequest, at: Reading, code: str) -> made.Asked:
     unit = unit_of(request, at)
-    return made.asked(at.release.answers, at.release.release, code, unit, request.GET.get("period", ""), request.GET.get("against", ""))
+    return made.asked(at.release.answers, code, unit, request.GET.get("period", ""), request.GET.get("against", ""))
 
 
 def _question(published: Published, question: made.Asked) -> dict[str, Any]:
     """What every part of the page knows."""
-    day = made.newest_day(published.release) or question.span.first
+    day = published.answers.until or question.span.first
     lengths = [(period.value, made.newest_whole(period, day).text) for period in (Period.YEAR, Period.QUARTER, Period.MONTH)]
     return {
         "question": question,

@@ -19,7 +19,7 @@ from suwen.model.region import Region
 from suwen.model.release import Release
 from suwen.serve.console import standing
 from suwen.serve.console.figures import Line, line, stacked
-from suwen.serve.console.indicator_page import Change, Course, change, course, newest_day, newest_whole
+from suwen.serve.console.indicator_page import Change, Course, change, course, newest_whole
 from suwen.serve.console.landed import landed
 from suwen.serve.console.ledger_page import WIDTH
 from suwen.serve.console.published import Published
@@ -97,16 +97,16 @@ def multiples(published: Published, unit: str) -> list[Small]:
 
 
 def _multiples(published: Published, unit: str) -> list[Small]:
-    day = newest_day(published.release)
+    day = published.answers.until
     if day is None or unit not in published.answers.tree.names:
         return []
     return [_small(published, indicator, unit, day) for code, indicator in published.answers.catalogue.items() if published.holds(code)]
 
 
 def _small(published: Published, indicator: Indicator, unit: str, day: date) -> Small:
-    found = course(published.answers, indicator, unit, newest_whole(indicator.period, day))
+    found = course(published.answers, indicator, unit, newest_whole(indicator.period, day, indicator.ahead))
     values = [one.value for one in found.values]
     back = _YEAR[indicator.period]
-    before = values[-1 - back] if len(values) > back else None
+    before = found.values[-1 - back] if len(values) > back else None
     drawn = line(values, *SPARK, out=found.limits.out if found.limits else ())
-    return Small(indicator, found, change(indicator, before, values[-1]), drawn)
+    return Small(indicator, found, change(indicator, before, found.last), drawn)

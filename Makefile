@@ -7,7 +7,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strat
            --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-deep demo test test-deep check bench bench-simulate plausibility docs lock clean
+.PHONY: help setup setup-deep demo test test-deep check bench bench-simulate bench-indicators plausibility docs lock clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -40,6 +40,10 @@ bench: setup  ## what a run costs, against its floor; then by dialect of a simul
 
 bench-simulate: setup  ## how fast and in how much memory regions are simulated
 	$(BIN)/python -m bench.simulate
+
+bench-indicators: setup  ## what cells of indicators and answers cost, and 200 readers at once while a run publishes
+	$(BIN)/python -m bench.indicators
+	$(BIN)/python -m bench.readers
 
 plausibility: setup  ## what the simulated region holds beside what is published: docs/simulated-region.md
 	$(BIN)/python -m bench.plausibility

@@ -64,7 +64,11 @@ def touched_persons(work: Work, table: str, sources: Sequence[str]) -> str | Non
     name = work.fresh("persons")
     every = union_all([*parts, statement("select person_id from relinked")])
     if work.joined:
-        every = statement("select unnest([x.person_id, j.master]) as person_id from {all} x left join joined j on j.person_id = x.person_id", all=every)
+        every = statement(
+            """with p as materialized (select person_id from {all} x)
+            select person_id from p union all select j.master from p join joined j on j.person_id = p.person_id""",
+            all=every,
+        )
     work.engine.temporary(name, statement("select distinct person_id from {all} x where person_id is not null", all=every))
     return name
 

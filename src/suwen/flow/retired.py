@@ -23,7 +23,7 @@ def retire(work: Work) -> None:
     """Take out what retired targets made, and what others made in tables they fill no more or for an organisation that their feed has left; close the
     books of feeds whose records are read anew."""
     gone = retired(work)
-    moved = [key for key, plan in work.plans.items() if work.old_tag(key) is not None and work.old_organisation(key) != plan.organisation]
+    moved = [key for key in work.plans if work.moved(key)]
     left = [*((key, name) for key in (*gone, *moved) for name in _stored_tables(work)), *_left(work)]
     for key, name in left:
         _take_rows(work, key, name)

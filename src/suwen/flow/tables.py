@@ -26,7 +26,7 @@ from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.sources import parents, sources
 from suwen.flow.targets import Made, map_target, mapped_rows
 from suwen.flow.touched import Touched, tag_of, touched_records
-from suwen.flow.work import TargetKey, Work, required_tables
+from suwen.flow.work import TargetKey, Work, maker, required_tables
 from suwen.flow.written import write_rows
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.rows import MONTH, cells, completed, identity, lake_name, merged, projected, stored_columns
@@ -106,8 +106,9 @@ def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:
         old_ids = old_ids or work.empty("ids", _NO_IDS)
         rows += _other_sources(work, group, table, old_ids, rows, old_files)
     new: Tree | str = union_all(rows)
+    if old_ids and (shared or maker(work.plans[group.keys[0]]) in work.stale_groups):  # of a group that lost a source it may tell still
+        work.retold.append((table, old_ids))
     if shared:
-        work.retold += [(table, old_ids)] if old_ids else []
         new = _merge(work, group, table, union_all(rows))
     if not all(m.plan.target.event for m in group.made):
         new = completed(new, ALL_TABLES[table])
@@ -120,7 +121,8 @@ def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:
 
 def _touched_rows(work: Work, group: Group, table: str, files: Sequence[DataFile]) -> str | None:
     """Ids of stored rows that a touched record made or took part in, as a temporary table; None where there are none."""
-    parts = [part for made in group.made if made.had_rows and files for part in _ids_of(work, made, table, files)]
+    stayed = [made for made in group.made if made.had_rows and not work.moved(made.key)]  # rows of the place that a feed has left are of others now
+    parts = [part for made in stayed if files for part in _ids_of(work, made, table, files)]
     if not parts:
         return None
     name = work.fresh("touched_ids")

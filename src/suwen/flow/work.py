@@ -326,6 +326,10 @@ class Work:
         said = self.previous.mapped_with.get(str(key)) if self.previous else None
         return said.split("|")[0] if said else None
 
+    def moved(self, key: TargetKey) -> bool:
+        """Whether the feed of a target has left its organisation since the last release; its rows there are taken out before anything is mapped."""
+        return self.old_tag(key) is not None and self.old_organisation(key) != self.plans[key].organisation
+
     def old_organisation(self, key: TargetKey) -> str:
         """The organisation to which the target's rows belonged in the last release."""
         said = self.previous.mapped_with.get(str(key)) if self.previous else None

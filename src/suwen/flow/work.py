@@ -302,16 +302,8 @@ class Work:
         ]
         exceptions = [[c.id, c.key_md5, c.replacement] for c in self.region.collisions]
         systems = dict(feed.key_systems or {})
-        said: list[object] = [
-            template.sha256,
-            maps,
-            VERSION,
-            self.vocabulary.hash if self.vocabulary else "",
-            self.region.zone_of(feed),
-            feed.organisation,
-            systems,
-        ]
-        said += [self.region.settings.id_bits, exceptions]
+        said: list[object] = [template.sha256, maps, VERSION, self.vocabulary.hash if self.vocabulary else "", self.region.zone_of(feed)]
+        said += [feed.organisation, systems, self.region.settings.id_bits, exceptions]
         return f"{self.tag(key)}|{hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]}|{feed.organisation}"
 
     def stale(self, key: TargetKey) -> bool:

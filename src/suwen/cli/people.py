@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,13 +42,19 @@ def serve(
     from suwen.serve.server import serve as served  # noqa: PLC0415 only this command needs the pages' libraries
 
     opened = open_region(region)
-    served(opened, address or opened.server.address, opened.server.port if port is None else port, lambda line: say([line]))
+    served(opened, address or opened.server.address, opened.server.port if port is None else port, _say_at_once)
 
 
 def _control(region: Path) -> Control:
     from suwen.govern.control import opened  # noqa: PLC0415 only these commands need Django
 
     return opened(open_region(region))
+
+
+def _say_at_once(line: str) -> None:
+    """A line of a command that does not end, also where a service manager reads it and no terminal."""
+    say([line])
+    sys.stdout.flush()
 
 
 @users.command("add")

@@ -116,7 +116,15 @@ class Answers:
         zero = {code: None if self.points[code].kind is Count.MEDIAN else Fraction(0) for code in indicator.used}
         known = {code: (found.get(code, zero[code]) if sent else None) for code in indicator.used}
         return Value(
-            indicator.code, unit, span, value(indicator, known), known, sent, self.tree.expected(unit, span), self.release, self._is_early(indicator, span)
+            indicator.code,
+            unit,
+            span,
+            value(indicator, known),
+            known,
+            sent,
+            self.tree.expected(unit, span),
+            self.release,
+            self._is_provisional(indicator, span),
         )
 
     @cached_property
@@ -124,7 +132,7 @@ class Answers:
         """The last day that any feed of the release speaks for; None before anything came."""
         return max((datetime.fromisoformat(moment).date() for moment in self.opened.release.as_of.values()), default=None)
 
-    def _is_early(self, indicator: Indicator, span: Span) -> bool:
+    def _is_provisional(self, indicator: Indicator, span: Span) -> bool:
         """Whether a period's value may change by what has not happened yet."""
         return self.until is None or (span.after - self.until).days + indicator.ahead > 1
 

@@ -28,14 +28,13 @@ from suwen.engine.sql import (
 )
 from suwen.flow.layout import part_of, parts_of
 from suwen.flow.point_rules import PREFIX, PRESENCE, by_base, point_rules
-from suwen.flow.point_touch import members_of, origin_of, touched_cells
+from suwen.flow.point_touch import members_of, no_rows, origin_of, touched_cells
 from suwen.flow.work import Work, standing
 from suwen.insight.indicator.cells import CELL, cells_of, presence_of
 from suwen.insight.indicator.rows import point_rows
-from suwen.model.extension import ALL_TABLES
 from suwen.model.indicator import Base, Point, Scope
 from suwen.model.state import POINT_CELL
-from suwen.repository.rows import lake_name, stored_columns
+from suwen.repository.rows import lake_name
 
 TABLE = "state/point_cell"
 LINK = "ext_person_link"
@@ -134,12 +133,6 @@ def _presence(work: Work, due: Due) -> list[Tree]:
 
 def _nothing() -> Tree:
     return literal_rows(CELL, [POINT_CELL[name] for name in CELL], [])
-
-
-def no_rows(table: str) -> Tree:
-    """A stored table without rows."""
-    columns = stored_columns(ALL_TABLES[table])
-    return literal_rows(list(columns), list(columns.values()), [])
 
 
 def _typed(cells: Tree, run: int) -> Tree:

@@ -36,6 +36,12 @@ def origin_of(table: str, alias_name: str = "") -> Tree:
     return month_of(col(date, alias_name)) if date else integer(0)
 
 
+def no_rows(table: str) -> Tree:
+    """A stored table without rows."""
+    columns = stored_columns(ALL_TABLES[table])
+    return literal_rows(list(columns), list(columns.values()), [])
+
+
 def members_of(work: Work, base: Base) -> Mapping[str, Sequence[int]]:
     """The members of a base's concept sets by the run's vocabulary."""
     ancestors = str(work.vocabulary.path("concept_ancestor")) if work.vocabulary else ""
@@ -58,7 +64,8 @@ def _of_base(work: Work, base: Base) -> Iterator[Tree]:
     yield from (_cells(base, found) for found in touched)
     if base.once is not None:
         changed = [found for found, _ in _changed(work, base.table)]
-        yield from (_rivals(work, base, rows, found) for found in [*touched, *changed])
+        by = [alias(one.tree, f"k_{place}") for place, one in enumerate(meaning_of(base, members_of(work, base)).by)]
+        yield from (_rivals(base, by, rows, found) for found in [*touched, *changed])
 
 
 def _own_cells(work: Work, name: str, table: str) -> Iterator[Tree]:
@@ -96,9 +103,8 @@ def _named(rows: Tree, keys: Tree, own: Sequence[str]) -> Tree:
     return statement("select b.* from {b} b semi join {k} k on {same}", b=rows, k=keys, same=same)
 
 
-def _rivals(work: Work, base: Base, rows: Tree, changed: Tree) -> Tree:
-    """The cells of the rows that compete with changed ones."""
-    by = [alias(one.tree, f"k_{place}") for place, one in enumerate(meaning_of(base, members_of(work, base)).by)]
+def _rivals(base: Base, by: Sequence[Tree], rows: Tree, changed: Tree) -> Tree:
+    """The cells of the rows that compete with changed ones. `by`: what says with which others a row competes, as k_0, k_1, ..."""
     keys = statement("select {k} from {c} c", k=by, c=changed)
     every = statement("select {id} as row_id, {k} from {r} r", id=ALL_TABLES[base.table].id_column or "", k=by, r=rows)
     same = conjunction([_alike(key.alias) for key in by])
@@ -161,14 +167,10 @@ def _with_beside(work: Work, each: Each, rows: Tree, its: Sequence[str], beside:
 
 def _ever(work: Work, table: str) -> Tree:
     """A table's rows as they will be after the run, and those that the run removes; none of a table of which nothing ever came."""
-    rows = standing(work, lake_name(table))
-    names = ALL_TABLES[table].row_columns
-    columns, types = [col(name) for name in names], stored_columns(ALL_TABLES[table])
-    parts = [literal_rows(names, [types[name] for name in names], [])]
-    parts += [statement("select {c} from {r} r", c=columns, r=one) for one in ([rows] if rows is not None else [])]
-    change = work.changes.get(lake_name(table))
-    parts += [statement("select {c} from {t} t", c=columns, t=name) for name in (change.removed if change else ())]
-    return union_all(parts)
+    rows, change = standing(work, lake_name(table)), work.changes.get(lake_name(table))
+    columns = [col(name) for name in ALL_TABLES[table].row_columns]
+    parts = [rows if rows is not None else no_rows(table), *(change.removed if change else ())]
+    return union_all([statement("select {c} from {r} r", c=columns, r=one) for one in parts])
 
 
 def _values(rows: Tree, columns: Sequence[str]) -> Tree:

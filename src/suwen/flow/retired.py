@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from suwen.engine.sql import Tree, col, conjunction, in_numbers, in_texts, read_parquet, statement, text
 from suwen.flow.books import LEDGER, take_out
 from suwen.flow.lanes import FeedTarget
-from suwen.flow.work import Work, lake_tables, told_of
+from suwen.flow.value_findings import told_of
+from suwen.flow.work import Work, lake_tables
 from suwen.flow.written import dated
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.identifiers import CODES

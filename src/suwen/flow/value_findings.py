@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 from suwen.engine.sql import (
     Tree,
@@ -20,8 +20,8 @@ from suwen.engine.sql import (
     typed,
     union_all,
 )
-from suwen.flow.lanes import TargetKey
-from suwen.flow.work import Work, told_of
+from suwen.flow.lanes import FeedTarget, TargetKey
+from suwen.flow.work import Work
 from suwen.repository.mapping import MappingPlan
 
 _SINGLE = "select count(*) as records, to_json(list_sort(min(_record, 5)))::VARCHAR as examples"
@@ -73,3 +73,17 @@ def _untold(work: Work, key: TargetKey, plan: MappingPlan, receipts: Set[int]) -
         joined=in_texts(col("detail", "d"), sorted({j.kind for j in plan.target.joins})),  # of a required reference `detail` is the id
     ).expressions[0]
     return disjunction([new, waited])
+
+
+def told_of(parts: Iterable[FeedTarget]) -> Tree:
+    """True for the stored findings of some feeds' targets."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for part in parts:
+        alike.setdefault((part.kind, part.target), []).append(part.feed)
+    told = "select kind = {k} and target = {t} and {feeds}"
+    return disjunction(
+        [
+            statement(told, k=text(kind), t=text(target), feeds=in_texts(col("feed"), sorted(feeds))).expressions[0]
+            for (kind, target), feeds in sorted(alike.items())
+        ]
+    )

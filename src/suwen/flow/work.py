@@ -19,7 +19,7 @@ from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.delta import DataFile, LakeTable, NewFile
 from suwen.engine.duck import Engine, Written
-from suwen.engine.sql import Tree, col, disjunction, in_numbers, in_texts, read_parquet, statement, text, union_all
+from suwen.engine.sql import Tree, col, in_numbers, read_parquet, statement, text, union_all
 from suwen.flow.lanes import FeedTarget, KindData, Lane, TargetKey
 from suwen.model import state as states
 from suwen.model.extension import ALL_TABLES
@@ -372,20 +372,6 @@ def made_as(plan: MappingPlan) -> str:
     """What the targets have in common that can make the same rows of an organisation: their name or, where ids are another table's, the table."""
     borrows = not plan.target.event and ALL_TABLES[plan.target.table].borrowed_id
     return f"table {plan.target.table}" if borrows else plan.target.name
-
-
-def told_of(parts: Iterable[FeedTarget]) -> Tree:
-    """True for the stored findings of some feeds' targets."""
-    alike: dict[tuple[str, str], list[str]] = {}
-    for part in parts:
-        alike.setdefault((part.kind, part.target), []).append(part.feed)
-    told = "select kind = {k} and target = {t} and {feeds}"
-    return disjunction(
-        [
-            statement(told, k=text(kind), t=text(target), feeds=in_texts(col("feed"), sorted(feeds))).expressions[0]
-            for (kind, target), feeds in sorted(alike.items())
-        ]
-    )
 
 
 def required_tables(target: Target) -> Mapping[str, str]:

@@ -23,6 +23,7 @@ from suwen.packs.table_file import Row, read_rows
 from suwen.packs.toml_places import read_toml
 
 REGION_FILE, ORGANISATIONS_FILE, COLLISIONS_FILE = "region.toml", "organisations.csv", "collisions.csv"
+CONTROL_FILE, SECRETS_FILE = "control.db", "secrets.toml"  # of the served region: accounts and audit, and the keys they are sealed with
 ORGANISATION_COLUMNS = ("organisation_id", "name_en", "name_zh", "parent", "level", "kind", "division", "zone", "valid_from", "valid_to")
 FEED_KEYS = ("template", "organisation", "mode", "as_of", "key_systems")
 ORGANISATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")

@@ -13,10 +13,11 @@ from django.core.management import call_command
 from django.db import DatabaseError, transaction
 
 from suwen.base.errors import SuwenError
+from suwen.flow.region_files import CONTROL_FILE
 from suwen.govern.policy.actions import PERSONAL, Action, Role
 from suwen.govern.policy.actors import NOBODY, OWNER, UNKNOWN, WHOLE, Actor, Resource
 from suwen.govern.policy.decisions import Decision, decide
-from suwen.govern.settings import CONTROL_FILE, configure
+from suwen.govern.settings import configure
 from suwen.model.region import Region
 
 

@@ -14,10 +14,10 @@ from django.conf import settings
 
 from suwen.base.errors import Defect, SuwenError
 from suwen.flow.region import explained
-from suwen.govern.secrets import SECRETS_FILE, Secrets, check_private, region_secrets
+from suwen.flow.region_files import CONTROL_FILE, SECRETS_FILE
+from suwen.govern.secrets import Secrets, check_private, region_secrets
 from suwen.model.region import Region
 
-CONTROL_FILE = "control.db"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _SERVE = Path(__file__).parents[1] / "serve"
 _APPS = (

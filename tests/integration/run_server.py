@@ -33,6 +33,8 @@ from suwen.flow.backup.taking import back_up
 from suwen.flow.reader import OpenRelease
 from suwen.flow.region import open_region
 from suwen.flow.run import run
+from suwen.flow.upkeep.maintain import maintain
+from suwen.model.region import Keep
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 60  # seconds
@@ -191,6 +193,15 @@ def do_restore(source: Path, command: Answer) -> Answer:
     return {"points": points.names}
 
 
+def do_maintain(region: Path, command: Answer) -> Answer:
+    points = Points(command.get("kill_at", 0), None)
+    opened = replace(open_region(region), keep=Keep(releases=1, months=0, grace_hours=0))
+    points.lake = opened.folder  # type: ignore[attr-defined]
+    watch(points)
+    report = maintain(opened, step=points)
+    return {"points": points.names, "damage": [one.what for one in report.damage]}
+
+
 def do_content(region: Path, command: Answer) -> Answer:
     return _content(suwen.open(region, command.get("number")))
 
@@ -202,7 +213,7 @@ def _content(opened: OpenRelease) -> Answer:
     return {"number": opened.release.number, "alike": visits[0] == visits[1], "hash": hashlib.sha256(repr(rows).encode()).hexdigest()}
 
 
-DOES = {"run": do_run, "look": do_look, "read": do_read, "content": do_content, "backup": do_backup, "restore": do_restore}
+DOES = {"run": do_run, "look": do_look, "read": do_read, "content": do_content, "backup": do_backup, "restore": do_restore, "maintain": do_maintain}
 
 
 def _child(command: Answer, answer: int) -> None:

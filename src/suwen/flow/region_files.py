@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from suwen.base.errors import SuwenError
 from suwen.model.receipt import Mode
-from suwen.model.region import FIRST_DAY, Collision, Feed, Organisation, Region, Server, Settings
+from suwen.model.region import FIRST_DAY, Collision, Feed, Keep, Organisation, Region, Server, Settings
 from suwen.packs.loader import PACK_FILE, shipped_packs
 from suwen.packs.names import DASHED, check_name
 from suwen.packs.problem import Problems, nearest
@@ -46,7 +46,7 @@ def read_region(folder: Path) -> Region:
         )
     problems = Problems()
     document = read_toml(folder / REGION_FILE, REGION_FILE)
-    top = Section(document, (), document.data, problems, ("name", "zone", "packs", "lake", "landing", "engine", "ids", "server"))
+    top = Section(document, (), document.data, problems, ("name", "zone", "packs", "lake", "landing", "engine", "ids", "server", "keep"))
     zone = _zone(top, top.text("zone"))
     history = _read_table(folder, ORGANISATIONS_FILE, ORGANISATION_COLUMNS, problems, lambda row: _organisation(row, zone, problems))
     _check_tree(history, problems)
@@ -64,6 +64,7 @@ def read_region(folder: Path) -> Region:
         history=tuple(history),
         collisions=tuple(_collisions(top, folder, problems)),
         server=_server(top),
+        keep=_keep(top),
     )
     problems.raise_if_any()
     check_path(region.lake)
@@ -137,6 +138,18 @@ def _settings(top: Section) -> Settings:
         if id_bits > 63:
             ids.problem("bits", "ids have at most 63 bits", do="leave the key out")
     return Settings(threads, memory, piece_mb, id_bits)
+
+
+def _keep(top: Section) -> Keep:
+    section = top.section("keep", ("releases", "months", "named", "grace_hours"))
+    if section is None:
+        return Keep()
+    return Keep(
+        releases=section.whole("releases", Keep.releases, least=1),
+        months=section.whole("months", Keep.months, least=0),
+        named=section.wholes("named", least=1, most=2**31 - 1) if "named" in section.data else (),
+        grace_hours=section.whole("grace_hours", Keep.grace_hours, least=0),
+    )
 
 
 def _site(section: Section) -> str:

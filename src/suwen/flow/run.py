@@ -29,6 +29,7 @@ from suwen.flow import books
 from suwen.flow.commit import commit_all, derived_rows
 from suwen.flow.dead_run import take_back
 from suwen.flow.derived import RULES, rules
+from suwen.flow.formats import writable
 from suwen.flow.key_findings import note_unread_keys
 from suwen.flow.order import groups
 from suwen.flow.point_cells import keep_points
@@ -72,6 +73,7 @@ class RunReport:
 def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step: Callable[[str], None] = lambda _: None) -> RunReport:
     """Bring the repository up to what has landed and publish a release, or do nothing when nothing is new."""
     with region_lock(region, wait=wait, message=progress.start), explained(region.lake, "the run stopped"):
+        writable(region)
         releases = Releases(region.releases)
         previous = releases.latest()
         landing = Landing(region.landing)
@@ -202,7 +204,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         id_bits=work.region.settings.id_bits,
         left_out=sorted({s for sequences in work.of_feed.values() for s in sequences} - set(work.receipts)),
     )
-    _keep_packs(work)
+    _keep_packs(work, in_force["all"])
     releases.publish(release, work.step)
     work.step("released")
     clock.lap("release")
@@ -365,8 +367,8 @@ def _as_of(work: Work) -> Mapping[str, str]:
     return {feed: moment.isoformat() for feed, moment in sorted(latest.items())}
 
 
-def _keep_packs(work: Work) -> None:
-    """Packs named by a release are kept by hash."""
+def _keep_packs(work: Work, said: str) -> None:
+    """Packs named by a release are kept by hash, with the list of those that were in force under the hash that the release names."""
     folder = work.region.lake / "packs"
     folder.mkdir(parents=True, exist_ok=True)
     for sha, content in work.packs.contents.items():
@@ -376,3 +378,10 @@ def _keep_packs(work: Work) -> None:
             temporary.write_bytes(content)
             temporary.replace(path)
             work.step("kept pack")
+    listed = folder / f"{said}.json"
+    before = set(json.loads(listed.read_text("utf-8"))) if listed.exists() else set()
+    if not work.packs.contents.keys() <= before:
+        temporary = folder / f".{said}.tmp"
+        temporary.write_text(json.dumps(sorted(before | work.packs.contents.keys())), encoding="utf-8")
+        temporary.replace(listed)
+        work.step("listed packs")

@@ -40,6 +40,19 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Keep:
+    """Which releases maintenance keeps: the last so many, the newest of each of the last so many months, and those named by number.
+
+    `grace_hours`: how long the files of a removed release stay for who has it open. `releases` at least 1: the newest always stays.
+    """
+
+    releases: int = 30
+    months: int = 36
+    named: tuple[int, ...] = ()
+    grace_hours: int = 24
+
+
+@dataclass(frozen=True)
 class Organisation:
     """One row of organisations.csv: an organisation as it was from `valid_from` to `valid_to` (None: still is). `zone`: IANA name."""
 
@@ -102,6 +115,7 @@ class Region:
     history: tuple[Organisation, ...] = ()
     collisions: tuple[Collision, ...] = ()
     server: Server = Server()
+    keep: Keep = Keep()
 
     @property
     def pack_folder(self) -> Path:

@@ -11,7 +11,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from suwen.base.errors import SuwenError
@@ -50,9 +50,14 @@ def releases_now(region: Region) -> list[Release]:
 def lake_items(region: Region, releases: Sequence[Release]) -> Iterator[Item]:
     """The releases with their tables' files and logs, and the packs. Raises SuwenError where a table is damaged."""
     for name in sorted({table for release in releases for table in release.tables}):
-        rows = {state.version: state.rows for r in releases if (state := r.tables.get(name))}
-        yield from _table(LakeTable(region.lake / name, {}), f"{LAKE}/{name}", rows)
-    yield from _below(region.lake / "packs", f"{LAKE}/packs")
+        yield from table_items(region, name, releases)
+    yield from other_items(region, releases)
+
+
+def other_items(region: Region, releases: Sequence[Release]) -> Iterator[Item]:
+    """The packs, and the releases themselves."""
+    for item in _below(region.lake / "packs", f"{LAKE}/packs"):
+        yield replace(item, settled=not item.name.endswith(".json"))  # a list of packs may grow
     for release in releases:
         file = f"{release.number:08d}.json"
         yield Item(f"{LAKE}/releases/{file}", region.releases / file)
@@ -75,20 +80,21 @@ def _pointed(pointer: Path) -> str:
     return found[1]
 
 
-def _table(table: LakeTable, name: str, rows: dict[int, int]) -> Iterator[Item]:
-    """A table's data files in these versions, and its log up to the last of them."""
-    seen: set[str] = set()
+def table_items(region: Region, name: str, releases: Sequence[Release]) -> Iterator[Item]:
+    """A table's data files in these releases, and its log up to the last of them. Raises SuwenError where it is damaged."""
+    table, seen = LakeTable(region.lake / name, {}), set[str]()
+    rows = {state.version: state.rows for release in releases if (state := release.tables.get(name))}
     for version in sorted(rows):
         files = table.files(version)
         table.check(files, rows[version])
         for file in files:
             if file.path not in seen:
                 seen.add(file.path)
-                yield Item(f"{name}/{Path(file.path).relative_to(table.folder).as_posix()}", Path(file.path), bytes=file.bytes)
+                yield Item(f"{LAKE}/{name}/{Path(file.path).relative_to(table.folder).as_posix()}", Path(file.path), bytes=file.bytes)
     for path in sorted((table.folder / "_delta_log").iterdir()):
         entry = _LOG.fullmatch(path.name)
         if entry and int(entry[1]) <= max(rows):
-            yield Item(f"{name}/_delta_log/{path.name}", path)
+            yield Item(f"{LAKE}/{name}/_delta_log/{path.name}", path)
 
 
 def landing_items(region: Region, deliveries: Iterable[Delivery]) -> Iterator[Item]:

@@ -15,6 +15,7 @@ from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.flow.backup.contents import Item, copy_control, lake_items, landing_items, own_items, releases_now, staging_items, vocabulary_items
 from suwen.flow.backup.folder import BackupFolder
+from suwen.flow.formats import readable
 from suwen.flow.keeping import keeping
 from suwen.flow.region_files import CONTROL_FILE, SECRETS_FILE
 from suwen.intake.landing import Landing
@@ -59,6 +60,7 @@ def back_up(region: Region, target: BackupFolder, wanted: Wanted | None = None, 
     Raises SuwenError where a file to be kept is missing or damaged, or the folder cannot take it; then there is no new backup, and the old ones stand.
     """
     wanted, began = wanted or Wanted(), time.monotonic()
+    readable(region)
     _refuse_inside(region, target)
     with target.writing(), keeping(region, wait=wait, message=progress.start), tempfile.TemporaryDirectory(prefix="suwen-backup-") as aside:
         progress.start("looking what there is")

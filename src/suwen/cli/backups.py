@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from suwen.base.clock import now
 from suwen.base.errors import SuwenError
 from suwen.cli.bars import shown_progress
 from suwen.cli.options import HERE, JsonOption, RegionOption, WaitOption
 from suwen.cli.say import count, say, say_json, say_table, shown_path
+from suwen.flow import doings
 from suwen.flow.backup.folder import BackupFolder
 from suwen.flow.backup.giving import RestoreReport, check, restore
 from suwen.flow.backup.taking import BackupReport, Wanted, back_up
@@ -45,8 +47,10 @@ def take(
     if landing_only and with_staging:
         raise SuwenError("staging is of the lake", where="--with-staging", expected="either --landing-only or --with-staging")
     wanted = Wanted(Extent.LANDING if landing_only else Extent.WHOLE, with_secrets, with_staging)
+    opened = open_region(region)
     with shown_progress() as progress:
-        report = back_up(open_region(region), BackupFolder(target), wanted, progress=progress, wait=wait)
+        report = back_up(opened, BackupFolder(target), wanted, progress=progress, wait=wait)
+    doings.note(opened, doings.BACKUP, {"at": now().timestamp(), "release": report.release, "bytes": report.bytes})
     if as_json:
         say_json(report)
         return

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from suwen.base.clock import now
 from suwen.base.errors import SuwenError
 from suwen.cli.bars import shown_progress
 from suwen.cli.options import HERE, JsonOption, RegionOption, WaitOption
 from suwen.cli.say import count, say, say_json, say_table
+from suwen.flow import doings
 from suwen.flow.region import open_region
 from suwen.flow.region_files import CONTROL_FILE
 from suwen.flow.upgrade import upgrade
@@ -32,8 +34,11 @@ def maintain_region(
     as_json: JsonOption = False,
 ) -> None:
     """Check every file, make small files large, and remove releases and files that are not to be kept ([keep] in region.toml)."""
+    opened = open_region(region)
     with shown_progress() as progress:
-        report = maintain(open_region(region), dry_run=dry_run, quick=quick, wait=wait, progress=progress)
+        report = maintain(opened, dry_run=dry_run, quick=quick, wait=wait, progress=progress)
+    if not dry_run:
+        doings.note(opened, doings.MAINTAIN, {"at": now().timestamp(), "damaged": len(report.damage), "bytes": report.bytes_after})
     if as_json:
         say_json(report)
     else:

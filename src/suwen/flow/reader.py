@@ -11,6 +11,7 @@ import pyarrow as pa
 from suwen.base.errors import SuwenError
 from suwen.engine.delta import LakeTable
 from suwen.engine.duck import Engine
+from suwen.engine.limits import hold
 from suwen.engine.query import Guarded
 from suwen.engine.releases import Releases
 from suwen.engine.sql import Tree
@@ -37,6 +38,7 @@ class OpenRelease:
     def __init__(self, region: Region, number: int | None = None) -> None:
         self.region = region
         readable(region)
+        hold(region.settings.threads)
         releases = Releases(region.releases)
         found = releases.latest() if number is None else releases.get(number)
         if found is None:

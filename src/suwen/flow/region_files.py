@@ -31,7 +31,7 @@ _MEMORY = re.compile(r"[1-9][0-9]{0,6}(MiB|GiB|MB|GB)")
 _UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _COMPARED = 1_000  # a nearest name is looked for among at most so many
-_SERVER_WORDS = {"access": ("owner", "server"), "second_factor": ("administrators", "everybody", "nobody")}
+_SERVER_WORDS = {"access": ("owner", "server"), "second_factor": ("administrators", "everybody", "nobody"), "log": ("plain", "json")}
 _DATE_GROUPS = ({"date"}, {"year", "month", "day"})
 
 T = TypeVar("T")
@@ -166,7 +166,7 @@ def _site(section: Section) -> str:
 
 
 def _server(top: Section) -> Server:
-    section = top.section("server", ("address", "port", "public", "database", "access", "second_factor"))
+    section = top.section("server", ("address", "port", "public", "database", "access", "second_factor", "log"))
     if section is None:
         return Server()
     public = _site(section)
@@ -180,6 +180,7 @@ def _server(top: Section) -> Server:
         database=section.text("database", required=False, blank=True),
         access=section.text("access", required=False, default=Server.access),
         second_factor=section.text("second_factor", required=False, default="administrators" if public else Server.second_factor),
+        log=section.text("log", required=False, default=Server.log),
     )
 
 

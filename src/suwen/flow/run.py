@@ -23,6 +23,7 @@ from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
 from suwen.engine.duck import Engine
 from suwen.engine.faults import is_whole
+from suwen.engine.limits import hold
 from suwen.engine.releases import Releases
 from suwen.engine.sql import statement
 from suwen.flow import books
@@ -86,6 +87,7 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
         before = _held(previous, known)
         if previous is not None and before == set(receipts) and dict(previous.packs) == dict(in_force):
             return RunReport(None, 0, 0, {}, {}, {}, previous.totals, {})
+        hold(region.settings.threads)
         engine = Engine(threads=region.settings.threads, memory=region.settings.memory, scratch=_scratch(region))
         try:
             number = (previous.number if previous else 0) + 1

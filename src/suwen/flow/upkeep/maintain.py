@@ -15,6 +15,7 @@ from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
 from suwen.engine.delta import LakeTable
 from suwen.engine.duck import Engine
+from suwen.engine.limits import hold
 from suwen.engine.releases import Releases
 from suwen.flow.backup.contents import releases_now
 from suwen.flow.formats import writable
@@ -93,6 +94,7 @@ def maintain(
     began, at = now(), at or now()
     writable(region)
     with explained(region.lake, "maintenance stopped"):
+        hold(region.settings.threads)
         engine = Engine(threads=region.settings.threads, memory=region.settings.memory, scratch=region.lake / READING)
         try:
             return _Maintaining(region, engine, at, began, progress, step).all(dry_run=dry_run, quick=quick, wait=wait)

@@ -22,6 +22,7 @@ from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
 from suwen.engine.duck import Engine
+from suwen.engine.limits import hold
 from suwen.engine.releases import Releases
 from suwen.engine.sql import statement
 from suwen.flow import books
@@ -29,6 +30,7 @@ from suwen.flow.arrivals import index, stage
 from suwen.flow.commit import commit_all, derived_rows
 from suwen.flow.dead_run import take_back
 from suwen.flow.derived import RULES, rules
+from suwen.flow.formats import writable
 from suwen.flow.lanes import KindData, TargetKey
 from suwen.flow.order import groups
 from suwen.flow.point_cells import keep_points
@@ -73,6 +75,7 @@ class RunReport:
 def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step: Callable[[str], None] = lambda _: None) -> RunReport:
     """Bring the repository up to what has landed and publish a release, or do nothing when nothing is new."""
     with region_lock(region, wait=wait, message=progress.start), explained(region.lake, "the run stopped"):
+        writable(region)
         releases = Releases(region.releases)
         previous = releases.latest()
         landing = Landing(region.landing)
@@ -85,6 +88,7 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
         before = _held(previous, known)
         if previous is not None and before == set(receipts) and dict(previous.packs) == dict(in_force):
             return RunReport(None, 0, 0, {}, {}, {}, previous.totals, {})
+        hold(region.settings.threads)
         engine = Engine(threads=region.settings.threads, memory=region.settings.memory, scratch=_scratch(region))
         try:
             number = (previous.number if previous else 0) + 1
@@ -205,7 +209,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         id_bits=work.region.settings.id_bits,
         left_out=sorted({s for sequences in work.of_feed.values() for s in sequences} - set(work.receipts)),
     )
-    _keep_packs(work)
+    _keep_packs(work, in_force["all"])
     releases.publish(release, work.step)
     work.step("released")
     clock.lap("release")
@@ -310,8 +314,8 @@ def _as_of(work: Work) -> Mapping[str, str]:
     return {feed: moment.isoformat() for feed, moment in sorted(latest.items())}
 
 
-def _keep_packs(work: Work) -> None:
-    """Packs named by a release are kept by hash."""
+def _keep_packs(work: Work, said: str) -> None:
+    """Packs named by a release are kept by hash, with the list of those that were in force under the hash that the release names."""
     folder = work.region.lake / "packs"
     folder.mkdir(parents=True, exist_ok=True)
     for sha, content in work.packs.contents.items():
@@ -321,3 +325,10 @@ def _keep_packs(work: Work) -> None:
             temporary.write_bytes(content)
             temporary.replace(path)
             work.step("kept pack")
+    listed = folder / f"{said}.json"
+    before = set(json.loads(listed.read_text("utf-8"))) if listed.exists() else set()
+    if not work.packs.contents.keys() <= before:
+        temporary = folder / f".{said}.tmp"
+        temporary.write_text(json.dumps(sorted(before | work.packs.contents.keys())), encoding="utf-8")
+        temporary.replace(listed)
+        work.step("listed packs")

@@ -91,7 +91,7 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
         hold(region.settings.threads)
         engine = Engine(threads=region.settings.threads, memory=region.settings.memory, scratch=_scratch(region))
         try:
-            number = (previous.number if previous else 0) + 1
+            number = releases.next_number()
             work = Work(region, engine, packs, previous, number, uuid.uuid4().hex[:8], receipts, vocabulary, progress)
             work.step = engine.step = step
             work.same_declared = previous is not None and dict(previous.packs) == dict(in_force)

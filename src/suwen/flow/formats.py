@@ -41,7 +41,7 @@ def _part(name: str, folder: Path, filled: Path) -> Part:
         said = json.loads(path.read_text("utf-8"))
         return Part(name, folder, int(said["format"]), str(said["suwen"]))
     except FileNotFoundError:
-        return Part(name, folder, FIRST if any(filled.glob("[0-9]*.json")) else 0)
+        return Part(name, folder, FIRST if any(filled.rglob("[0-9]*.json")) else 0)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise SuwenError("the file cannot be read, or is damaged", where=str(path), expected=f'{{"format": {FORMAT}, "suwen": "{__version__}"}}') from None
 

@@ -1,4 +1,4 @@
-"""Delta Lake tables in a folder: files by version, commits that are a compare-and-set, and taking back what a dead run left.
+"""Delta Lake tables in a folder or bucket: files by version, commits that are a compare-and-set, and taking back what a dead run left.
 
 A commit names the version it was planned from and is refused when another came first (`max_commit_retries=0`; otherwise delta-rs rebases a
 stale commit and both are accepted). Each removed path is checked to be in that version, since delta-rs accepts removals of what is not there.
@@ -21,6 +21,8 @@ from deltalake.transaction import AddAction, RemoveAction
 from suwen.base.errors import Defect, SuwenError
 from suwen.engine.duck import Written, delta_statistics
 from suwen.engine.faults import broken_table, table_errors
+from suwen.engine.store.folder import FolderStore
+from suwen.engine.store.port import Store
 from suwen.model.staging import RECEIPT
 from suwen.model.state import ORIGIN
 
@@ -66,14 +68,15 @@ def arrow_type(sql_type: str) -> pa.DataType:
 class LakeTable:
     """A Delta table partitioned by `_part`; columns as (name -> SQL type) without the partition column."""
 
-    def __init__(self, folder: Path, columns: Mapping[str, str]) -> None:
-        self.folder, self.columns = folder, dict(columns)
+    def __init__(self, folder: Path, columns: Mapping[str, str], store: Store | None = None) -> None:
+        self.folder, self.columns, self.store = folder, dict(columns), store or FolderStore(folder)
+        self._uri, self._options = self.store.table(folder)
         self._newest: DeltaTable | None = None  # as it was opened last
 
     @property
     def exists(self) -> bool:
         """Whether the log has a version: a folder alone is what a process left that died while it made the table."""
-        return any((self.folder / "_delta_log").glob("[0-9]*"))
+        return self.store.has_any(self.folder / "_delta_log", "[0-9]*")
 
     def _schema(self) -> pa.Schema:
         return pa.schema([pa.field(n, arrow_type(t)) for n, t in self.columns.items()] + [pa.field(PART, pa.string())])
@@ -81,18 +84,18 @@ class LakeTable:
     def open(self, version: int | None = None) -> DeltaTable:
         """The table at a version (newest when None); made empty when there is none. Raises SuwenError when its log cannot be read."""
         newest = self._newest
-        if newest is not None and not self._entry(newest.version() + 1).exists() and version in (None, newest.version()):
+        if newest is not None and not self._has(newest.version() + 1) and version in (None, newest.version()):
             return newest
         with table_errors(self.folder):
             if not self.exists:
-                DeltaTable.create(str(self.folder), self._schema(), partition_by=[PART], mode="ignore", configuration=_KEEP_LOG)
-            found = DeltaTable(str(self.folder), version=version)
-        self._newest = found if version is None or not self._entry(version + 1).exists() else newest
+                DeltaTable.create(self._uri, self._schema(), partition_by=[PART], mode="ignore", configuration=_KEEP_LOG, storage_options=self._options)
+            found = DeltaTable(self._uri, version=version, storage_options=self._options)
+        self._newest = found if version is None or not self._has(version + 1) else newest
         return found
 
-    def _entry(self, version: int) -> Path:
-        """The log's file that makes a version."""
-        return self.folder / "_delta_log" / f"{version:020d}.json"
+    def _has(self, version: int) -> bool:
+        """Whether the log has the entry that makes a version."""
+        return self.store.exists(self.folder / "_delta_log" / f"{version:020d}.json")
 
     def version(self) -> int:
         """The newest version; -1 where there is no table."""
@@ -118,8 +121,9 @@ class LakeTable:
         found_rows = sum(file.rows for file in files)
         if found_rows != rows:
             raise broken_table(self.folder, f"its log tells of {found_rows} rows, the release of {rows}")
+        lengths = self.store.lengths([Path(file.path) for file in files])
         for file in files:
-            found = _length(Path(file.path))
+            found = lengths.get(Path(file.path))
             if found != file.bytes:
                 what = "a file is missing" if found is None else f"a file of {file.bytes} bytes has {found}"
                 raise broken_table(self.folder, f"{what}: {self._relative(Path(file.path))}")
@@ -152,6 +156,8 @@ class LakeTable:
         actions += [RemoveAction(self._relative(Path(f.path)), True, now, f.bytes, {PART: f.part}) for f in remove]
         if not actions:
             return int(table.version())
+        self.store.keep(new.written.path for new in add if new.written.rows)
+        self.store.still_mine()
         properties = CommitProperties(max_commit_retries=0, app_transactions=[Transaction(application, 1)])
         self._newest = None
         with table_errors(self.folder):
@@ -176,9 +182,8 @@ class LakeTable:
 
     def drop_files(self, prefix: str) -> int:
         """Delete the data files whose names begin so; for what dead runs wrote, which no release names. Gives how many there were."""
-        found = list(self.folder.glob(f"{PART}=*/{glob.escape(prefix)}*.parquet"))
-        for path in found:
-            path.unlink()
+        found = self.store.find(self.folder, f"{PART}=*/{glob.escape(prefix)}*.parquet")
+        self.store.remove(found)
         return len(found)
 
     def restore(self, version: int) -> bool:
@@ -195,6 +200,7 @@ class LakeTable:
         if table.version() == aim or self.files(aim) == self.files():
             return False
         self._newest = None
+        self.store.still_mine()
         with table_errors(self.folder):
             table.restore(aim, post_commithook_properties=_HOOKS)
         return True
@@ -203,10 +209,3 @@ class LakeTable:
 def _range(action: Mapping[str, Any], column: str) -> tuple[int, int] | None:
     low, high = action.get(f"min.{column}"), action.get(f"max.{column}")
     return None if low is None or high is None else (low, high)
-
-
-def _length(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return None

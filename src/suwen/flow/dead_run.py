@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from suwen.flow.stores import lake_of
 from suwen.flow.work import Work
 from suwen.model import state
 from suwen.model.extension import ALL_TABLES
@@ -24,4 +25,6 @@ def take_back(work: Work) -> None:
 
 def _tables_there(region: Region) -> set[str]:
     known = {*state.TABLES, *(lake_name(t) for t in ALL_TABLES)}
-    return {name for name in known if (region.lake / name).is_dir()}
+    store = lake_of(region)
+    there = {f"{group}/{table}" for group in {name.split("/")[0] for name in known} for table in store.folders(region.lake / group)}
+    return known & there

@@ -21,8 +21,6 @@ import pyarrow as pa
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
-from suwen.engine.duck import Engine
-from suwen.engine.faults import is_whole
 from suwen.engine.releases import Releases
 from suwen.engine.sql import statement
 from suwen.flow import books
@@ -38,6 +36,7 @@ from suwen.flow.region import region_lock, region_packs
 from suwen.flow.retired import retire
 from suwen.flow.stage import Stager, by_kind, spec_of
 from suwen.flow.stopwatch import Stopwatch
+from suwen.flow.stores import engine_of, lake_of, landing_of, releases_of
 from suwen.flow.tables import run_group
 from suwen.flow.touched import kind_touched, target_touched
 from suwen.flow.work import KindData, TargetKey, Work, index_path, make_plans, required_tables
@@ -72,19 +71,19 @@ class RunReport:
 def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step: Callable[[str], None] = lambda _: None) -> RunReport:
     """Bring the repository up to what has landed and publish a release, or do nothing when nothing is new."""
     with region_lock(region, wait=wait, message=progress.start), explained(region.lake, "the run stopped"):
-        releases = Releases(region.releases)
+        releases = releases_of(region)
         previous = releases.latest()
-        landing = Landing(region.landing)
+        landing = landing_of(region)
         known = landing.receipts()
         receipts = accepted(landing, known)
         _refuse_unknown_feeds(region, receipts)
         packs = region_packs(region)
-        vocabulary = current(region.vocabulary)
+        vocabulary = current(region.vocabulary, lake_of(region))
         in_force = _in_force(region, packs, vocabulary.hash if vocabulary else "")
         before = _held(previous, known)
         if previous is not None and before == set(receipts) and dict(previous.packs) == dict(in_force):
             return RunReport(None, 0, 0, {}, {}, {}, previous.totals, {})
-        engine = Engine(threads=region.settings.threads, memory=region.settings.memory, scratch=_scratch(region))
+        engine = engine_of(region, _scratch(region))
         try:
             number = (previous.number if previous else 0) + 1
             work = Work(region, engine, packs, previous, number, uuid.uuid4().hex[:8], receipts, vocabulary, progress)
@@ -284,7 +283,7 @@ def _index_kind(work: Work, data: KindData) -> None:
         deliveries.setdefault(work.receipts[receipt].delivery, []).append(receipt)
     for receipts in deliveries.values():
         paths = {r: index_path(work.region, data.feed, data.kind.name, r, spec) for r in receipts}
-        if not all(is_whole(p) for p in paths.values()):
+        if not all(work.engine.store.whole(p) for p in paths.values()):
             queries = {r: index_query(data.kind, [f for f in data.files if f.receipt == r], compiled, work.receipts, region=work.region) for r in receipts}
             write_index(work.engine, data.kind, queries, paths)
         data.indexes += [str(p) for p in paths.values()]
@@ -367,12 +366,9 @@ def _as_of(work: Work) -> Mapping[str, str]:
 
 def _keep_packs(work: Work) -> None:
     """Packs named by a release are kept by hash."""
-    folder = work.region.lake / "packs"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder, store = work.region.lake / "packs", lake_of(work.region)
+    there = {path.name for path in store.find(folder, "*")}
     for sha, content in work.packs.contents.items():
-        path = folder / sha
-        if not path.exists():
-            temporary = path.with_name(f".{sha}.tmp")
-            temporary.write_bytes(content)
-            temporary.replace(path)
+        if sha not in there:
+            store.put(folder / sha, content)
             work.step("kept pack")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from suwen.base.progress import SILENT, Progress
-from suwen.engine.duck import Engine
 from suwen.flow.region import region_lock
+from suwen.flow.stores import engine_of, lake_of
 from suwen.model.region import Region
 from suwen.repository.vocabulary import VocabularyVersion, current, load
 
@@ -17,7 +17,7 @@ def load_vocabulary(
 ) -> VocabularyVersion:
     """Load the vocabulary files of a folder or zip; the next run uses them. Raises SuwenError naming file and line, and then nothing has changed."""
     with region_lock(region, wait=wait, message=message):
-        engine = Engine(threads=region.settings.threads, memory=region.settings.memory, scratch=region.scratch)
+        engine = engine_of(region, region.scratch)
         try:
             return load(source, region.vocabulary, engine, _Report(progress))
         finally:
@@ -27,7 +27,7 @@ def load_vocabulary(
 
 def current_vocabulary(region: Region) -> VocabularyVersion | None:
     """The vocabulary that the next run uses; None for none."""
-    return current(region.vocabulary)
+    return current(region.vocabulary, lake_of(region))
 
 
 class _Report:

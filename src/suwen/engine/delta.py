@@ -180,9 +180,9 @@ class LakeTable:
         if missing:
             raise Defect(f"{self.folder.name}: {len(missing)} files to be removed are not in version {table.version()}")
 
-    def drop_files(self, prefix: str) -> int:
-        """Delete the data files whose names begin so; for what dead runs wrote, which no release names. Gives how many there were."""
-        found = self.store.find(self.folder, f"{PART}=*/{glob.escape(prefix)}*.parquet")
+    def drop_files(self, prefix: str, keep: Collection[str] = ()) -> int:
+        """Delete the data files whose names begin so, but those of some paths; for what dead runs wrote, which no release names. Gives how many there were."""
+        found = [path for path in self.store.find(self.folder, f"{PART}=*/{glob.escape(prefix)}*.parquet") if str(path) not in keep]
         self.store.remove(found)
         return len(found)
 

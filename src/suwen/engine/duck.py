@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from suwen.engine.faults import engine_errors, paths_in, system_fault
 from suwen.engine.interrupts import interruptible
 from suwen.engine.sql import literally, read_parquet, render, statement
 from suwen.engine.store.folder import FolderStore
-from suwen.engine.store.port import Store
+from suwen.engine.store.port import Store, from_bucket
 
 _OWN = "set TimeZone = 'UTC'; set enable_progress_bar = false"  # of each connection; DuckDB would draw its bar into standard output
 
@@ -58,6 +58,9 @@ class Engine:
             }
         )
         self._con.execute(_OWN)
+        self._ranges = self.store.ranges()
+        if self._ranges is not None:
+            self._con.register_filesystem(self._ranges)
 
     def beside(self) -> Engine:
         """Another connection to the same tables, for another thread: what one makes all see; memory and threads are shared. To be closed too."""
@@ -97,10 +100,12 @@ class Engine:
         with self._explained(sql):
             yield from self._con.sql(sql).to_arrow_reader(rows)
 
-    def _explained(self, sql: str, target: Path | None = None) -> AbstractContextManager[None]:
+    @contextmanager
+    def _explained(self, sql: str, target: Path | None = None) -> Iterator[None]:
         if self.store.remote:
             self.store.fetch(path for path in map(Path, paths_in(sql)) if path.is_relative_to(self.store.root))
-        return engine_errors(sql, target=target, memory=self.memory, scratch=self.scratch)
+        with from_bucket(self._ranges), engine_errors(sql, target=target, memory=self.memory, scratch=self.scratch):
+            yield
 
     def register(self, name: str, data: pa.Table | pa.RecordBatchReader) -> None:
         """Make Arrow data readable under a name, without copying."""

@@ -134,11 +134,13 @@ class OpenRelease:
                 raise SuwenError(
                     f"release {self.release.number} names a vocabulary that is not here", where=str(path.parent), do="load the same vocabulary again"
                 )
-            return (str(path),) if self.release.vocabulary else ()
+            return tuple(lake_of(self.region).readable([path])) if self.release.vocabulary else ()
         if name not in self.release.tables:
             return ()
         columns = state.TABLES[name] if group == "state" else stored_columns(ALL_TABLES[table])
-        return tuple(file.path for file in LakeTable(self.region.lake / group / table, columns, lake_of(self.region)).files(self.release.tables[name].version))
+        store = lake_of(self.region)
+        files = LakeTable(self.region.lake / group / table, columns, store).files(self.release.tables[name].version)
+        return tuple(store.readable([Path(file.path) for file in files]))
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[tuple[Guarded, str]]:
@@ -149,7 +151,7 @@ class OpenRelease:
     def _connection(self, views: Mapping[str, Tree]) -> Guarded:
         settings = self.region.settings
         files = sorted({path for paths in self._files.values() for path in paths})
-        return Guarded(views, files, threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING)
+        return Guarded(views, files, threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING, store=lake_of(self.region))
 
 
 def _everything(full: str) -> str:

@@ -76,7 +76,7 @@ def current(store: Path, files: Store | None = None) -> VocabularyVersion | None
     pointer, files = store / "current.json", files or FolderStore(store)
     try:
         with _readable(pointer):
-            content = str(json.loads(files.read(pointer))["hash"])
+            content = str(json.loads(files.read(pointer, fresh=True))["hash"])
     except FileNotFoundError:
         return None
     return opened(store, content, files)

@@ -8,12 +8,15 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from suwen.base.errors import SuwenError
 from suwen.base.system import explained
 from suwen.engine.faults import is_whole
 from suwen.engine.store.port import Told
+
+if TYPE_CHECKING:
+    from suwen.engine.store.ranges import Ranges
 
 
 class FolderStore:
@@ -54,6 +57,12 @@ class FolderStore:
     def keep(self, paths: Iterable[Path]) -> None:
         return
 
+    def readable(self, paths: Sequence[Path]) -> list[str]:
+        return [str(path) for path in paths]
+
+    def ranges(self) -> Ranges | None:
+        return None
+
     def name(self, aside: Path, path: Path) -> None:
         os.replace(aside, path)
 
@@ -63,7 +72,7 @@ class FolderStore:
     def open(self, path: Path) -> BinaryIO:
         return path.open("rb")
 
-    def read(self, path: Path) -> bytes:
+    def read(self, path: Path, *, fresh: bool = False) -> bytes:
         return path.read_bytes()
 
     def put(self, path: Path, data: bytes) -> None:

@@ -7,12 +7,29 @@ for those written by `put`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+if TYPE_CHECKING:  # the library is there only where buckets are used
+    from suwen.engine.store.ranges import Ranges
 
 Told = Callable[[str], None]  # takes a sentence for the one who waits
+SCHEME = "suwen://"  # begins the name of a file that is read by ranges, from where it is kept
+
+
+@contextmanager
+def from_bucket(ranges: Ranges | None) -> Iterator[None]:
+    """Tell, in the place of what the engine makes of it, why a file could not be read from a bucket."""
+    try:
+        yield
+    except Exception:
+        if ranges is None or not ranges.failed:
+            raise
+        failed = ranges.failed.pop()
+        ranges.failed.clear()
+        raise failed from None
 
 
 class Store(Protocol):
@@ -51,6 +68,12 @@ class Store(Protocol):
     def keep(self, paths: Iterable[Path]) -> None:
         """Take up files written at their paths: kept, and whole, when this returns."""
 
+    def readable(self, paths: Sequence[Path]) -> list[str]:
+        """How the engine names Parquet files that it is to read: where they need not be brought here as a whole, beginning with SCHEME."""
+
+    def ranges(self) -> Ranges | None:
+        """What the engine reads such files by; None where there are none."""
+
     def name(self, aside: Path, path: Path) -> None:
         """Give a file written aside its name; it is kept, and whole. A name that begins with a dot is of this machine alone."""
 
@@ -60,8 +83,8 @@ class Store(Protocol):
     def open(self, path: Path) -> BinaryIO:
         """The bytes of a file as they are kept, from the beginning. Raises FileNotFoundError where it is not kept."""
 
-    def read(self, path: Path) -> bytes:
-        """A small file as it is now. Raises FileNotFoundError where it is not kept."""
+    def read(self, path: Path, *, fresh: bool = False) -> bytes:
+        """A small file; `fresh` where it may have been put anew. Raises FileNotFoundError where it is not kept."""
 
     def put(self, path: Path, data: bytes) -> None:
         """Put a small file, whole, in the place of what had its name."""

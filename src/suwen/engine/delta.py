@@ -21,6 +21,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from suwen.base.errors import Defect, SuwenError
 from suwen.engine.duck import Written, delta_statistics
 from suwen.engine.faults import broken_table, table_errors
+from suwen.engine.store.faults import store_fault
 from suwen.engine.store.folder import FolderStore
 from suwen.engine.store.port import Store
 from suwen.model.staging import RECEIPT
@@ -86,7 +87,7 @@ class LakeTable:
         newest = self._newest
         if newest is not None and not self._has(newest.version() + 1) and version in (None, newest.version()):
             return newest
-        with table_errors(self.folder):
+        with table_errors(self.folder, self._uri):
             if not self.exists:
                 DeltaTable.create(self._uri, self._schema(), partition_by=[PART], mode="ignore", configuration=_KEEP_LOG, storage_options=self._options)
             found = DeltaTable(self._uri, version=version, storage_options=self._options)
@@ -106,9 +107,9 @@ class LakeTable:
         if version == -1 or (version is None and not self.exists):
             return []
         if not self.exists:
-            raise broken_table(self.folder, "it is not there")
+            raise broken_table(self.folder, "it is not there", self._uri)
         table = self.open(version)
-        with table_errors(self.folder):
+        with table_errors(self.folder, self._uri):
             actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
         found = [
             DataFile(str(self.folder / a["path"]), a["num_records"], a["size_bytes"], a[f"partition.{PART}"], _range(a, RECEIPT), _range(a, ORIGIN))
@@ -120,13 +121,13 @@ class LakeTable:
         """Raises SuwenError where a file is missing or has not the length it was written with, or all together have not so many rows."""
         found_rows = sum(file.rows for file in files)
         if found_rows != rows:
-            raise broken_table(self.folder, f"its log tells of {found_rows} rows, the release of {rows}")
+            raise broken_table(self.folder, f"its log tells of {found_rows} rows, the release of {rows}", self._uri)
         lengths = self.store.lengths([Path(file.path) for file in files])
         for file in files:
             found = lengths.get(Path(file.path))
             if found != file.bytes:
                 what = "a file is missing" if found is None else f"a file of {file.bytes} bytes has {found}"
-                raise broken_table(self.folder, f"{what}: {self._relative(Path(file.path))}")
+                raise broken_table(self.folder, f"{what}: {self._relative(Path(file.path))}", self._uri)
 
     def new_path(self, part: str, name: str) -> Path:
         """Where a new file of a part is to be written."""
@@ -160,13 +161,13 @@ class LakeTable:
         self.store.still_mine()
         properties = CommitProperties(max_commit_retries=0, app_transactions=[Transaction(application, 1)])
         self._newest = None
-        with table_errors(self.folder):
+        with table_errors(self.folder, self._uri):
             try:
                 table.create_write_transaction(actions, "append", self._schema(), [PART], commit_properties=properties, post_commithook_properties=_HOOKS)
             except CommitFailedError as error:
-                raise SuwenError(
-                    f"table {self.folder.name}: another writer committed first", expected="one writer per region", do="let the other run end, then run again"
-                ) from error
+                what = f"table {self.folder.name}: another writer committed first"
+                other = SuwenError(what, expected="one writer per region", do="let the other run end, then run again")
+                raise store_fault(str(error), self._uri) or other from error
         return max(base, 0) + 1
 
     def _relative(self, path: Path) -> str:
@@ -196,12 +197,12 @@ class LakeTable:
         table = self.open()
         aim = max(version, 0)
         if table.version() < aim:
-            raise broken_table(self.folder, f"version {aim} is not there, the newest is {table.version()}")
+            raise broken_table(self.folder, f"version {aim} is not there, the newest is {table.version()}", self._uri)
         if table.version() == aim or self.files(aim) == self.files():
             return False
         self._newest = None
         self.store.still_mine()
-        with table_errors(self.folder):
+        with table_errors(self.folder, self._uri):
             table.restore(aim, post_commithook_properties=_HOOKS)
         return True
 

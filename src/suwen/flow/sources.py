@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from suwen.engine.keys import repeated
 from suwen.engine.sql import Tree, alias, col, read_parquet, statement, text, typed
 from suwen.flow.collisions import refuse_keys
@@ -30,6 +32,7 @@ def contested_versions(work: Work, data: KindData, touched: Touched) -> str:
 def _contested(work: Work, data: KindData, touched: Touched) -> str:
     name = work.fresh("versions")
     if touched is None:
+        work.engine.store.fetch(map(Path, data.indexes))
         work.engine.register("repeated_keys", repeated(data.indexes, "key"))
         keep = statement("select i.key in (select key from repeated_keys) or i.tombstone or {c}", c=_covered(work, data, col("as_of", "r"))).expressions[0]
         work.engine.temporary(name, versions.contested(read_parquet(data.indexes), keep))

@@ -49,6 +49,7 @@ class Fault:
     skip: int = 0
     times: int = 1
     kill: int = 0
+    heedless: bool = False  # done whatever its conditions
 
 
 class ObjectStore:
@@ -161,6 +162,8 @@ class Server:
                 os.kill(fault.kill, signal.SIGKILL)
             if fault and fault.code:
                 return _refused(start, fault.code, fault.status)
+            if fault and fault.heedless:
+                environ = {key: value for key, value in environ.items() if key not in ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH")}
             if fault and fault.lost:
                 list(self._app(environ, lambda *_: None))
                 return _refused(start, "InternalError", "500 Internal Server Error")

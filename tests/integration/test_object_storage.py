@@ -216,6 +216,32 @@ def test_of_two_that_put_a_name_at_once_one_is_first(store: ObjectStore, bucket:
             assert clients[0].get(name)[0] == f"by {won.index(True)}".encode()
 
 
+def test_a_store_that_does_not_heed_conditions_is_refused(region: Path, store: ObjectStore, bucket: str) -> None:
+    store.fail(Fault(heedless=True, times=10_000))
+    with pytest.raises(SuwenError, match="does not keep to conditional puts"):
+        deliver(region, [0])
+    store.calm()
+    assert landing_of(open_region(region)).deliveries() == []
+
+
+def test_a_region_that_is_moved_into_a_bucket_is_found_there_as_it_was(store: ObjectStore, bucket: str, tmp_path: Path, in_folders: dict[int, Any]) -> None:
+    folder = tmp_path / "region"
+    make(folder)
+    deliver(folder, [0, 1])
+    run(open_region(folder))
+    for group in ("lake", "landing"):
+        client = Client(store.access(bucket, f"here/{group}"))
+        files = [path for path in (folder / group).rglob("*") if path.is_file() and not path.name.startswith(".")]
+        for path in files:
+            client.put(path.relative_to(folder / group).as_posix(), path)
+        shutil.rmtree(folder / group)
+    in_buckets(folder, store, bucket)
+    assert run(open_region(folder)).release is None
+    deliver(folder, [2, 3])
+    assert run(open_region(folder)).release == 2
+    assert held(open_region(folder)) == in_folders[2]
+
+
 def test_a_put_whose_answer_is_lost_is_done_once(region: Path, store: ObjectStore, in_folders: dict[int, Any]) -> None:
     store.fail(Fault(part="/deliveries/", lost=True))
     deliver(region, [0, 1])

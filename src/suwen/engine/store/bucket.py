@@ -139,6 +139,7 @@ class BucketStore:
         self._write(path, data)
 
     def put_if_absent(self, path: Path, data: bytes, step: Told = lambda _: None) -> bool:
+        self._machine()
         step("written")
         if not self.client.create(self._name(path), data):
             return False
@@ -171,9 +172,10 @@ class BucketStore:
             self._lease.check()
 
     def _machine(self) -> str:
-        """The id of this folder, and so of this machine: what holds the folder's lock is alone here."""
+        """The id of this folder, and so of this machine: what holds the folder's lock is alone here. Before it is given, the store is tried."""
         path = self.root / _MACHINE
         if not path.exists():
+            self.client.check_conditions(f"try-{uuid4().hex}.json")
             self._write(path, uuid4().hex.encode())
         return path.read_text("utf-8")
 

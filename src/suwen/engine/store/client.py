@@ -89,6 +89,20 @@ class Client:
         except (PreconditionError, FileNotFoundError):
             return None
 
+    def check_conditions(self, name: str) -> None:
+        """Raises SuwenError where the store does not keep to the conditions of a put: then nobody could be the one writer. `name`: of an object to try it on."""
+        self.put(name, b"1")
+        (_, held), twice = self.get(name), self.create(name, b"2")
+        changed = self.replace(name, b"3", held.tag)
+        if twice or changed is None or self.replace(name, b"4", held.tag) is not None:
+            raise SuwenError(
+                "object storage: the store does not keep to conditional puts (If-None-Match, If-Match)",
+                where=self.where(name),
+                expected="that a name is given once, and that a stale tag is refused",
+                do="use a store that has them",
+            )
+        self.delete([name])
+
     def get(self, name: str) -> tuple[bytes, Held]:
         """A small object whole. Raises FileNotFoundError where there is none."""
         with self._explained(name):

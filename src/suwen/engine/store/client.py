@@ -90,7 +90,7 @@ class Client:
             return None
 
     def check_conditions(self, name: str) -> None:
-        """Raises SuwenError where the store does not keep to the conditions of a put: then nobody could be the one writer. `name`: of an object to try it on."""
+        """Raises SuwenError where the store does not keep to the conditions of a put: then none is the one writer. `name`: of an object to try it on."""
         self.put(name, b"1")
         (_, held), twice = self.get(name), self.create(name, b"2")
         changed = self.replace(name, b"3", held.tag)

@@ -33,11 +33,10 @@ def type_of(node: Tree) -> str:
 
 
 def _column(printer: Printer, node: Tree) -> str:
-    only(node, "this", "table")
+    only(node, "this", "table", "db")
     if isinstance(node.this, exp.Star):
         raise Defect("no Spark form of a star beside an operator")
-    qualifier = f"{quoted(node.text('table'))}." if node.args.get("table") else ""
-    return f"{qualifier}{quoted(node.name)}"
+    return ".".join(quoted(node.text(key)) for key in ("db", "table", "this") if node.args.get(key))  # a struct's field has its column before it
 
 
 def _identifier(printer: Printer, node: Tree) -> str:
@@ -49,7 +48,7 @@ def _literal(printer: Printer, node: Tree) -> str:
 
 
 def _cast(printer: Printer, node: Tree) -> str:
-    only(node, "this", "to", "_type")
+    only(node, "this", "to", "_type", "safe", "requires_string")
     if wide.is_wide(node.this):
         return wide.narrowed(printer, node)
     if _is_uhugeint(node.args["to"]):

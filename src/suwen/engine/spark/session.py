@@ -27,7 +27,7 @@ _PATIENCE = 60.0  # seconds until a worker of a cluster must have come
 _UNITS = {"GiB": "g", "MiB": "m", "GB": "g", "MB": "m"}
 _STANDALONE = re.compile(r"([^:,/]+):([0-9]+)")
 # Nothing of Spark's own log reaches the screen: its messages may repeat values of rows.
-_LOG = "rootLogger.level = off\n"
+_LOG = "appender.none.type = Null\nappender.none.name = none\nrootLogger.level = off\nrootLogger.appenderRef.none.ref = none\n"
 _lock = Lock()
 
 
@@ -78,7 +78,10 @@ def _settings(settings: Settings, master: str, scratch: Path, log: Path) -> Mapp
         "spark.sql.shuffle.partitions": str(8 * settings.threads),
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",  # files are named one by one; a job to list them costs more than listing
         "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",  # without a file of checksums beside each
+        "spark.sql.maxPlanStringLength": "2000",  # nobody reads how a statement was planned
+        "spark.sql.ui.explainMode": "simple",
         "spark.scheduler.mode": "FAIR",
     }
     return {**ours, **local, **settings.spark.config, **FIXED}

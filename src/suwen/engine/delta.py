@@ -19,8 +19,9 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
 from suwen.base.errors import Defect, SuwenError
-from suwen.engine.duck import Written, delta_statistics
+from suwen.engine.duck import delta_statistics
 from suwen.engine.faults import broken_table, table_errors
+from suwen.engine.port import Written
 from suwen.model.staging import RECEIPT
 from suwen.model.state import ORIGIN
 

@@ -21,8 +21,8 @@ import pyarrow as pa
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
-from suwen.engine.duck import Engine
 from suwen.engine.faults import is_whole
+from suwen.engine.opening import open_engine
 from suwen.engine.releases import Releases
 from suwen.engine.sql import statement
 from suwen.flow import books
@@ -84,7 +84,7 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
         before = _held(previous, known)
         if previous is not None and before == set(receipts) and dict(previous.packs) == dict(in_force):
             return RunReport(None, 0, 0, {}, {}, {}, previous.totals, {})
-        engine = Engine(threads=region.settings.threads, memory=region.settings.memory, scratch=_scratch(region))
+        engine = open_engine(region.settings, _scratch(region))
         try:
             number = (previous.number if previous else 0) + 1
             work = Work(region, engine, packs, previous, number, uuid.uuid4().hex[:8], receipts, vocabulary, progress)

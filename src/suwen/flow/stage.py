@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from suwen.base.errors import Defect, SuwenError
 from suwen.base.progress import SILENT, Progress
-from suwen.engine.duck import Engine
 from suwen.engine.faults import is_whole
+from suwen.engine.port import Engine
 from suwen.flow.places import columns_of, kinds_of
 from suwen.intake.archive import Refusal
 from suwen.intake.formats.delimited import Member, Piece, direct_options, read

@@ -49,7 +49,7 @@ def _literal(printer: Printer, node: Tree) -> str:
 
 
 def _cast(printer: Printer, node: Tree) -> str:
-    only(node, "this", "to", "_type")
+    only(node, "this", "to", "_type", "safe", "requires_string")
     if wide.is_wide(node.this):
         return wide.narrowed(printer, node)
     if _is_uhugeint(node.args["to"]):

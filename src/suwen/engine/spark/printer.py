@@ -66,8 +66,8 @@ def quoted(name: str) -> str:
 
 
 def literal(value: str) -> str:
-    """A text of Spark, whose parser is told to take backslashes as they are."""
-    return "'" + value.replace("'", "''") + "'"
+    """A text of Spark, in which a backslash and a quote have a backslash before them."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def only(node: Tree, *known: str) -> None:

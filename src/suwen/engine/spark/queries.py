@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from suwen.base.errors import Defect
 from suwen.engine.spark.printer import Form, Printer, only, quoted
-from suwen.engine.sql import Tree
+from suwen.engine.sql import Tree, case, integer
 
 _SELECT = ("with_", "distinct", "expressions", "from_", "joins", "where", "group", "having", "qualify", "windows", "order", "limit")
 _JOINS = {("", ""): "JOIN", ("", "INNER"): "JOIN", ("", "CROSS"): "CROSS JOIN", ("", "SEMI"): "LEFT SEMI JOIN", ("", "ANTI"): "LEFT ANTI JOIN",
@@ -203,7 +203,19 @@ def _order(printer: Printer, node: Tree) -> str:
 def _window(printer: Printer, node: Tree) -> str:
     only(node, "this", "partition_by", "order", "spec", "alias", "over")
     over = quoted(node.alias) if node.alias else f"({_frame(printer, node)})"
-    return f"{printer.text(node.this)} OVER {over}"
+    return f"{printer.text(_unfiltered(node.this))} OVER {over}"
+
+
+def _unfiltered(node: Tree) -> Tree:
+    """An aggregate over a window without its filter, which Spark has not there: what the filter leaves out is null to it."""
+    if not isinstance(node, exp.Filter):
+        return node
+    inner, condition = node.this.copy(), node.args["expression"].this
+    if not isinstance(inner, (exp.Count, exp.Sum, exp.Min, exp.Max)) or isinstance(inner.this, exp.Distinct):
+        raise Defect(f"no Spark form of {type(inner).__name__} with a filter over a window")
+    value = integer(1) if isinstance(inner.this, exp.Star) else inner.this
+    inner.set("this", case([(condition.copy(), value)]))
+    return inner
 
 
 def _frame(printer: Printer, node: Tree) -> str:

@@ -27,7 +27,7 @@ _PATIENCE = 60.0  # seconds until a worker of a cluster must have come
 _UNITS = {"GiB": "g", "MiB": "m", "GB": "g", "MB": "m"}
 _STANDALONE = re.compile(r"([^:,/]+):([0-9]+)")
 # Nothing of Spark's own log reaches the screen: its messages may repeat values of rows.
-_LOG = "rootLogger.level = off\n"
+_LOG = "appender.none.type = Null\nappender.none.name = none\nrootLogger.level = off\nrootLogger.appenderRef.none.ref = none\n"
 _lock = Lock()
 
 

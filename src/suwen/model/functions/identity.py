@@ -6,7 +6,7 @@ from datetime import date
 
 from suwen.model.functions.shape import Example, Function
 from suwen.model.functions.texts import TEXT, spark_trimmed
-from suwen.model.functions.time_forms import SPARK_DATES
+from suwen.model.functions.time_forms import spark_date
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _SUM = " + ".join(f"(ascii(substring(s, {at}, 1)) - 48) * {weight}" for at, weight in enumerate(_WEIGHTS, 1))
@@ -15,7 +15,7 @@ _BIRTH = "our_date_of(substring(s, 7, 8), 'yyyymmdd')"
 # The number for Spark, and its check: sum of digits times powers of 2, the check character's (X for 10) included, leaves 1 (ISO 7064).
 _S = f"upper({spark_trimmed('$1')})"
 _S_SUM = f"aggregate(split({_S}, ''), 0, (a, c) -> (a * 2 + coalesce(try_cast(c as int), 10)) % 11)"
-_S_BIRTH = SPARK_DATES["yyyymmdd"].replace("$1", f"substring({_S}, 7, 8)")
+_S_BIRTH = spark_date("yyyymmdd", f"substring({_S}, 7, 8)")
 _S_VALID = f"{_S} rlike '^[1-9][0-9]{{16}}[0-9X]\\z' and {_S_SUM} = 1 and {_S_BIRTH} is not null"
 _VALID, _INVALID = "11010519491231002X", "110105194912310021"
 

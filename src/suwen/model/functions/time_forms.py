@@ -31,8 +31,8 @@ def _date(pattern: str, form: str) -> str:
     return f"cast({_strptime(pattern, form)} as date)"
 
 
-def _spark_piece(pattern: str) -> str:
-    return f"regexp_extract($1, {quoted(whole(f'({pattern})'))}, 1)"
+def _spark_piece(pattern: str, text: str = "$1") -> str:
+    return f"regexp_extract({text}, {quoted(whole(f'({pattern})'))}, 1)"
 
 
 def _in_order(text: str, pattern: str, order: str) -> str:
@@ -63,7 +63,14 @@ _SPARK_ORDERS: dict[str, Callable[[str], str]] = {
     "us": lambda text: _in_order(text, _PARTED, "$3-$1-$2"),
     "dmy": lambda text: _in_order(text, _PARTED, "$3-$2-$1"),
 }
-SPARK_DATES = {name: f"try_cast({_SPARK_ORDERS[name](_spark_piece(pattern))} as date)" for name, (pattern, _) in _DATES.items()}
+
+
+def spark_date(form: str, text: str = "$1") -> str:
+    """`date_of` of a text in Spark's words."""
+    return f"try_cast({_SPARK_ORDERS[form](_spark_piece(_DATES[form][0], text))} as date)"
+
+
+SPARK_DATES = {form: spark_date(form) for form in _DATES}
 _ZH_TIME = f"{_Y}年{_M}月{_D}日 ?{_H}(?:时{_60}分(?:{_60}秒)?|:{_60}(?::{_60})?)"
 _US_12 = f"{_DATES['us'][0]} (?:0?[1-9]|1[0-2]):{_60}(?::{_60})? [AP]M"
 _HL7 = f"{_Y}{_MM}{_DD}{_HH}{_60}(?:{_60}{_FRACTION})?[+-](?:0[0-9]|1[0-4])[0-5][0-9]"
@@ -126,6 +133,6 @@ SPARK_TIMES = {
     "dmy": _spark_clock("dmy"),
 }
 SPARK_LOCAL_TIMES = {
-    "iso": _spark_local(_spark_piece(_ISO_DATE + _ISO_CLOCK + _OFFSET)),
+    "iso": _spark_local(_in_order(_spark_piece(_ISO_DATE + _ISO_CLOCK + _OFFSET), "(.{16})([Z+-])", "$1:00$2")),
     "hl7": _spark_local(_in_order(_in_order(_spark_piece(_HL7), f"{_YMD}(..)(..)", "$1-$2-$3 $4:$5:"), "(.*):([+-])", "$1:00$2")),
 }

@@ -18,7 +18,8 @@ from sqlglot import exp
 from suwen.engine.faults import engine_errors, system_fault
 from suwen.engine.interrupts import interruptible
 from suwen.engine.port import Written
-from suwen.engine.sql import literally, read_parquet, render, statement
+from suwen.engine.render import render
+from suwen.engine.sql import literally, read_parquet, statement
 
 _OWN = "set TimeZone = 'UTC'; set enable_progress_bar = false"  # of each connection; DuckDB would draw its bar into standard output
 

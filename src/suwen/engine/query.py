@@ -13,7 +13,8 @@ from suwen.base.errors import Defect, SuwenError
 from suwen.engine.faults import damaged, engine_errors
 from suwen.engine.guard import Judge, first_line, functions, refusal
 from suwen.engine.interrupts import interruptible
-from suwen.engine.sql import Tree, literally, render
+from suwen.engine.render import render
+from suwen.engine.sql import Tree, literally
 
 _CLOSED_AT_START: dict[str, str | int | float | list[str]] = {
     "python_enable_replacements": False,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlglot import exp
 
 from suwen.base.errors import Defect
-from suwen.engine.spark import wide
+from suwen.engine.forms import called
+from suwen.engine.spark import listed, wide
 from suwen.engine.spark.printer import Form, Printer, literal, only
 from suwen.engine.sql import Tree
 
@@ -136,6 +137,9 @@ def _lag(printer: Printer, node: Tree) -> str:
 
 
 def _anonymous(printer: Printer, node: Tree) -> str:
+    function = called(node)
+    if function is not None:
+        return listed.printed(printer, function, node.expressions)
     form = NAMED.get(node.name.lower())
     if form is None:
         raise Defect(f"no Spark form of {node.name}")

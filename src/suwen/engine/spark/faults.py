@@ -14,7 +14,8 @@ from pyspark.sql import SparkSession
 from suwen.base.errors import Defect, SuwenError
 from suwen.engine.faults import damaged, paths_in, system_fault
 from suwen.engine.spark.session import stopped
-from suwen.engine.sql import Tree, render
+from suwen.engine.render import render
+from suwen.engine.sql import Tree
 
 _MEMORY = ("java.lang.OutOfMemoryError", "SparkOutOfMemoryError")
 _LOST = ("SparkContext was shut down", "stopped SparkContext", "Job aborted due to stage failure: Master removed our application")

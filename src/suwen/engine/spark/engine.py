@@ -73,7 +73,7 @@ class SparkEngine:
 
     def rows(self, query: Tree | str) -> list[tuple[Any, ...]]:
         table = self.arrow(query)
-        return list(zip(*(column.to_pylist() for column in table.columns), strict=True)) if table.num_columns else []
+        return list(zip(*map(_values, table.columns), strict=True))
 
     def one(self, query: Tree | str) -> Any:
         return self.rows(query)[0][0]
@@ -194,6 +194,12 @@ class SparkEngine:
 
     def _frame(self, tree: Tree) -> DataFrame:
         return self._spark.sql(spark_text(tree, self))
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """A column's values; exact sums of whole numbers, which are decimals of 38 digits in Spark, as the whole numbers they are."""
+    values: list[Any] = column.to_pylist()
+    return [value if value is None else int(value) for value in values] if column.type == pa.decimal128(38, 0) else values
 
 
 def _tree(query: Tree | str) -> Tree:

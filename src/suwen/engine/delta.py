@@ -19,8 +19,9 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
 from suwen.base.errors import Defect, SuwenError
-from suwen.engine.duck import Written, delta_statistics
+from suwen.engine.duck import delta_statistics
 from suwen.engine.faults import broken_table, table_errors
+from suwen.engine.port import Written
 from suwen.engine.store.faults import store_fault
 from suwen.engine.store.folder import FolderStore
 from suwen.engine.store.port import Store

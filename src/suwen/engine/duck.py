@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,13 @@ from sqlglot import exp
 
 from suwen.engine.faults import engine_errors, paths_in, system_fault
 from suwen.engine.interrupts import interruptible
-from suwen.engine.sql import literally, read_parquet, render, statement
+from suwen.engine.port import Written
+from suwen.engine.render import render
+from suwen.engine.sql import literally, read_parquet, statement
 from suwen.engine.store.folder import FolderStore
 from suwen.engine.store.port import Store, from_bucket
 
 _OWN = "set TimeZone = 'UTC'; set enable_progress_bar = false"  # of each connection; DuckDB would draw its bar into standard output
-
-
-@dataclass(frozen=True)
-class Written:
-    """One Parquet file as written: rows, bytes and the statistics per column (min, max as text, null count)."""
-
-    path: Path
-    rows: int
-    bytes: int
-    statistics: Mapping[str, Mapping[str, str]]
 
 
 class Engine:

@@ -14,7 +14,8 @@ from suwen.base.errors import Defect, SuwenError
 from suwen.engine.faults import damaged, engine_errors
 from suwen.engine.guard import Judge, first_line, functions, refusal
 from suwen.engine.interrupts import interruptible
-from suwen.engine.sql import Tree, literally, render
+from suwen.engine.render import render
+from suwen.engine.sql import Tree, literally
 from suwen.engine.store.port import Store, from_bucket
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -12,9 +11,10 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from suwen.base.errors import SuwenError
+from suwen.flow.engine_settings import read_settings
 from suwen.flow.region_places import check_apart, read_bucket, read_place
 from suwen.model.receipt import Mode
-from suwen.model.region import FIRST_DAY, Collision, Feed, Organisation, Region, Server, Settings
+from suwen.model.region import FIRST_DAY, Collision, Feed, Organisation, Region, Server
 from suwen.packs.loader import PACK_FILE, shipped_packs
 from suwen.packs.names import DASHED, check_name
 from suwen.packs.problem import Problems, nearest
@@ -27,7 +27,6 @@ REGION_FILE, ORGANISATIONS_FILE, COLLISIONS_FILE = "region.toml", "organisations
 ORGANISATION_COLUMNS = ("organisation_id", "name_en", "name_zh", "parent", "level", "kind", "division", "zone", "valid_from", "valid_to")
 FEED_KEYS = ("template", "organisation", "mode", "as_of", "key_systems")
 ORGANISATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
-_MEMORY = re.compile(r"[1-9][0-9]{0,6}(MiB|GiB|MB|GB)")
 _UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _COMPARED = 1_000  # a nearest name is looked for among at most so many
@@ -46,7 +45,7 @@ def read_region(folder: Path) -> Region:
         )
     problems = Problems()
     document = read_toml(folder / REGION_FILE, REGION_FILE)
-    top = Section(document, (), document.data, problems, ("name", "zone", "packs", "lake", "landing", "engine", "ids", "server", "store"))
+    top = Section(document, (), document.data, problems, ("name", "zone", "packs", "lake", "landing", "engine", "spark", "ids", "server", "store"))
     zone = _zone(top, top.text("zone"))
     history = _read_table(folder, ORGANISATIONS_FILE, ORGANISATION_COLUMNS, problems, lambda row: _organisation(row, zone, problems))
     _check_tree(history, problems)
@@ -60,7 +59,7 @@ def read_region(folder: Path) -> Region:
         name=top.text("name"),
         zone=zone,
         packs=_packs(top, folder),
-        settings=_settings(top),
+        settings=read_settings(top),
         lake=lake,
         landing=landing,
         feeds=_feeds(folder, organisations, problems),
@@ -127,23 +126,6 @@ def _packs(top: Section, folder: Path) -> tuple[str, ...]:
                 "packs", name, f'unknown pack "{name}"', expected="a pack that Suwen ships, or a folder below packs/ with a pack.toml", do=nearest(name, known)
             )
     return names
-
-
-def _settings(top: Section) -> Settings:
-    engine, ids = top.section("engine", ("threads", "memory", "piece_mb")), top.section("ids", ("collisions", "bits"))
-    settings = Settings(threads=os.cpu_count() or 1)
-    threads, memory, piece_mb, id_bits = settings.threads, settings.memory, settings.piece_mb, settings.id_bits
-    if engine is not None:
-        threads = engine.whole("threads", threads, least=1)
-        piece_mb = engine.whole("piece_mb", piece_mb, least=1)
-        memory = engine.text("memory", required=False, default=memory)
-        if not _MEMORY.fullmatch(memory):
-            engine.problem("memory", f'"{memory}" is not an amount of memory', expected='a whole number with its unit, such as "4GiB" or "900MiB"')
-    if ids is not None:
-        id_bits = ids.whole("bits", id_bits, least=8)
-        if id_bits > 63:
-            ids.problem("bits", "ids have at most 63 bits", do="leave the key out")
-    return Settings(threads, memory, piece_mb, id_bits)
 
 
 def _site(section: Section) -> str:

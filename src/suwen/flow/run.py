@@ -36,7 +36,7 @@ from suwen.flow.region import region_lock, region_packs
 from suwen.flow.retired import retire
 from suwen.flow.stage import Stager, by_kind, spec_of
 from suwen.flow.stopwatch import Stopwatch
-from suwen.flow.stores import engine_of, lake_of, landing_of, releases_of
+from suwen.flow.stores import lake_of, landing_of, releases_of, working_engine
 from suwen.flow.tables import run_group
 from suwen.flow.touched import kind_touched, target_touched
 from suwen.flow.work import KindData, TargetKey, Work, index_path, make_plans, required_tables
@@ -83,7 +83,7 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
         before = _held(previous, known)
         if previous is not None and before == set(receipts) and dict(previous.packs) == dict(in_force):
             return RunReport(None, 0, 0, {}, {}, {}, previous.totals, {})
-        engine = engine_of(region, _scratch(region))
+        engine = working_engine(region, _scratch(region))
         try:
             number = (previous.number if previous else 0) + 1
             work = Work(region, engine, packs, previous, number, uuid.uuid4().hex[:8], receipts, vocabulary, progress)

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from suwen.base.errors import Defect, SuwenError
 from suwen.base.progress import SILENT, Progress
-from suwen.engine.duck import Engine
+from suwen.engine.port import Engine
 from suwen.engine.store.port import Store
 from suwen.flow.places import columns_of, kinds_of
 from suwen.intake.archive import Refusal

@@ -12,7 +12,9 @@ from typing import cast
 
 from suwen.base.errors import SuwenError
 from suwen.base.system import explained
-from suwen.engine.duck import Engine
+from suwen.engine import duck
+from suwen.engine.opening import open_engine
+from suwen.engine.port import Engine
 from suwen.engine.releases import Releases
 from suwen.engine.store.access import Access
 from suwen.engine.store.folder import FolderStore
@@ -38,10 +40,15 @@ def releases_of(region: Region) -> Releases:
     return Releases(region.releases, lake_of(region))
 
 
-def engine_of(region: Region, scratch: Path | None = None) -> Engine:
-    """A new engine over the region's lake, with the memory and threads it may use; one that only reads unless `scratch` says where else to spill."""
+def engine_of(region: Region) -> duck.Engine:
+    """A new engine that reads the region's lake, with the memory and threads it may use. What reads is DuckDB, whatever makes releases."""
     settings = region.settings
-    return Engine(threads=settings.threads, memory=settings.memory, scratch=scratch or region.lake / READING, store=lake_of(region))
+    return duck.Engine(threads=settings.threads, memory=settings.memory, scratch=region.lake / READING, store=lake_of(region))
+
+
+def working_engine(region: Region, scratch: Path) -> Engine:
+    """A new engine that makes the region's releases: the one that region.toml names."""
+    return open_engine(region.settings, scratch, lake_of(region))
 
 
 def _store(region: Region, address: str, folder: Path) -> Store:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from suwen.base.progress import SILENT, Progress
 from suwen.flow.region import region_lock
-from suwen.flow.stores import engine_of, lake_of
+from suwen.flow.stores import lake_of, working_engine
 from suwen.model.region import Region
 from suwen.repository.vocabulary import VocabularyVersion, current, load
 
@@ -17,7 +17,7 @@ def load_vocabulary(
 ) -> VocabularyVersion:
     """Load the vocabulary files of a folder or zip; the next run uses them. Raises SuwenError naming file and line, and then nothing has changed."""
     with region_lock(region, wait=wait, message=message):
-        engine = engine_of(region, region.scratch)
+        engine = working_engine(region, region.scratch)
         try:
             return load(source, region.vocabulary, engine, _Report(progress))
         finally:

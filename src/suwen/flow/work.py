@@ -17,7 +17,7 @@ import pyarrow as pa
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.delta import DataFile, LakeTable, NewFile
-from suwen.engine.duck import Engine, Written
+from suwen.engine.port import Engine, Written
 from suwen.engine.sql import Tree, read_parquet, statement, text, union_all
 from suwen.flow.stores import lake_of
 from suwen.model import state as states

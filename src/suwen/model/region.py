@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -13,14 +13,30 @@ from suwen.model.receipt import Mode
 FIRST_DAY = date(1900, 1, 1)  # an organisation whose first day nobody wrote down holds from here
 
 
+ENGINES = ("duckdb", "spark")
+
+
+@dataclass(frozen=True)
+class Spark:
+    """Where Spark runs. `master`: its address, "" for this machine with as many cores as `threads`; `config`: further settings by their names in Spark."""
+
+    master: str = ""
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Settings:
-    """What the engine may use. `memory` as DuckDB writes it (`4GiB`); `piece_mb`: size of the pieces files are cut into; `id_bits` below 63 only in tests."""
+    """What the engine may use. `memory` as DuckDB writes it (`4GiB`); `piece_mb`: size of the pieces files are cut into; `id_bits` below 63 only in tests.
+
+    `engine`: which one makes releases, one of ENGINES.
+    """
 
     threads: int
     memory: str = "4GiB"
     piece_mb: int = 64
     id_bits: int = 63
+    engine: str = "duckdb"
+    spark: Spark = Spark()
 
 
 @dataclass(frozen=True)

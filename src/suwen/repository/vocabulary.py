@@ -22,8 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from suwen.base.errors import Defect, SuwenError
-from suwen.engine.duck import Engine
 from suwen.engine.hash import row_hashes
+from suwen.engine.port import Engine
 from suwen.engine.sql import col, read_parquet, statement
 from suwen.engine.store.folder import FolderStore
 from suwen.engine.store.port import Store

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import BoundedSemaphore
 
 import pyarrow as pa
 
@@ -24,6 +25,8 @@ from suwen.repository.staged import staged
 from suwen.repository.vocabulary import opened as opened_vocabulary
 
 Place = tuple[int, int]  # (receipt, record)
+MOST_ENGINES = 2  # at a time in a process, so that the memory of a server has an end
+_AT_ONCE = BoundedSemaphore(MOST_ENGINES)
 
 
 class Joined:
@@ -133,11 +136,12 @@ class Joined:
 
     @contextmanager
     def _engine(self) -> Iterator[Engine]:
-        engine = engine_of(self.opened.region)
-        try:
-            yield engine
-        finally:
-            engine.close()
+        with _AT_ONCE:
+            engine = engine_of(self.opened.region)
+            try:
+                yield engine
+            finally:
+                engine.close()
 
 
 def _as_table(records: Sequence[RecordPlace], columns: Sequence[str]) -> pa.Table:

@@ -13,6 +13,7 @@ from suwen.base.clock import now
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.base.texts import is_utf8
+from suwen.flow.formats import LANDING, writable
 from suwen.flow.places import kind_of, survey
 from suwen.flow.region import region_packs, the_feed
 from suwen.flow.stores import landing_of
@@ -59,6 +60,7 @@ def land(
         _refuse_keyless(template, files, sender_of)
     received = received_at or now()
     moment = as_of or date_in_names(sender_of, files) or received.astimezone(ZoneInfo(region.zone_of(sender_of))).replace(tzinfo=None)
+    writable(region, LANDING)
     landing = landing_of(region, message) if message else landing_of(region)
     with explained("reading the files", files[0].parent):
         total = sum(file.stat().st_size for file in files)

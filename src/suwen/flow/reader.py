@@ -11,8 +11,10 @@ import pyarrow as pa
 from suwen.base.errors import SuwenError
 from suwen.engine.delta import LakeTable
 from suwen.engine.duck import Engine
+from suwen.engine.limits import hold
 from suwen.engine.query import Guarded
 from suwen.engine.sql import Tree
+from suwen.flow.formats import readable
 from suwen.flow.region import open_region
 from suwen.flow.stores import READING, engine_of, lake_of, landing_of, releases_of
 from suwen.flow.views import cdm_source_view, names, omop_view, stored_view
@@ -32,6 +34,8 @@ class OpenRelease:
 
     def __init__(self, region: Region, number: int | None = None) -> None:
         self.region = region
+        readable(region)
+        hold(region.settings.threads)
         releases = releases_of(region)
         found = releases.latest() if number is None else releases.get(number)
         if found is None:
@@ -49,24 +53,25 @@ class OpenRelease:
 
     def table(self, name: str) -> pa.Table:
         """A table as Arrow: `measurement` (the schema omop), or `cdr.measurement`, `ext.ext_visit`, `state.ledger`."""
-        with self._opened(name) as (connection, full):
+        with self._still_there(), self._opened(name) as (connection, full):
             return connection.arrow(_everything(full))
 
     def batches(self, name: str, rows: int = 122_880) -> Iterator[pa.RecordBatch]:
         """The same as a stream of record batches, in bounded memory."""
-        with self._opened(name) as (connection, full), connection.stream(_everything(full), rows) as answer:
+        with self._still_there(), self._opened(name) as (connection, full), connection.stream(_everything(full), rows) as answer:
             yield from answer
 
     def query(self, sql: str) -> pa.Table:
         """The answer to one reading SQL statement. Raises SuwenError when it is refused."""
-        with self.guarded() as connection:
+        with self._still_there(), self.guarded() as connection:
             return connection.arrow(sql)
 
     def ask(self, query: Tree) -> pa.Table:
         """The answer to a query of our own making over the release's files."""
         engine = self._engine.beside() if self._engine else engine_of(self.region)
         try:
-            return engine.arrow(query)
+            with self._still_there():
+                return engine.arrow(query)
         finally:
             engine.close()
 
@@ -75,9 +80,21 @@ class OpenRelease:
         """The same as a stream of record batches, in bounded memory, to be read inside the `with`."""
         engine = self._engine.beside() if self._engine else engine_of(self.region)
         try:
-            yield engine.batches(query, rows)
+            with self._still_there():
+                yield engine.batches(query, rows)
         finally:
             engine.close()
+
+    @contextmanager
+    def _still_there(self) -> Iterator[None]:
+        """Whoever has a release open for longer than its files stay after its removal is told so, and not of a damage."""
+        try:
+            yield
+        except SuwenError:
+            kept = releases_of(self.region)
+            if kept.removed(self.release.number):
+                kept.get(self.release.number)  # raises what is to be told
+            raise
 
     def guarded(self) -> Guarded:
         """A closed, read-only connection over every table of the release; close it after use."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from suwen.base.errors import SuwenError
 from suwen.base.system import explained
 from suwen.base.texts import is_utf8
+from suwen.flow.formats import writable
 from suwen.flow.region_files import (
     ORGANISATION_COLUMNS,
     ORGANISATION_ID,
@@ -47,6 +48,11 @@ packs = [{packs}]   # declarations in use, the later over the earlier; own ones 
 memory = "4GiB"   # what does not fit spills to the lake's scratch folder
 # threads = 4     # default: every core of the machine
 # piece_mb = 64   # files are read in pieces of about this size
+
+# [keep]            # docs/guide/operate.md: which releases `suwen maintain` keeps
+# releases = 30     # the last so many, the newest of each of the last so many months, and those named
+# months = 36
+# named = [1]
 
 # [server]        # docs/guide/people-and-roles.md
 # port = 8080
@@ -85,7 +91,9 @@ def create(folder: Path, packs: Sequence[str], name: str = "", zone: str = DEFAU
         (folder / ORGANISATIONS_FILE).write_text(",".join(ORGANISATION_COLUMNS) + "\n", encoding="utf-8")
         text = _REGION.format(name=toml_text(name or folder.name), zone=toml_text(zone), packs=", ".join(toml_text(p) for p in packs))
         (folder / REGION_FILE).write_text(text, encoding="utf-8")
-    return open_region(folder)
+    region = open_region(folder)
+    writable(region)
+    return region
 
 
 def open_region(folder: Path) -> Region:

@@ -21,12 +21,14 @@ import pyarrow as pa
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
+from suwen.engine.limits import hold
 from suwen.engine.releases import Releases
 from suwen.engine.sql import statement
 from suwen.flow import books
 from suwen.flow.commit import commit_all, derived_rows
 from suwen.flow.dead_run import take_back
 from suwen.flow.derived import RULES, rules
+from suwen.flow.formats import writable
 from suwen.flow.key_findings import note_unread_keys
 from suwen.flow.order import groups
 from suwen.flow.point_cells import keep_points
@@ -71,6 +73,7 @@ class RunReport:
 def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step: Callable[[str], None] = lambda _: None) -> RunReport:
     """Bring the repository up to what has landed and publish a release, or do nothing when nothing is new."""
     with region_lock(region, wait=wait, message=progress.start), explained(region.lake, "the run stopped"):
+        writable(region)
         releases = releases_of(region)
         previous = releases.latest()
         landing = landing_of(region)
@@ -83,6 +86,7 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
         before = _held(previous, known)
         if previous is not None and before == set(receipts) and dict(previous.packs) == dict(in_force):
             return RunReport(None, 0, 0, {}, {}, {}, previous.totals, {})
+        hold(region.settings.threads)
         engine = working_engine(region, _scratch(region))
         try:
             number = (previous.number if previous else 0) + 1
@@ -201,7 +205,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         id_bits=work.region.settings.id_bits,
         left_out=sorted({s for sequences in work.of_feed.values() for s in sequences} - set(work.receipts)),
     )
-    _keep_packs(work)
+    _keep_packs(work, in_force["all"])
     releases.publish(release, work.step)
     work.step("released")
     clock.lap("release")
@@ -364,11 +368,16 @@ def _as_of(work: Work) -> Mapping[str, str]:
     return {feed: moment.isoformat() for feed, moment in sorted(latest.items())}
 
 
-def _keep_packs(work: Work) -> None:
-    """Packs named by a release are kept by hash."""
+def _keep_packs(work: Work, said: str) -> None:
+    """Packs named by a release are kept by hash, with the list of those that were in force under the hash that the release names."""
     folder, store = work.region.lake / "packs", lake_of(work.region)
     there = {path.name for path in store.find(folder, "*")}
     for sha, content in work.packs.contents.items():
         if sha not in there:
             store.put(folder / sha, content)
             work.step("kept pack")
+    listed = folder / f"{said}.json"
+    before = set(json.loads(store.read(listed, fresh=True))) if listed.name in there else set()
+    if not work.packs.contents.keys() <= before:
+        store.put(listed, json.dumps(sorted(before | work.packs.contents.keys())).encode())
+        work.step("listed packs")

@@ -32,7 +32,19 @@ def lake_of(region: Region) -> Store:
 
 def landing_of(region: Region, message: Callable[[str], None] = lambda _: None) -> Landing:
     """The region's landing; `message` is told where another landing is waited for."""
-    return Landing(region.landing, message, _store(region, region.landing_address, region.landing))
+    return Landing(region.landing, message, landing_store(region))
+
+
+def landing_store(region: Region) -> Store:
+    """Where the region's landing is kept."""
+    return _store(region, region.landing_address, region.landing)
+
+
+def refuse_buckets(region: Region, what: str, do: str) -> None:
+    """Raises SuwenError where lake or landing are kept in a bucket, and what is to be done works on folders alone."""
+    if region.lake_address or region.landing_address:
+        where = region.lake_address or region.landing_address
+        raise SuwenError(f"{what} works on folders, and this region is kept in a bucket", where=where, expected="lake and landing in folders", do=do)
 
 
 def releases_of(region: Region) -> Releases:

@@ -3,8 +3,8 @@
     {"number": 7, "holder": "...", "machine": "...", "held": true, "seconds": 60}
 
 Who takes the lease raises its number by one, and only if the object still is as it was read. Who holds it puts it anew every third of its seconds, and
-asks for it before anything is published: a holder whose lease has passed to another is refused. Whether a lease has run out is told by the store's own
-clock alone, in which the object was put and a second one is put to ask the time; the holder's own doubt begins earlier, by a clock that only ticks.
+before anything is published: a holder whose lease has passed to another is refused, since the object is not the one it put last. Whether a lease has run
+out is told by the store's own clock alone, by which the object was put and a second one is put to ask the time.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import json
 import os
 import platform
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from uuid import uuid4
 
 from suwen.base.errors import SuwenError
@@ -23,7 +24,7 @@ from suwen.engine.store.folder import WAITING, another_writer
 from suwen.engine.store.port import Told
 
 LEASE, _CLOCK = "lease.json", "clock.json"
-_COARSE = 2.0  # seconds: the store tells times in whole ones
+_COARSE = 2.0  # seconds by which two of the store's times may be nearer than they seem: it tells whole ones
 _ASK_AGAIN = 2.0  # seconds between looks at a lease that is waited for
 
 
@@ -47,8 +48,8 @@ class Lease:
     def __init__(self, client: Client, machine: str) -> None:
         self._client, self._machine = client, machine
         self._holder = f"{platform.node()} {os.getpid()} {uuid4().hex[:12]}"
-        self._terms, self._tag, self._until = _Terms(), "", 0.0
-        self._end = Event()
+        self._terms, self._tag = _Terms(), ""
+        self._end, self._one = Event(), Lock()
         self._thread: Thread | None = None
 
     @property
@@ -76,11 +77,10 @@ class Lease:
         self._put(_Terms(self.number, self._holder, self._machine, False, self._terms.seconds))
 
     def check(self) -> None:
-        """Raises SuwenError where the lease has run out or passed to another: the number and holder are read anew."""
-        found = self._read()
-        mine = found is not None and found[0].holder == self._holder and found[0].number == self.number
-        if not mine or time.monotonic() > self._until:
-            now = f"another holds it with number {found[0].number}" if found and not mine else "it was not renewed in time"
+        """Raises SuwenError where the lease has passed to another; else it holds for all its seconds from now."""
+        if not self._put(self._terms):
+            found = self._read()
+            now = f"another holds it with number {found[0].number}" if found else "it is gone"
             raise SuwenError(
                 f"this run has lost its lease (number {self.number}): {now}; nothing more is written, and nothing was published",
                 where=self._client.where(LEASE),
@@ -103,7 +103,6 @@ class Lease:
         return self._free(terms, held) and self._begin(_Terms(terms.number + 1, self._holder, self._machine, True, seconds), held.tag)
 
     def _begin(self, terms: _Terms, tag: str | None) -> bool:
-        started = time.monotonic()
         if tag is None:
             if not self._client.create(LEASE, terms.text()):
                 return False
@@ -113,12 +112,12 @@ class Lease:
             if new is None:
                 return False
             self._tag = new
-        self._terms, self._until = terms, started + _sure(terms.seconds)
+        self._terms = terms
         return True
 
     def _free(self, terms: _Terms, held: Held) -> bool:
         """Whether a lease may be taken: given back, left by a dead process of this machine, or run out."""
-        return not terms.held or terms.machine == self._machine or (self._now() - held.taken.timestamp()) > terms.seconds
+        return not terms.held or terms.machine == self._machine or self._now() - held.taken.timestamp() > terms.seconds + _COARSE
 
     def _now(self) -> float:
         """The store's time: when it takes an object now."""
@@ -138,28 +137,21 @@ class Lease:
             ) from None
 
     def _renew(self) -> None:
-        """Put the lease anew until the end; where it has passed to another, or the store is out of reach for too long, `check` tells."""
+        """Put the lease anew until the end, or until it has passed to another: what is published next tells."""
         while not self._end.wait(self._terms.seconds / 3):
-            started = time.monotonic()
-            try:
-                if self._put(self._terms):
-                    self._until = started + _sure(self._terms.seconds)
-            except SuwenError:
-                continue  # tried again at the next turn; `_until` does not move
+            with suppress(SuwenError):  # the store is out of reach: tried again at the next turn
+                if not self._put(self._terms):
+                    return
 
     def _put(self, terms: _Terms) -> bool:
         """Replace the object, if it is ours; an answer lost on the way changed its tag though it still is."""
-        for _ in range(2):
-            if (tag := self._client.replace(LEASE, terms.text(), self._tag)) is not None:
-                self._tag = tag
-                return True
-            found = self._read()
-            if found is None or found[0].holder != self._holder:
-                return False
-            self._tag = found[1].tag
+        with self._one:
+            for _ in range(2):
+                if (tag := self._client.replace(LEASE, terms.text(), self._tag)) is not None:
+                    self._tag = tag
+                    return True
+                found = self._read()
+                if found is None or (found[0].holder, found[0].number) != (self._holder, self.number):
+                    return False
+                self._tag = found[1].tag
         return False
-
-
-def _sure(seconds: float) -> float:
-    """For how long after a sign of life its giver may be sure to hold the lease: shorter than others must wait."""
-    return max(seconds - 2 * _COARSE, seconds / 2)

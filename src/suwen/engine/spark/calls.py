@@ -77,14 +77,18 @@ def _filter(printer: Printer, node: Tree) -> str:
 
 
 def _least(word: str) -> Form:
-    """`min(x)`; `min(x, n)`: the n least as a list in order."""
+    """`min(x)`; `min(x, n)`: the n least as a list in order, `min(distinct x, n)`: each once."""
 
     def form(printer: Printer, node: Tree) -> str:
         only(node, "this", "count")
-        value, count = printer.text(node.this), node.args.get("count")
+        value, count, collected = node.this, node.args.get("count"), "collect_list"
+        if isinstance(value, exp.Distinct):
+            (value, *further), collected = value.expressions, "collect_set"
+            count = further[0] if further else count
         if count is None:
-            return f"{word}({value})"
-        return f"slice(sort_array(collect_list({value}), {'true' if word == 'min' else 'false'}), 1, {printer.text(count)})"
+            return f"{word}({printer.text(value)})"
+        ascending = "true" if word == "min" else "false"
+        return f"slice(sort_array({collected}({printer.text(value)}), {ascending}), 1, {printer.text(count)})"
 
     return form
 

@@ -1,13 +1,14 @@
 """The Spark engine: the same trees printed in Spark's SQL, run in one session, files read and written one by one.
 
-A relation that is to last is kept in Spark's memory, and on its workers' disks where that is not enough; a worker that is lost takes its parts along, and
-they are worked out again. Views have names that no other engine of the process uses.
+A relation that is to last is written to Parquet files in the scratch folder: what is read of it again is planned from there and not from the first file
+on, its size is known, and a worker that is lost takes nothing along. Views have names that no other engine of the process uses.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -16,7 +17,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from sqlglot import exp
 
@@ -24,19 +24,19 @@ from suwen.base.errors import Defect
 from suwen.engine.port import Written
 from suwen.engine.spark import files
 from suwen.engine.spark.faults import spark_errors
+from suwen.engine.spark.queries import in_one_part
 from suwen.engine.spark.rendering import spark_text
-from suwen.engine.spark.session import java, session
+from suwen.engine.spark.session import session
 from suwen.engine.sql import Tree, coalesce, negation, parsed, read_parquet, statement
 from suwen.model.region import Settings
 
-_KEPT = StorageLevel.MEMORY_AND_DISK_DESER
 _numbers = itertools.count(1)
 
 
 class _Relation:
-    """A relation under a name: its view, its columns, its rows where they are known, and the frame that is kept for it."""
+    """A relation under a name: its view, its columns, its rows where they are known, and where it is kept if it is the engine's own."""
 
-    def __init__(self, view: str, columns: Sequence[str], rows: int | None = None, kept: DataFrame | None = None) -> None:
+    def __init__(self, view: str, columns: Sequence[str], rows: int | None = None, kept: Path | None = None) -> None:
         self.view, self.columns, self.rows, self.kept = view, columns, rows, kept
 
 
@@ -73,7 +73,7 @@ class SparkEngine:
 
     def rows(self, query: Tree | str) -> list[tuple[Any, ...]]:
         table = self.arrow(query)
-        return list(zip(*(column.to_pylist() for column in table.columns), strict=True)) if table.num_columns else []
+        return list(zip(*map(_values, table.columns), strict=True))
 
     def one(self, query: Tree | str) -> Any:
         return self.rows(query)[0][0]
@@ -98,37 +98,33 @@ class SparkEngine:
         path = self.scratch / f"registered-{next(_numbers)}.parquet"
         pq.write_table(table, path, compression="lz4")
         frame = files.opened(self._spark, [str(path)], row_number=False, filename=False, by_name=False)
-        self._registered[name] = self._viewed(frame, rows=table.num_rows)
+        self._registered[name] = self._viewed(frame, rows=table.num_rows, kept=path)
 
     def unregister(self, name: str) -> None:
-        found = self._registered.pop(name, None)
-        if found is not None:
-            self._spark.catalog.dropTempView(found.view)
+        self._forget(self._registered.pop(name, None))
 
     def temporary(self, name: str, query: Tree) -> None:
-        with spark_errors(query, spark=self._spark, memory=self.memory):
-            frame = self._frame(query).persist(_KEPT)
-            rows = frame.count()
+        folder = self.scratch / f"table-{next(_numbers)}"
+        with spark_errors(query, target=folder, spark=self._spark, memory=self.memory):
+            frame, rows = files.kept(self._spark, self._frame(query), folder)
+            made = self._viewed(frame, rows=rows, kept=folder)
         before = self._tables.get(name)
-        self._tables[name] = self._viewed(self._leaf(frame), rows=rows, kept=frame)
+        self._tables[name] = made
         self._forget(before)
 
-    def _leaf(self, frame: DataFrame) -> DataFrame:
-        """A kept frame without the plan by which it came: else every statement over it would be planned from the first file on."""
-        execution = frame._jdf.queryExecution()
-        made = java(self._spark).org.apache.spark.sql.classic.Dataset.ofRows(self._spark._jsparkSession, execution.withCachedData())
-        return DataFrame(made, self._spark)
-
-    def _viewed(self, frame: DataFrame, *, rows: int | None = None, kept: DataFrame | None = None) -> _Relation:
+    def _viewed(self, frame: DataFrame, *, rows: int | None = None, kept: Path | None = None) -> _Relation:
         view = f"suwen_{next(_numbers)}"
         frame.createOrReplaceTempView(view)
         return _Relation(view, frame.columns, rows, kept)
 
     def _forget(self, relation: _Relation | None) -> None:
-        if relation is not None:
-            self._spark.catalog.dropTempView(relation.view)
-            if relation.kept is not None:
-                relation.kept.unpersist()
+        if relation is None:
+            return
+        self._spark.catalog.dropTempView(relation.view)
+        if relation.kept is not None and relation.kept.is_dir():
+            shutil.rmtree(relation.kept, ignore_errors=True)
+        elif relation.kept is not None:
+            relation.kept.unlink(missing_ok=True)
 
     def drop(self, *names: str) -> None:
         for name in names:
@@ -144,9 +140,9 @@ class SparkEngine:
     def copy(self, query: Tree | str, path: Path, *, ordered: bool = False, codec: str = "zstd", row_group: int = 122_880) -> Written:
         tree = _tree(query)
         with spark_errors(tree, target=path, spark=self._spark, memory=self.memory):
-            frame = self._frame(tree)
-            # Sorted rows go to one task in their order; others are brought together after the work is done by many.
-            return files.write_one(frame.coalesce(1) if ordered else frame.repartition(1), path, codec=codec, row_group=row_group)
+            in_order = in_one_part(tree) if ordered else None
+            frame = self._frame(in_order) if in_order is not None else self._frame(tree).repartition(1)
+            return files.write_one(frame, path, codec=codec, row_group=row_group)
 
     def copy_batches(self, reader: pa.RecordBatchReader, path: Path, *, codec: str = "zstd") -> Written:
         def write(aside: Path) -> Written:
@@ -198,6 +194,12 @@ class SparkEngine:
 
     def _frame(self, tree: Tree) -> DataFrame:
         return self._spark.sql(spark_text(tree, self))
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """A column's values; exact sums of whole numbers, which are decimals of 38 digits in Spark, as the whole numbers they are."""
+    values: list[Any] = column.to_pylist()
+    return [value if value is None else int(value) for value in values] if column.type == pa.decimal128(38, 0) else values
 
 
 def _tree(query: Tree | str) -> Tree:

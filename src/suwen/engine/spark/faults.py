@@ -13,8 +13,8 @@ from pyspark.sql import SparkSession
 
 from suwen.base.errors import Defect, SuwenError
 from suwen.engine.faults import damaged, paths_in, system_fault
-from suwen.engine.spark.session import stopped
 from suwen.engine.render import render
+from suwen.engine.spark.session import stopped
 from suwen.engine.sql import Tree
 
 _MEMORY = ("java.lang.OutOfMemoryError", "SparkOutOfMemoryError")

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import NullType
 
 from suwen.base.errors import Defect
 from suwen.engine.faults import file_errors
@@ -67,6 +68,14 @@ def _places(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
     address = java(spark).org.apache.hadoop.fs.Path
     rows = ", ".join(f"({literal('file:' + address(path).toUri().toString())}, {at}L, {literal(path)})" for at, path in enumerate(paths))
     return spark.sql(f"SELECT * FROM VALUES {rows} AS places(_file_path, file_index, filename)")
+
+
+def kept(spark: SparkSession, frame: DataFrame, folder: Path) -> tuple[DataFrame, int]:
+    """A frame worked out into the files of a new folder, and how many rows it has."""
+    frame = frame.select([f.col(quoted(c.name)).cast("int").alias(c.name) if isinstance(c.dataType, NullType) else quoted(c.name) for c in frame.schema.fields])
+    frame.write.option("compression", "lz4_raw").parquet(f"file:{folder}")
+    rows = sum(pq.read_metadata(path).num_rows for path in folder.glob("part-*.parquet"))
+    return spark.read.schema(frame.schema).parquet(_PATTERN.sub(r"\\\1", str(folder))), rows
 
 
 def write_one(frame: DataFrame, path: Path, *, codec: str, row_group: int) -> Written:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlglot import exp
 
@@ -33,11 +34,10 @@ def type_of(node: Tree) -> str:
 
 
 def _column(printer: Printer, node: Tree) -> str:
-    only(node, "this", "table")
+    only(node, "this", "table", "db")
     if isinstance(node.this, exp.Star):
         raise Defect("no Spark form of a star beside an operator")
-    qualifier = f"{quoted(node.text('table'))}." if node.args.get("table") else ""
-    return f"{qualifier}{quoted(node.name)}"
+    return ".".join(quoted(node.text(key)) for key in ("db", "table", "this") if node.args.get(key))  # a struct's field has its column before it
 
 
 def _identifier(printer: Printer, node: Tree) -> str:
@@ -102,13 +102,15 @@ def _is(printer: Printer, node: Tree) -> str:
 
 
 def _in(printer: Printer, node: Tree) -> str:
-    only(node, "this", "expressions", "query")
-    query = node.args.get("query")
+    only(node, "this", "expressions", "query", "field")
+    query = node.args.get("query") or node.args.get("field")  # the second where a part was set in
     if query is None:
         return f"{printer.part(node.this)} IN ({printer.listed(node.expressions)})"
-    inner = query.this if isinstance(query, exp.Subquery) else query
-    if isinstance(node.this, exp.Tuple) and isinstance(inner, exp.Select) and len(inner.expressions) == 1:
-        inner = _unpacked(inner)
+    inner: Any = query.this if isinstance(query, exp.Subquery) else query
+    if not isinstance(inner, exp.Query):
+        raise Defect(f"no Spark form of IN with {type(inner).__name__}")
+    if isinstance(node.this, exp.Tuple):
+        inner = _unpacked(inner) if len(inner.selects) == 1 else inner
         return f"({printer.listed(node.this.expressions)}) IN ({printer.text(inner)})"
     return f"{printer.part(node.this)} IN ({printer.text(inner)})"
 

@@ -11,7 +11,7 @@ from suwen.base.errors import Defect
 from suwen.engine.spark.printer import Form, Printer, only, quoted
 from suwen.engine.sql import Tree, case, integer
 
-_SELECT = ("with_", "distinct", "expressions", "from_", "joins", "where", "group", "having", "qualify", "windows", "order", "limit")
+_SELECT = ("with_", "hint", "distinct", "expressions", "from_", "joins", "where", "group", "having", "qualify", "windows", "order", "limit")
 _JOINS = {("", ""): "JOIN", ("", "INNER"): "JOIN", ("", "CROSS"): "CROSS JOIN", ("", "SEMI"): "LEFT SEMI JOIN", ("", "ANTI"): "LEFT ANTI JOIN",
           ("LEFT", ""): "LEFT JOIN", ("FULL", ""): "FULL JOIN"}  # fmt: skip
 _OPTIONS = ("file_row_number", "filename", "union_by_name", "hive_partitioning")
@@ -22,6 +22,7 @@ def _select(printer: Printer, node: Tree) -> str:
     if node.args.get("distinct") and node.args["distinct"].args.get("on"):
         raise Defect("no Spark form of DISTINCT ON")
     said = [_with(printer, node), "SELECT"]
+    said += [f"/*+ {node.args['hint'].expressions[0].name} */"] if node.args.get("hint") else []
     said += ["DISTINCT"] if node.args.get("distinct") else []
     said.append(", ".join(text for one in node.expressions for text in _projected(printer, node, one)))
     if node.args.get("from_"):
@@ -97,6 +98,15 @@ def _parts(node: Tree) -> Mapping[str, Tree]:
             found.setdefault(part.alias, part.this)
         at = at.parent
     return found
+
+
+def in_one_part(tree: Tree) -> Tree | None:
+    """A copy of a sorted SELECT whose rows are brought to one task before they are sorted; None where it is not sorted."""
+    if not isinstance(tree, exp.Select) or not tree.args.get("order"):
+        return None
+    copy = tree.copy()
+    copy.set("hint", exp.Hint(expressions=[exp.Var(this="REPARTITION(1)")]))
+    return copy
 
 
 def columns_of(printer: Printer, node: Tree, parts: Mapping[str, Tree]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import re
@@ -28,6 +29,8 @@ _UNITS = {"GiB": "g", "MiB": "m", "GB": "g", "MB": "m"}
 _STANDALONE = re.compile(r"([^:,/]+):([0-9]+)")
 # Nothing of Spark's own log reaches the screen: its messages may repeat values of rows.
 _LOG = "appender.none.type = Null\nappender.none.name = none\nrootLogger.level = off\nrootLogger.appenderRef.none.ref = none\n"
+_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+_SPILL = ".spark-"
 _lock = Lock()
 
 
@@ -48,12 +51,12 @@ def session(settings: Settings, scratch: Path) -> SparkSession:
 def _started(settings: Settings, master: str, scratch: Path) -> SparkSession:
     _check_java()
     _check_reachable(master)
-    log = scratch / "spark-log.properties"
-    scratch.mkdir(parents=True, exist_ok=True)
+    spill = _spill(scratch)
+    log = spill / "log.properties"
     log.write_text(_LOG, encoding="utf-8")
     logging.getLogger("SQLQueryContextLogger").disabled = True  # PySpark's own, which repeats statements and messages on the screen
     builder = SparkSession.builder.master(master).appName("suwen")
-    for name, value in _settings(settings, master, scratch, log).items():
+    for name, value in _settings(settings, master, log).items():
         builder = builder.config(name, value)
     try:
         made = builder.getOrCreate()
@@ -65,7 +68,7 @@ def _started(settings: Settings, master: str, scratch: Path) -> SparkSession:
     return made
 
 
-def _settings(settings: Settings, master: str, scratch: Path, log: Path) -> Mapping[str, str]:
+def _settings(settings: Settings, master: str, log: Path) -> Mapping[str, str]:
     """All settings: ours for speed, the region's over them, and those on which the meaning rests over all."""
     amount, unit = re.fullmatch(r"([0-9]+)(\w+)", settings.memory).groups()  # type: ignore[union-attr]
     local = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"} if master.startswith("local") else {}
@@ -73,15 +76,30 @@ def _settings(settings: Settings, master: str, scratch: Path, log: Path) -> Mapp
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.memory": f"{amount}{_UNITS[unit]}",
-        "spark.driver.extraJavaOptions": f"-Xss{_STACK} -Dlog4j2.configurationFile=file:{log}",
-        "spark.local.dir": str(scratch / "spark"),
+        "spark.local.dir": str(log.parent),
         "spark.sql.shuffle.partitions": str(8 * settings.threads),
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",  # files are named one by one; a job to list them costs more than listing
         "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",  # without a file of checksums beside each
+        "spark.sql.maxPlanStringLength": "2000",  # nobody reads how a statement was planned
+        "spark.sql.ui.explainMode": "simple",
         "spark.scheduler.mode": "FAIR",
     }
-    return {**ours, **local, **settings.spark.config, **FIXED}
+    java_options = f"-Xss{_STACK} -Dlog4j2.configurationFile=file:{log} {settings.spark.config.get(_JAVA_OPTIONS, '')}"
+    return {**ours, **local, **settings.spark.config, _JAVA_OPTIONS: java_options.strip(), **FIXED}
+
+
+def _spill(scratch: Path) -> Path:
+    """The process's own folder beside a scratch folder, for what Spark itself puts aside: a run empties the scratch folder, the session goes on."""
+    for left in scratch.parent.glob(f"{_SPILL}*"):
+        number = left.name.removeprefix(_SPILL)
+        if number.isdigit() and not Path(f"/proc/{number}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    made = scratch.with_name(f"{_SPILL}{os.getpid()}")
+    made.mkdir(parents=True, exist_ok=True)
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
 
 
 def _check_java() -> None:

@@ -28,9 +28,11 @@ _WRITTEN = (
     "2023-01-05T02:11:12Z", "2023-01-05 10:11:12.999999999+08:00", "2023-01-04T21:11-0500", "2023-03-12T07:30:00Z", "2023-11-05T06:30Z", "1988-07-01T00:00Z",
     "1850-01-01T00:00:00+14:59", "2200-12-31T23:59:59-14:00", "1900-12-31T15:54:17Z", "2100-07-01T12:00:00Z", "20230105101112+0800", "202301050211-0000",
     "20230105101112.123456789-1459", "20230105101112+1500", "11010519491231002X", "11010519491231002x", "440524188001010014", "110105194902300020",
-    "11010519491231002Ｘ", "<0.5", "≥ 1,000.5", "＜０．５", ">= -3.25e2", "=<7", "1,234.56", "12,34", "1,2345", ".5", "5.", "-.5", "+5", "1e3", "1E-8", "5e-9", "0e99",
+    "11010519491231002Ｘ", "<0.5", "≥ 1,000.5", "＜０．５", ">= -3.25e2", "=<7", "1,234.56", "12,34", "1,2345", 
+    ".5", "5.", "-.5", "+5", "1e3", "1E-8", "5e-9", "0e99",
     "1e99", "-1e-99", "0.000000005", "-0.000000005", "0.000000004999999999", "9999999999999999.99999999", "9999999999999999.999999995", "10000000000000000",
-    "99999999999999.99995", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "007", "１２３", "0x10", "1_000", "inf", "NaN", "1-2", "--1", "Y", "N", "是",
+    "99999999999999.99995",
+    "9223372036854775807", "9223372036854775808", "-9223372036854775808", "007", "１２３", "0x10", "1_000", "inf", "NaN", "1-2", "--1", "Y", "N", "是",
     "男", "null", "true", "I21.0", "a|b||d", "ΟΔΟΣ", "straße", "ŉ", "İstanbul", "ǆ", "DŽ", "𐐨", "Ⴀ", "ᲀ", "ꙋ",
 )  # fmt: skip
 _LITERALS: Mapping[tuple[str, int], Sequence[object]] = {
@@ -114,7 +116,7 @@ class Grower:
         if declared.literal:
             pool = tuple(function.forms) if function.forms and at == len(function.arguments) - 1 else _LITERALS[function.name, at]
             value = self._dice.choice(pool)
-            return _quoted(value) if isinstance(value, str) else str(value)
+            return _spelled(value)
         return self.grow(variable if declared.type in VARIABLES else declared.type, depth)
 
     def _operation(self, type_: str, depth: int) -> Grown:
@@ -164,6 +166,10 @@ class Grower:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _spelled(value: object) -> str:
+    return _quoted(value) if isinstance(value, str) else str(value)
 
 
 def values(dice: random.Random, type_: str) -> Value:
@@ -241,8 +247,9 @@ def plain_calls() -> list[Grown]:
         for drawn in range(max([1, *map(len, literals)])):
             for type_ in {t for a in function.arguments for t in VARIABLES.get(a.type, ())} or {""}:
                 written = {at: pool[drawn % len(pool)] for at, pool in zip(function.literal_arguments, literals, strict=True)}
-                given = [_quoted(w) if isinstance(w := written.get(at), str) else str(w) if at in written else name_of(type_ if a.type in VARIABLES else a.type, at)
-                         for at, a in enumerate(function.arguments)]  # fmt: skip
+                given = [
+                    _spelled(written[at]) if at in written else name_of(type_ if a.type in VARIABLES else a.type, at) for at, a in enumerate(function.arguments)
+                ]
                 found.append(Grown(f"{function.name}({', '.join(given)})", type_ if function.result in VARIABLES else function.result))
     found += [Grown(f"{o.left}0 {o.symbol} {o.right}1", o.result) for o in OPERATORS]
     return found

@@ -9,6 +9,9 @@ from suwen.engine import duck
 from suwen.engine.port import Engine
 from suwen.model.region import Settings
 
+EXAMPLES = Settings(threads=1, memory="512MiB")
+"""For the few rows of a pack's examples."""
+
 
 def open_engine(settings: Settings, scratch: Path) -> Engine:
     """The engine that makes a region's releases. Raises SuwenError where Spark is asked for and not to be had. To be closed.

@@ -91,8 +91,9 @@ def spelled(dice: random.Random) -> str:
     day = dice.choice(
         (f"{y}-{m:02}-{d:02}", f"{y}-{m}-{d}", f"{y}/{m}/{d}", f"{y}.{m}.{d}", f"{y}年{m}月{d}日", f"{m}/{d}/{y}", f"{d}/{m}/{y}", f"{y}{m:02}{d:02}")
     )
-    clock = dice.choice((f" {h}:{mi:02}", f" {h:02}:{mi:02}{second}", f"T{h:02}:{mi:02}{second}{offset}", f"{h:02}{mi:02}", f"{h:02}{mi:02}{s:02}",
-                         f"{h:02}{mi:02}{s:02}{offset.replace(':', '')}", f" {h}时{mi:02}分{s:02}秒", f"{h}时{mi:02}分", f" {h % 12 or 12}:{mi:02} {'AP'[h // 12]}M", ""))  # fmt: skip
+    twelve, bare = f"{h % 12 or 12}:{mi:02} {'AP'[h // 12]}M", f"{h:02}{mi:02}{s:02}"
+    parted = (f" {h}:{mi:02}", f" {h:02}:{mi:02}{second}", f"T{h:02}:{mi:02}{second}{offset}", f" {h}时{mi:02}分{s:02}秒", f"{h}时{mi:02}分", f" {twelve}")
+    clock = dice.choice((*parted, bare, bare[:4], bare + offset.replace(":", ""), ""))
     return day + clock
 
 

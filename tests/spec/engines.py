@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,21 @@ def worked_out(engine: Engine, listed: Sequence[Asked], columns: Mapping[str, Co
     for one, column in zip(listed, found.columns[1:], strict=True):
         assert ARROW_TYPES[one.type](column.type), f"{one.text} is of type {one.type}, and came as {column.type}"
     return [column.to_pylist() for column in found.columns[1:]]
+
+
+@contextmanager
+def uncompiled(engine: Engine) -> Iterator[None]:
+    """Spark works expressions out as they stand, without making Java of them first: sooner done for few rows, and the other of its two ways."""
+    conf = engine._spark.conf  # type: ignore[attr-defined]  # only tests set this, so the port has no word for it
+    names = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+    before = {name: conf.get(name) for name in names}
+    try:
+        for name, value in names.items():
+            conf.set(name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            conf.set(name, value)
 
 
 Difference = tuple[int, Value, Value]

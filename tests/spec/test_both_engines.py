@@ -11,7 +11,7 @@ import pytest
 
 from suwen.engine.port import Engine
 from suwen.model.functions import FUNCTIONS, OPERATORS, TYPES, Value
-from tests.spec.engines import Asked, asked, compared, examples_as_columns, smallest, worked_out
+from tests.spec.engines import Asked, asked, compared, examples_as_columns, smallest, uncompiled, worked_out
 from tests.spec.evaluation import ZONE, Column, call_over_constants, compiled, operation_over_columns
 from tests.spec.grown import TYPES_OF_COLUMNS, Grower, columns, plain_calls
 
@@ -42,14 +42,16 @@ def test_examples_over_columns(spark: Engine) -> None:
 
 
 def test_examples_over_constants(spark: Engine) -> None:
-    held(spark, list({call_over_constants(f, e): [e.result] for f in FUNCTIONS.values() for e in f.examples}.items()), NOTHING)
+    with uncompiled(spark):
+        held(spark, list({call_over_constants(f, e): [e.result] for f in FUNCTIONS.values() for e in f.examples}.items()), NOTHING)
 
 
 def test_every_call_over_drawn_values(spark: Engine, duckdb: Engine) -> None:
     """And when it is a finding that a text cannot be read or a number is too large."""
     dice = random.Random(20261122)
     listed = [one for grown in plain_calls() for one in asked(grown.text, TYPES_OF_COLUMNS, "America/New_York")]
-    assert compared((duckdb, spark), listed, columns(dice, 400)) == {}
+    with uncompiled(spark):
+        assert compared((duckdb, spark), listed, columns(dice, 400)) == {}
 
 
 def test_grown_expressions(spark: Engine, duckdb: Engine) -> None:
@@ -57,7 +59,8 @@ def test_grown_expressions(spark: Engine, duckdb: Engine) -> None:
     grower, given = Grower(dice), columns(dice, 100)
     grown = [grower.grow(dice.choice(TYPES), 2) for _ in range(60)]
     listed = [one for each in grown for one in asked(each.text, TYPES_OF_COLUMNS, ZONE)]
-    found = compared((duckdb, spark), listed, given)
+    with uncompiled(spark):
+        found = compared((duckdb, spark), listed, given)
     assert not found, [smallest((duckdb, spark), each, given, ZONE) for each in grown if each.text in found]
 
 

@@ -21,13 +21,13 @@ setup-deep: setup
 demo: setup  ## a region from raw files to an answer that leads back to its bytes
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
-test: setup  ## every test but the long ones, one worker a core
+test: setup-deep  ## every test but the long ones, one worker a core
 	$(TEST)
 
 test-deep: setup-deep  ## the long tests, and those that need Spark (Java 17)
 	$(BIN)/python -m pytest -m deep --hypothesis-profile=deep
 
-check: setup  ## format, lint, types, import rules, then the tests
+check: setup-deep  ## format, lint, types, import rules, then the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -53,8 +53,8 @@ docs: setup  ## write docs/reference from the packs, the functions and the comma
 
 lock:  ## choose versions anew where pyproject.toml asks for it (needs uv)
 	$(COMPILE) --output-file requirements/run.lock
-	$(COMPILE) --extra dev --constraint requirements/run.lock --output-file requirements/dev.lock
-	$(COMPILE) --extra dev --extra spark --constraint requirements/dev.lock --output-file requirements/spark.lock
+	$(COMPILE) --extra dev --extra s3 --constraint requirements/run.lock --output-file requirements/dev.lock
+	$(COMPILE) --extra dev --extra s3 --extra spark --constraint requirements/dev.lock --output-file requirements/spark.lock
 
 bundle: setup  ## one archive that installs Suwen where there is no internet: wheels for x86-64 and aarch64, manual, examples
 	$(BIN)/python requirements/bundle.py

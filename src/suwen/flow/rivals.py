@@ -41,7 +41,7 @@ def _key_md5(work: Work, claim: Claim, row_id: int) -> str:
 def _md5_of(work: Work, key: TargetKey, claim: Claim, row_id: int) -> str:
     data, plan = work.kinds[key.lane.number, key.kind], work.plans[key]
     only = statement("select {r}::BIGINT as receipt, {n}::BIGINT as record", r=claim.receipt, n=claim.record)
-    source, joined = sources(work, data, plan, only, None), parents(work, key, plan)
+    source, joined = sources(work, data, plan, only, None), parents(work, key, plan, only)
     resolution = work.resolve(plan.pairs(source, joined)) if plan.lookups else ""
     flat = plan.resolved(source, joined, resolution)
     same_id = compared(plan.identifier, "=", integer(row_id))

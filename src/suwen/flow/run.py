@@ -262,6 +262,7 @@ def _map_all(work: Work) -> None:
     """Every group of targets, parents first; ids of tables that others require are kept as soon as they are settled."""
     places = _weighed_kinds(work)
     kinds = dict(zip(places, work.each([partial(_touched_keys, data=work.kinds[place]) for place in places]), strict=True))
+    work.touched_kinds.update(kinds)
     wanted = {"person", *(t for p in work.plans.values() for t in required_tables(p.target).values())}
     waiting = groups(work)
     _settle(work, wanted, waiting)  # whoever requires what nothing makes waits

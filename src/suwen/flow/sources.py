@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from suwen.engine.keys import repeated
-from suwen.engine.sql import Tree, alias, col, read_parquet, statement, text, typed
+from suwen.engine.sql import Tree, alias, col, read_parquet, statement, text, typed, union_all
 from suwen.flow.collisions import refuse_keys
 from suwen.flow.key_findings import note_versions
 from suwen.flow.lanes import KindData, TargetKey
-from suwen.flow.touched import Touched, absences, asserts, touched_records
+from suwen.flow.touched import Touched, absences, asserts, in_key_order, touched_records
 from suwen.flow.work import Work
 from suwen.model.staging import ISSUES, StagedFile
 from suwen.repository import versions
 from suwen.repository.mapping import MappingPlan
 from suwen.repository.planner import RECORD_KEY
-from suwen.repository.record_index import keyless_key, salt_of
+from suwen.repository.record_index import fed_key, keyless_key, salt_of
 from suwen.repository.staged import FEED, OWNER, SALT, feeds_of, organisation_hash, staged
 
 NO_CODES = "select 0::BIGINT as receipt, 0::BIGINT as record, '' as code where false"
@@ -65,10 +65,7 @@ def sources(work: Work, data: KindData, plan: MappingPlan, keep: Tree | None, dr
     keyless = not data.kind.key and not plan.target.key
     if keyless:
         columns |= {c for f in data.files for c in f.columns}
-    files = data.files
-    if keep is not None:
-        wanted = {r for (r,) in work.engine.rows(statement("select distinct receipt from {k} k", k=keep))}
-        files = [f for f in files if f.receipt in wanted] or files[:1]
+    files = data.files if keep is None else _files_of(work, data, keep)
     base = staged(files, sorted(columns), _constants(work, files, keyless=keyless))
     if keyless:
         base = _with_keys(data, base, sorted({c for f in data.files for c in f.columns}), set(plan.source_columns))
@@ -107,16 +104,58 @@ def _with_keys(data: KindData, base: Tree, columns: list[str], used: set[str]) -
     )
 
 
-def parents(work: Work, key: TargetKey, plan: MappingPlan) -> dict[str, Tree | str]:
-    """The current records of the kinds a plan joins, as temporary tables of their columns."""
+def parents(work: Work, key: TargetKey, plan: MappingPlan, of: Tree | None = None) -> dict[str, Tree | str]:
+    """The current records of the kinds a plan joins, as temporary tables of their columns; of some records (receipt, record) those they name."""
     found: dict[str, Tree | str] = {}
-    for join in plan.target.joins:
-        name = work.fresh(f"parent_{join.kind}")
-        columns = sorted({c for j in plan.target.joins if j.kind == join.kind for c in plan.joined[j.alias]})
-        data = work.kinds.get((key.lane.number, join.kind))
-        work.engine.temporary(name, _current(work, data, columns) if data else _nothing(columns))
-        found[join.kind] = name
+    for kind in dict.fromkeys(join.kind for join in plan.target.joins):
+        name = work.fresh(f"parent_{kind}")
+        columns = sorted({c for j in plan.target.joins if j.kind == kind for c in plan.joined[j.alias]})
+        data = work.kinds.get((key.lane.number, kind))
+        if data is None:
+            records = _nothing(columns)
+        else:
+            records = _current(work, data, columns) if of is None else _named(work, data, columns, _named_keys(work, key, plan, kind, of))
+        work.engine.temporary(name, records)
+        found[kind] = name
     return found
+
+
+def _named_keys(work: Work, key: TargetKey, plan: MappingPlan, kind: str, of: Tree) -> str:
+    """The temporary table of the keys of a kind that some records name."""
+    name, data = work.fresh("keys"), work.kinds[key.lane.number, key.kind]
+    files = _files_of(work, data, of)
+    told = []
+    for join in plan.target.joins:
+        if join.kind == kind:
+            own = [mine for mine, _ in in_key_order(work, key, kind, join.on)]
+            records = staged(files, own, feeds_of(files))
+            named = fed_key([col(c, "s") for c in own], work.region)
+            told.append(statement("select {k} as key from {s} s semi join {o} o on o.receipt = s._receipt and o.record = s._record", k=named, s=records, o=of))
+    work.engine.temporary(name, statement("select distinct key from {t} t where key is not null", t=union_all(told)))
+    return name
+
+
+def _named(work: Work, data: KindData, columns: list[str], keys: str) -> Tree:
+    """Text of the records of a kind that hold, of some keys."""
+    if data.place in work.touched_kinds:  # what is to be found in its new versions is found in all of them
+        contested_versions(work, data, work.touched_kinds[data.place])
+    records, standing, holding = touched_records(work, data, keys), work.fresh("standing"), work.fresh("holding")
+    weighed = versions.states(contested_versions(work, data, keys), statement(NO_CODES), absences(work, data))
+    work.engine.temporary(standing, statement("select receipt, record from {w} w where state <> 'current'", w=weighed))
+    query = """select n.receipt, n.record from {n} n anti join {s} s on s.receipt = n.receipt and s.record = n.record
+        where n.issue is null and n.key is not null"""
+    work.engine.temporary(holding, statement(query, n=records.name, s=standing))
+    kept = statement("select receipt, record from {h} h", h=holding)
+    files = _files_of(work, data, kept)
+    return statement(
+        "select s.* from {s} s semi join {h} h on h.receipt = s._receipt and h.record = s._record", s=staged(files, columns, feeds_of(files)), h=kept
+    )
+
+
+def _files_of(work: Work, data: KindData, places: Tree) -> list[StagedFile]:
+    """The staging files of a kind in which some records lie; one where there are none."""
+    wanted = {r for (r,) in work.engine.rows(statement("select distinct receipt from {k} k", k=places))}
+    return [f for f in data.files if f.receipt in wanted] or data.files[:1]
 
 
 def _nothing(columns: list[str]) -> Tree:

@@ -88,7 +88,8 @@ def _with_bereft(work: Work, key: TargetKey, touched: Touched) -> Touched:
     )
     if not work.engine.count(keep):
         return touched
-    rows = mapped_rows(work, plan, sources(work, data, plan, statement("select receipt, record from {k}", k=keep), None), parents(work, key, plan), key)
+    kept = statement("select receipt, record from {k}", k=keep)
+    rows = mapped_rows(work, plan, sources(work, data, plan, kept, None), parents(work, key, plan, kept), key)
     bereft = [
         statement("select _receipt as receipt, _record as record from {m} m semi join {g} g on g.id = m.{c}", m=rows, g=f"gone_{t}", c=c)
         for c, t in gone.items()
@@ -207,7 +208,7 @@ def _other_sources(work: Work, group: Group, table: str, old_ids: str, rows: Seq
 
 def _again(work: Work, key: TargetKey, table: str, keep: Tree, ids: str) -> Tree:
     data, plan = work.kinds[key.lane.number, key.kind], work.plans[key]
-    joined = parents(work, key, plan)
+    joined = parents(work, key, plan, keep)
     rows = mapped_rows(work, plan, sources(work, data, plan, keep, None), joined, key)
     return statement("select x.* from {p} x semi join {ids} i on i.id = x._id", p=projected(plan, rows, table, work.tag(key), work.number), ids=ids)
 

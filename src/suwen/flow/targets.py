@@ -74,7 +74,7 @@ def map_target(work: Work, key: TargetKey, touched: Touched) -> Made:
     data, plan = work.kinds[key.lane.number, key.kind], work.plans[key]
     records = touched_records(work, data, touched) if touched is not None else None
     again = _again(work, data, touched)
-    joined = parents(work, key, plan)
+    joined = parents(work, key, plan, statement("select receipt, record from {r} r", r=records.name) if records is not None else None)
     judged = _judge(work, key, data, plan, contested_versions(work, data, touched), joined, records, again)
     rows = _mapped(work, key, data, plan, joined, judged, records)
     counts, refused, issues = _summary(work, plan, rows)

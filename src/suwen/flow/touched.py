@@ -88,7 +88,7 @@ def target_touched(work: Work, key: TargetKey, kinds: Mapping[tuple[int, str], s
     for join in plan.target.joins:
         parent = kinds.get((key.lane.number, join.kind))
         if parent and work.engine.count(parent):
-            parts.append(_children(work, data, [own for own, _ in _in_key_order(work, key, join.kind, join.on)], parent))
+            parts.append(_children(work, data, [own for own, _ in in_key_order(work, key, join.kind, join.on)], parent))
     for column, table in required_tables(plan.target).items():
         parts += _flipped(work, key, column, table)
     again = [path for feed in sorted(stale) for path in data.indexes.get(feed, ())]
@@ -102,7 +102,7 @@ def target_touched(work: Work, key: TargetKey, kinds: Mapping[tuple[int, str], s
     return name
 
 
-def _in_key_order(work: Work, key: TargetKey, kind: str, on: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+def in_key_order(work: Work, key: TargetKey, kind: str, on: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """The pairs of a join in the order of the parent's key, as its record key is hashed."""
     by_parent = {theirs: own for own, theirs in on}
     return [(by_parent[c], c) for c in work.packs.templates[key.lane.template].kinds[kind].key]

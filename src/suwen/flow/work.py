@@ -106,6 +106,7 @@ class Work:
     slices: dict[tuple[int, str, str], Slice] = field(default_factory=dict)  # (lane, kind, touched keys) -> their records
     fixed: set[str] = field(default_factory=set)  # temporary tables of a fixed name that have been made
     sources: dict[str, int] = field(default_factory=dict)  # feed -> the number that stands for it in `receipts`
+    touched_kinds: dict[tuple[int, str], str] = field(default_factory=dict)  # (lane, kind) -> table of the keys with new versions, in an increment
     whole: dict[str, frozenset[str]] = field(default_factory=dict)  # table of touched keys -> the feeds all of whose records are touched
     stale_groups: set[tuple[str, str]] = field(default_factory=set)  # (organisation, see `made_as`) of rows that lost a source
     readers: dict[str, str] = field(default_factory=dict)  # feed -> reader spec

@@ -70,16 +70,18 @@ def test_a_region_of_an_earlier_format_is_upgraded_and_goes_on(number: int, toda
             refused()
         assert "suwen upgrade" in told.value.do
     assert len(list((folder / "landing" / "deliveries").iterdir())) == deliveries_before
-    would = upgrade(region, dry_run=True)
+    would, published = upgrade(region, dry_run=True), content(folder)
     assert {name: held for name, held in files(folder).items() if name in before} == before
     assert upgrade(region) == would and [(one.part, one.before) for one in would if one.before == number] == [("landing", number), ("lake", number)]
     assert not upgrade(region)
-    assert content(folder) == content(today)
+    assert content(folder) == published
     release = Releases(region.releases).latest()
     assert release is not None
     engine = Engine(scratch=tmp_path / "scratch")
     assert not prove(region, release, engine).unlike
     engine.close()
+    run(open_region(folder))  # where the meaning of ids or functions has changed since, everything is made anew
+    assert content(folder) == content(today)
     shutil.rmtree(folder / "outbox")
     deliver(folder, [3])
     run(open_region(folder))
@@ -114,7 +116,7 @@ def test_an_upgrade_that_died_is_taken_up(died: str, tmp_path: Path) -> None:
         upgrade(open_region(folder), step=step)
     upgrade(open_region(folder))
     assert [part.format for part in parts(open_region(folder))] == [FORMAT, FORMAT]
-    assert run(open_region(folder)).release is None
+    assert run(open_region(folder)).release == 3
 
 
 @pytest.mark.parametrize("name", ["landing", "lake"])

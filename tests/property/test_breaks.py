@@ -137,7 +137,10 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
         replaced((touched, "asserts"), (sources, "asserts"), by=asserts_of_all_feeds),
         "another organisation's keys are others",
     ),
-    "equal keys of two feeds are one": (replaced((record_index, "feed_hash"), (staging, "feed_hash"), by=lambda _: 0), "another organisation's keys are others"),
+    "equal keys of two feeds are one": (
+        replaced((record_index, "feed_hash"), (staging, "feed_hash"), by=lambda _: 0),
+        "another organisation's keys are others",
+    ),
     "a snapshot speaks for kinds that are not in it": (
         replaced((touched, "asserts"), (sources, "asserts"), by=asserts_of_all_kinds),
         "a snapshot speaks for its own kinds alone",

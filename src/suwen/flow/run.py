@@ -22,6 +22,7 @@ from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
 from suwen.engine.duck import Engine
+from suwen.engine.hash import FORM as ID_FORM
 from suwen.engine.limits import hold
 from suwen.engine.releases import Releases
 from suwen.engine.sql import statement
@@ -154,6 +155,7 @@ def _in_force(region: Region, packs: Packs, vocabulary: str) -> Mapping[str, str
         "functions": VERSION,
         "collisions": exceptions,
         "bits": str(region.settings.id_bits),
+        "ids": ID_FORM,
         "derived": json.dumps(dict(RULES)),
     }
     said = {**feeds, **templates, **maps, **others, **point_rules(packs, vocabulary)}

@@ -26,7 +26,9 @@ class Step:
     change: Callable[[Region, Part], None]
 
 
-STEPS: Mapping[int, Step] = {2: Step("the format is written down, releases and receipts stay as they are; ids are made otherwise, so the next run makes all rows anew", _nothing)}
+STEPS: Mapping[int, Step] = {
+    2: Step("the format is written down, releases and receipts stay as they are; ids are made otherwise, so the next run makes all rows anew", _nothing),
+}
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from deltalake import DeltaTable
 import suwen
 from suwen.base.errors import SuwenError
 from suwen.engine.delta import LakeTable
-from suwen.engine.duck import Engine, Written
+from suwen.engine.duck import Engine
+from suwen.engine.port import Written
 from suwen.engine.releases import Releases
 from suwen.flow.backup.folder import BackupFolder
 from suwen.flow.backup.giving import restore

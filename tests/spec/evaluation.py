@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from hypothesis import settings
 
 from suwen.base.errors import Place
-from suwen.engine import sql
 from suwen.engine.compile import Compiled, Context, compile_all
+from suwen.engine.render import render
 from suwen.model.functions import VARIABLES, Argument, Example, Function, Operator, Value
 from suwen.model.pack import Expression
 
@@ -66,7 +66,7 @@ def compiled(text: str, columns: Mapping[str, str] | None = None, zone: str = ZO
 
 @cache
 def _rendered(text: str, types: tuple[tuple[str, str], ...], zone: str) -> str:
-    return sql.render(compiled(text, dict(types), zone).tree)
+    return render(compiled(text, dict(types), zone).tree)
 
 
 def evaluate(text: str, zone: str = ZONE, **columns: Column) -> list[Value]:
@@ -83,12 +83,12 @@ def evaluate_all(texts: Iterable[str], zone: str = ZONE, **columns: Column) -> d
 
 def value(text: str) -> Value:
     """The value of an expression without columns."""
-    return rows([sql.render(compiled(text).tree)], pa.table({"nothing": [None]}))[0][0]
+    return rows([render(compiled(text).tree)], pa.table({"nothing": [None]}))[0][0]
 
 
 @cache
 def _failures(text: str, types: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    return tuple(sql.render(read.failed) for read in compiled(text, dict(types)).reads)
+    return tuple(render(read.failed) for read in compiled(text, dict(types)).reads)
 
 
 def failures(text: str, **columns: Column) -> list[list[Value]]:

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from suwen.base.errors import Place, SuwenError
 from suwen.engine import sql
+from suwen.engine.render import render
 from suwen.engine.sql import Tree
 
 _lock = Lock()
@@ -39,7 +40,7 @@ def bound_types(trees: Sequence[Tree], columns: Mapping[str, str], places: Seque
 
 def _bind(trees: Sequence[Tree], columns: Mapping[str, str]) -> list[str]:
     empty = exp.select(*(sql.alias(sql.typed(sql.null(), type_), name) for name, type_ in (columns or {"c": "VARCHAR"}).items()))
-    listed = ", ".join(f"{sql.render(tree)} AS r{at}" for at, tree in enumerate(trees))
+    listed = ", ".join(f"{render(tree)} AS r{at}" for at, tree in enumerate(trees))
     with _lock:
-        rows = _connection().execute(f"DESCRIBE SELECT {listed} FROM ({sql.render(empty)}) AS source").fetchall()
+        rows = _connection().execute(f"DESCRIBE SELECT {listed} FROM ({render(empty)}) AS source").fetchall()
     return [str(row[1]) for row in rows]

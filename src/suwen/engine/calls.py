@@ -1,4 +1,4 @@
-"""Calls of functions and operators: arguments checked against what is declared, the engine's form filled in."""
+"""Calls of functions and operators: arguments checked against what is declared; the call itself stays a node of the tree."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from collections.abc import Callable, Sequence
 from sqlglot import exp
 
 from suwen.base.errors import Place, SuwenError
-from suwen.engine import sql
-from suwen.engine.forms import copied, function_form, substitute
+from suwen.engine.forms import call, copied, substitute
 from suwen.engine.grammar import nearest
 from suwen.engine.sql import Tree
 from suwen.engine.typing_rules import NULL, Read, Typed, common, fits, literal, literal_type, plain, widened
-from suwen.engine.zones import quicker
-from suwen.model.functions import FUNCTIONS, OPERATORS, SPECIAL, VARIABLES, Argument, Function, Operator
+from suwen.model.functions import FUNCTIONS, OPERATORS, SPECIAL, VARIABLES, Argument, Function
 
 _USAGE = {
     "ref": "ref('target', key, ...)",
@@ -47,12 +45,9 @@ class Caller:
             raise self._refuse(f"no function {name}", "a function of the closed list", nearest(name, (*FUNCTIONS, *SPECIAL)))
         self._check_count(function, len(nodes))
         wanted = self._variable_type(function, pieces)
-        trees = [self._argument(function, at, node, piece, wanted) for at, (node, piece) in enumerate(zip(nodes, pieces, strict=True))]
-        given = [p for p in pieces if p is not None]
-        form = function_form(name, trees)
-        tree = substitute(form, trees, {"zone": sql.text(self._zone)})
-        if "$zone" in form:
-            tree = quicker(tree, self._zone)
+        given = [self._argument(function, at, node, piece, wanted) for at, (node, piece) in enumerate(zip(nodes, pieces, strict=True))]
+        trees = [p.tree for p in given]
+        tree = call(name, trees, self._zone)
         columns = frozenset().union(*(p.columns for p in given))
         inner = tuple(r for p in given for r in p.reads)
         if name == "coalesce":
@@ -68,13 +63,10 @@ class Caller:
             raise self._refuse(
                 f"{left.type} {symbol} {right.type}", "integers, numbers or money on both sides", "for dates there are add_days, days_between and others"
             )
-        trees = [widened(left, found.left), widened(right, found.right)]
-        tree = exp.Paren(this=substitute(found.duckdb, trees))
-        columns = left.columns | right.columns
-        return Typed(tree, found.result, columns, (*left.reads, *right.reads, *self._operator_read(found, trees, tree, columns)))
-
-    def _operator_read(self, operator: Operator, trees: Sequence[Tree], tree: Tree, columns: frozenset[str]) -> tuple[Read, ...]:
-        return self._own_read(operator.failed, operator.symbol, trees, tree, columns)
+        left, right = widened(left, found.left), widened(right, found.right)
+        trees, columns = [left.tree, right.tree], left.columns | right.columns
+        tree = call(found.function.name, trees)
+        return Typed(tree, found.result, columns, (*left.reads, *right.reads, *self._own_read(found.failed, symbol, trees, tree, columns)))
 
     def _own_read(self, failed: str, name: str, trees: Sequence[Tree], tree: Tree, columns: frozenset[str]) -> tuple[Read, ...]:
         if not failed or not columns:
@@ -106,11 +98,11 @@ class Caller:
     def _declared(function: Function, at: int) -> Argument:
         return function.arguments[min(at, len(function.arguments) - 1)]
 
-    def _argument(self, function: Function, at: int, node: Tree, piece: Typed | None, variable: str) -> Tree:
+    def _argument(self, function: Function, at: int, node: Tree, piece: Typed | None, variable: str) -> Typed:
         declared = self._declared(function, at)
         where = f"argument {at + 1} ({declared.name}) of {function.name}"
         if piece is None:
-            return self._literal(function, at, node, where)
+            return Typed(self._literal(function, at, node, where), declared.type)
         wanted = variable if declared.type in VARIABLES else declared.type
         if not fits(piece.type, wanted):
             raise self._refuse(f"{where} is {piece.type}", f"{wanted}: {function.signature}")
@@ -123,6 +115,8 @@ class Caller:
         if function.forms and at == len(function.arguments) - 1:
             if value.value not in function.forms:
                 raise self._refuse(f"no form {value.value!r} of {function.name}", f"one of {', '.join(function.forms)}", nearest(value.value, function.forms))
+        elif declared.type == "text" and len(value.value) < declared.low:
+            raise self._refuse(f"{where} is an empty text", "at least one character")
         elif declared.type == "integer" and not declared.low <= int(value.value) <= declared.high:
             raise self._refuse(f"{where} is {value.value}", f"{declared.low} to {declared.high}")
         return plain(value)
@@ -139,7 +133,7 @@ class Caller:
             if not fits(piece.type, wanted):
                 how = "convert it with integer_text(...)" if (piece.type, wanted) == ("integer", "text") else ""
                 raise self._refuse(f"{name} of a value of type {piece.type}", f"type {wanted}: {usage}", how)
-        tree = self._resolve(name, named.value, [widened(p, wanted) for p in given])
+        tree = self._resolve(name, named.value, [widened(p, wanted).tree for p in given])
         columns, reads = frozenset().union(*(p.columns for p in given)), tuple(r for p in given for r in p.reads)
         return Typed(tree, "boolean" if name == "in_concepts" else "integer", columns, reads)
 

@@ -1,4 +1,4 @@
-"""The compiler of the pack language: expressions to DuckDB trees, with types, lineage and the conditions of findings.
+"""The compiler of the pack language: expressions to trees, with types, lineage and the conditions of findings.
 
 Types are reckoned here from what functions declare, so that messages are ours and nothing is coerced silently; DuckDB's binder
 checks the same expressions as a second opinion, all in one statement.
@@ -18,7 +18,7 @@ from suwen.base.errors import Defect, SuwenError
 from suwen.engine import sql
 from suwen.engine.bind import bound_types
 from suwen.engine.calls import Caller
-from suwen.engine.forms import copied, depth
+from suwen.engine.forms import copied, depth, written_out
 from suwen.engine.grammar import nearest, parse
 from suwen.engine.sql import Tree
 from suwen.engine.typing_rules import NULL, Literal, Read, Typed, common, constant, fits, literal, literal_type, widened
@@ -67,7 +67,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Compiled:
-    """An expression ready to be set into a query: tree in DuckDB's form, our type, source columns used, and where it reads text."""
+    """An expression ready to be set into a query: tree, our type, source columns used, and where it reads text."""
 
     tree: Tree
     type: str
@@ -86,7 +86,7 @@ def compile_all(items: Sequence[tuple[Expression, str | None]], context: Context
     compiled = [_compile(tree, expression, context, expected) for tree, expression, expected in parsed]
     flat = {name: f"c{at}" for at, name in enumerate(context.columns)}
     for_binder = replace(context, resolve_ref=lambda target, key: _any_id(key), resolve_concept=lambda system, code, source: _any_id([code]))
-    trees = [_compile(tree, expression, for_binder, expected, flat).tree for tree, expression, expected in parsed]
+    trees = [_written_out(_compile(tree, expression, for_binder, expected, flat).tree, expression) for tree, expression, expected in parsed]
     found = bound_types(trees, {flat[name]: DUCKDB_TYPES[type_] for name, type_ in context.columns.items()}, [e.place for _, e, _ in parsed])
     for one, (_, expression, _), bound in zip(compiled, parsed, found, strict=True):
         if bound.replace(" ", "") != DUCKDB_TYPES[one.type].replace(" ", ""):
@@ -117,18 +117,25 @@ def _any_id(parts: Sequence[Tree]) -> Tree:
     return sql.typed(exp.Length(this=sql.call("concat", *parts)), "BIGINT")
 
 
-def _compile(tree: Tree, expression: Expression, context: Context, expected: str | None, flat: Mapping[str, str] | None = None) -> Compiled:
+def _written_out(tree: Tree, expression: Expression) -> Tree:
+    """The tree as DuckDB reads it; SuwenError where that is too deep for the printer."""
     try:
-        piece = _Compiler(context, expression, flat).piece(tree)
-        levels = depth(piece.tree)
+        whole = written_out(tree)
+        levels = depth(whole)
     except RecursionError:
         levels = MOST_LEVELS + 1
     if levels > MOST_LEVELS:
         raise SuwenError("an expression nested too deeply", where=expression.place, expected="fewer calls and operators within one another")
+    return whole
+
+
+def _compile(tree: Tree, expression: Expression, context: Context, expected: str | None, flat: Mapping[str, str] | None = None) -> Compiled:
+    piece = _Compiler(context, expression, flat).piece(tree)
     wanted = expected or ("text" if piece.type == NULL else piece.type)
     if not fits(piece.type, wanted):
         raise SuwenError(f"an expression of type {piece.type}", where=expression.place, expected=f"type {wanted}", do=_conversion(piece.type, wanted))
-    return Compiled(widened(piece, wanted), wanted, piece.columns, piece.reads)
+    whole = widened(piece, wanted)
+    return Compiled(whole.tree, wanted, whole.columns, whole.reads)
 
 
 _CONVERSIONS = {
@@ -208,7 +215,7 @@ class _Compiler:
         piece = self.piece(node)
         if not fits(piece.type, wanted):
             raise self.refuse(f"{by} of a value of type {piece.type}", f"type {wanted}", _conversion(piece.type, wanted))
-        return replace(piece, tree=widened(piece, wanted), type=wanted)
+        return widened(piece, wanted)
 
     def alike(self, nodes: Sequence[Tree], by: str) -> list[Typed]:
         """Pieces of one common type, widened to it."""
@@ -218,7 +225,7 @@ class _Compiler:
             raise self.refuse(
                 f"{by} of values of types {' and '.join(dict.fromkeys(p.type for p in pieces))}", "values of one type", "convert one of them by a function"
             )
-        return [replace(p, tree=widened(p, type_), type=type_) for p in pieces] if type_ != NULL else pieces
+        return [widened(p, type_) for p in pieces] if type_ != NULL else pieces
 
     def compare(self, node: Tree) -> Typed:
         left, right = self.alike([node.this, node.expression], f"a comparison with {_COMPARISONS[type(node)]}")

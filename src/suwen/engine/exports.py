@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from suwen.engine.duck import Engine, quoted
-from suwen.engine.sql import Tree, render, text
+from suwen.engine.render import render
+from suwen.engine.sql import Tree, text
 
 _DATABASE = "exported"
 

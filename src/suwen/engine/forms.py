@@ -1,4 +1,8 @@
-"""Engine forms of functions: parsed once, arguments set in as trees."""
+"""Calls of the pack language as nodes of a tree, and DuckDB's forms of them: parsed once, arguments set in when a tree is printed.
+
+The compiler leaves a call of a function, an operator or a widening as the node `our_<name>(argument, ...)`, so that a tree means the same
+whoever works it out; each engine writes such nodes out in its own words just before it reads a tree (Spark's: `engine/spark/listed.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from sqlglot import exp
@@ -14,51 +19,69 @@ from sqlglot import exp
 from suwen.base.errors import Defect
 from suwen.engine import sql
 from suwen.engine.sql import Tree
-from suwen.model.functions import FUNCTIONS
+from suwen.engine.zones import quicker
+from suwen.model.functions import FUNCTIONS, OPERATORS, WIDENINGS, Function
 
 _PLACEHOLDER = re.compile(r"\$(\d+|zone|result)(?!\w)")
 _ALL = "$args"
 _OURS = "our_"
 WRITTEN_OUT = 600  # nodes that repeating an argument may add; beyond, it is named once
+CALLS: Mapping[str, Function] = MappingProxyType({f.name: f for f in (*FUNCTIONS.values(), *(o.function for o in OPERATORS), *WIDENINGS.values())})
 
 
-@cache
-def form_tree(form: str, count: int = 1) -> Tree:
-    """The tree of an engine form for so many arguments; $1 and the like become columns `_1`, calls of `our_x` are replaced by x's own form."""
-    text = form.replace(_ALL, ", ".join(f"_{at}" for at in range(1, count + 1)))
-    return sql.parsed(_PLACEHOLDER.sub(r"_\1", text)).transform(_expand)
+def call(name: str, args: Sequence[Tree], zone: str = "") -> Tree:
+    """The node of a call; where the zone of the organisation matters, it is the last argument."""
+    return exp.Anonymous(this=f"{_OURS}{name}", expressions=[*args, sql.text(zone)] if CALLS[name].is_zoned else list(args))
 
 
-def _expand(node: Tree) -> Tree:
-    name = node.name.lower() if isinstance(node, exp.Anonymous) else ""
-    if not name.startswith(_OURS):
-        return node
-    function = FUNCTIONS[name.removeprefix(_OURS)]
-    args = [argument.transform(_expand) for argument in node.expressions]
-    return _filled(form_tree(function_form(function.name, args), len(args)), {f"_{at}": _held(arg) for at, arg in enumerate(args, 1)})
+def called(node: Tree) -> Function | None:
+    """The function that a node calls, if it is such a call."""
+    return CALLS.get(node.name.removeprefix(_OURS)) if isinstance(node, exp.Anonymous) and node.name.startswith(_OURS) else None
 
 
-def function_form(name: str, args: Sequence[Tree]) -> str:
-    """The engine text of a function for these arguments: of the named form, if it has forms."""
-    function = FUNCTIONS[name]
-    return function.forms[args[-1].name] if function.forms else function.duckdb
+def form_of(function: Function, args: Sequence[Tree], engine: str) -> str:
+    """An engine's text for these arguments: of the named form, if the function has forms."""
+    return function.text(engine, args[len(function.arguments) - 1].name if function.forms else "")
 
 
-def substitute(form: str, args: Sequence[Tree], named: Mapping[str, Tree] | None = None) -> Tree:
-    """A new tree of `form` with arguments (and `zone`, `result`) in their places.
+def written_out(tree: Tree) -> Tree:
+    """The tree with every call in DuckDB's words; itself where there is none, else a copy."""
+    return _filled(tree, {}, calls=True) if any(map(called, tree.find_all(exp.Anonymous))) else tree
+
+
+def _written_out(function: Function, args: Sequence[Tree]) -> Tree:
+    """DuckDB's form of a call with arguments in their places.
 
     An argument is copied as often as it is used, because the engine then works on plain columns and finds repetitions itself; a large
     one is bound to a name once, `list_extract(list_transform([argument], lambda v1: ...), 1)`, or nesting would multiply it.
     """
-    given = {f"_{at}": arg for at, arg in enumerate(args, 1)} | {f"_{name}": arg for name, arg in (named or {}).items()}
-    used = _uses(form, len(args))
+    form, count = form_of(function, args, "duckdb"), len(args) - function.is_zoned
+    given = {f"_{at}": arg for at, arg in enumerate(args[:count], 1)}
+    used = _uses(form, count)
     large = [hole for hole, arg in given.items() if used[hole] > 1 and (used[hole] - 1) * size(arg) > WRITTEN_OUT]
     names = dict(zip(large, _new_names(given.values(), len(large)), strict=True))
     holes = {hole: sql.ident(names[hole]) if hole in names else _held(arg) for hole, arg in given.items()}
-    tree = _filled(form_tree(form, len(args)), holes)
+    tree = _filled(form_tree(form, count), holes | ({"_zone": args[-1]} if function.is_zoned else {}))
     for hole in reversed(large):
         tree = _let(names[hole], given[hole], tree)
-    return tree
+    return quicker(tree, args[-1].name) if function.is_zoned else tree
+
+
+@cache
+def form_tree(form: str, count: int = 1) -> Tree:
+    """The tree of DuckDB's text for so many arguments; $1 and the like become columns `_1`, calls of `our_x` are written out in turn."""
+    return written_out(_parsed(form.replace(_ALL, ", ".join(f"_{at}" for at in range(1, count + 1)))))
+
+
+@cache
+def _parsed(text: str) -> Tree:
+    return sql.parsed(_PLACEHOLDER.sub(r"_\1", text))
+
+
+def substitute(text: str, args: Sequence[Tree], named: Mapping[str, Tree] | None = None) -> Tree:
+    """A new tree of a text in words of every engine, with arguments and what is `named` in their places; its calls stay calls."""
+    given = {f"_{at}": _held(arg) for at, arg in enumerate(args, 1)} | {f"_{name}": _held(arg) for name, arg in (named or {}).items()}
+    return _filled(_parsed(text), given)
 
 
 @cache
@@ -119,18 +142,21 @@ def _held(argument: Tree) -> Tree:
     return exp.Paren(this=copied(argument)) if compound else argument
 
 
-def _filled(node: Tree, holes: Mapping[str, Tree]) -> Tree:
-    """A copy of the node with its holes filled; what fills them is copied as it is."""
+def _filled(node: Tree, holes: Mapping[str, Tree], *, calls: bool = False) -> Tree:
+    """A copy of the node with its holes filled, or its calls written out; what fills a hole is copied as it is."""
     if holes and isinstance(node, exp.Column):
         if node.name not in holes:
             raise Defect(f"nothing to set in for {node.name} of an engine form")
         return _filled(holes[node.name], {})
+    function = called(node) if calls else None
+    if function is not None:
+        return _written_out(function, [_filled(arg, {}, calls=True) for arg in node.expressions])
     filled: dict[str, Any] = {}
     for key, value in node.args.items():
         if isinstance(value, exp.Expression):
-            filled[key] = _filled(value, holes)
+            filled[key] = _filled(value, holes, calls=calls)
         elif isinstance(value, list):
-            filled[key] = [_filled(item, holes) if isinstance(item, exp.Expression) else item for item in value]
+            filled[key] = [_filled(item, holes, calls=calls) if isinstance(item, exp.Expression) else item for item in value]
         else:
             filled[key] = value
     return type(node)(**filled)

@@ -17,7 +17,6 @@ from sqlglot import exp
 from suwen.engine.sql import alias, call, integer, statement, text, typed
 
 BITS = 63
-FORM = "2"  # of ids: a release made with another is made anew by the next run
 _P1, _P2 = 2_147_483_629, 4_294_967_291  # primes just below 2^31 and 2^32: no product leaves 63 bits
 _SECOND = (2_147_483_587, 4_294_967_279)  # the next smaller ones
 _NOTHING: Mapping[str, int] = MappingProxyType({})

@@ -262,11 +262,6 @@ def _binds_looser(part: exp.Expression, parent: exp.Expression | None) -> bool:
     return inner and isinstance(parent, (exp.Binary, exp.Unary, exp.In, exp.Between)) and not isinstance(parent, exp.Paren)
 
 
-def render(tree: exp.Expression) -> str:
-    """The DuckDB text of a tree. Printing for the dialect it was built in changes no tree, so none is copied."""
-    return tree.sql(dialect="duckdb", copy=False)
-
-
 def bit(condition: exp.Expression, place: int) -> exp.Expression:
     """2^place where the condition is true, else 0."""
     return case([(condition, integer(2**place))], integer(0))

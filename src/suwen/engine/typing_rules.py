@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from suwen.engine import sql
+from suwen.engine.forms import call, substitute
 from suwen.engine.sql import Tree
 from suwen.model.cdm import Type
-from suwen.model.functions import DUCKDB_TYPES, WIDER
+from suwen.model.functions import DUCKDB_TYPES, WIDENINGS, WIDER
 
 NULL = "null"
 """The type of a bare NULL, which fits everywhere."""
@@ -51,7 +52,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Typed:
-    """A compiled piece: its tree in DuckDB's form, its type, the source columns it uses, and its reads."""
+    """A compiled piece: its tree, its type, the source columns it uses, and its reads."""
 
     tree: Tree
     type: str
@@ -72,9 +73,16 @@ def common(types: Iterable[str]) -> str | None:
     return next((t for t in ("text", "boolean", "date", "time", "integer", "money", "number") if all(fits(f, t) for f in found)), None)
 
 
-def widened(piece: Typed, wanted: str) -> Tree:
-    """The tree as the wanted type, which it must fit."""
-    return piece.tree if piece.type == wanted else sql.typed(piece.tree, DUCKDB_TYPES[wanted])
+def widened(piece: Typed, wanted: str) -> Typed:
+    """The piece as the wanted type, which it must fit; a whole number with too many digits for it becomes null, and is read as such."""
+    if piece.type == wanted:
+        return piece
+    if piece.type != "integer":
+        return replace(piece, tree=sql.typed(piece.tree, DUCKDB_TYPES[wanted]), type=wanted)
+    widening = WIDENINGS[wanted]
+    tree = call(widening.name, [piece.tree])
+    read = Read(widening.name, piece.columns, lambda: substitute(widening.failure, [piece.tree], {"result": tree}))
+    return Typed(tree, wanted, piece.columns, (*piece.reads, read) if piece.columns else piece.reads)
 
 
 @dataclass(frozen=True)

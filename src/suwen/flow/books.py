@@ -60,8 +60,8 @@ _MOVES = """with n as (select receipt, record, state from {new}), o as (select r
         from (select * from o where not {fresh} and receipt in (select receipt from receipts)) o full join (select * from n where not {fresh})
             n on n.receipt = o.receipt and n.record = o.record group by all),
     come as (select receipt, '' as from_state, state as to_state, count(*) as records from n where {fresh} group by all),
-    mapped as (select r.receipt, '' as from_state, 'mapped' as to_state, r.records - coalesce((select sum(c.records)
-        from come c where c.receipt = r.receipt), 0) as records from {received} r)
+    mapped as (select r.receipt, '' as from_state, 'mapped' as to_state, r.records - coalesce(c.records, 0) as records
+        from {received} r left join (select receipt, sum(records) as records from come group by receipt) c on c.receipt = r.receipt)
     select * from known where from_state <> to_state union all select * from come union all select * from mapped where records <> 0"""
 _ALL_MAPPED = "select r.receipt, '' as from_state, 'mapped' as to_state, r.records from {received} r where r.records <> 0"
 

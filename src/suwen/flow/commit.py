@@ -9,8 +9,8 @@ from functools import partial
 
 from suwen.base.errors import Defect
 from suwen.engine.delta import DataFile, NewFile
-from suwen.engine.duck import Written
 from suwen.engine.keys import repeated
+from suwen.engine.port import Written
 from suwen.engine.sql import Tree, alias, col, disjunction, in_texts, integer, read_parquet, statement, text, typed, union_all
 from suwen.flow.eras import condition_eras, drug_eras
 from suwen.flow.linked import keep_links, keep_tree

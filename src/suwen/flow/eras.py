@@ -61,13 +61,14 @@ def eras(spells: Tree) -> Tree:
         d=days,
     )
     numbered = statement(
-        """select *, count(*) filter (until is null or first - until > {w})
+        """select *, count(*) filter (until is null or date_diff('day', until, first) > {w})
             over (partition by person_id, concept_id order by first rows between unbounded preceding and current row) as era from {b} b""",
         b=before, w=WINDOW,
     )  # fmt: skip
     return statement(
         """select person_id, concept_id, min(first) as first, max(last) as last, sum(records) as records,
-        coalesce(sum(first - until) filter (first - until between 1 and {w}), 0) as gap from {n} n group by person_id, concept_id, era""",
+        coalesce(sum(days) filter (days between 1 and {w}), 0) as gap
+        from (select *, date_diff('day', until, first) as days from {n} n) d group by person_id, concept_id, era""",
         n=numbered, w=WINDOW,
     )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -12,8 +11,10 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from suwen.base.errors import SuwenError
+from suwen.flow.engine_settings import read_settings
+from suwen.flow.region_places import check_apart, read_bucket, read_place
 from suwen.model.receipt import Mode
-from suwen.model.region import FIRST_DAY, Collision, Feed, Keep, Organisation, Region, Server, Settings
+from suwen.model.region import FIRST_DAY, Collision, Feed, Keep, Organisation, Region, Server
 from suwen.packs.loader import PACK_FILE, shipped_packs
 from suwen.packs.names import DASHED, check_name
 from suwen.packs.problem import Problems, nearest
@@ -27,7 +28,6 @@ CONTROL_FILE, SECRETS_FILE = "control.db", "secrets.toml"  # of the served regio
 ORGANISATION_COLUMNS = ("organisation_id", "name_en", "name_zh", "parent", "level", "kind", "division", "zone", "valid_from", "valid_to")
 FEED_KEYS = ("template", "organisation", "mode", "as_of", "key_systems")
 ORGANISATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
-_MEMORY = re.compile(r"[1-9][0-9]{0,6}(MiB|GiB|MB|GB)")
 _UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _COMPARED = 1_000  # a nearest name is looked for among at most so many
@@ -46,24 +46,31 @@ def read_region(folder: Path) -> Region:
         )
     problems = Problems()
     document = read_toml(folder / REGION_FILE, REGION_FILE)
-    top = Section(document, (), document.data, problems, ("name", "zone", "packs", "lake", "landing", "engine", "ids", "server", "keep"))
+    top = Section(document, (), document.data, problems, ("name", "zone", "packs", "lake", "landing", "engine", "spark", "ids", "server", "keep", "store"))
     zone = _zone(top, top.text("zone"))
     history = _read_table(folder, ORGANISATIONS_FILE, ORGANISATION_COLUMNS, problems, lambda row: _organisation(row, zone, problems))
     _check_tree(history, problems)
     organisations = {o.organisation_id: o for o in sorted(history, key=lambda o: o.valid_from)}
+    bucket = read_bucket(top, folder)
+    lake, lake_address = read_place(top, "lake", folder, bucket)
+    landing, landing_address = read_place(top, "landing", folder, bucket)
+    check_apart(top, lake_address, landing_address)
     region = Region(
         folder=folder,
         name=top.text("name"),
         zone=zone,
         packs=_packs(top, folder),
-        settings=_settings(top),
-        lake=folder / top.text("lake", required=False, default="lake"),
-        landing=folder / top.text("landing", required=False, default="landing"),
+        settings=read_settings(top),
+        lake=lake,
+        landing=landing,
         feeds=_feeds(folder, organisations, problems),
         organisations=organisations,
         history=tuple(history),
         collisions=tuple(_collisions(top, folder, problems)),
         server=_server(top),
+        lake_address=lake_address,
+        landing_address=landing_address,
+        bucket=bucket,
         keep=_keep(top),
     )
     problems.raise_if_any()
@@ -121,23 +128,6 @@ def _packs(top: Section, folder: Path) -> tuple[str, ...]:
                 "packs", name, f'unknown pack "{name}"', expected="a pack that Suwen ships, or a folder below packs/ with a pack.toml", do=nearest(name, known)
             )
     return names
-
-
-def _settings(top: Section) -> Settings:
-    engine, ids = top.section("engine", ("threads", "memory", "piece_mb")), top.section("ids", ("collisions", "bits"))
-    settings = Settings(threads=os.cpu_count() or 1)
-    threads, memory, piece_mb, id_bits = settings.threads, settings.memory, settings.piece_mb, settings.id_bits
-    if engine is not None:
-        threads = engine.whole("threads", threads, least=1)
-        piece_mb = engine.whole("piece_mb", piece_mb, least=1)
-        memory = engine.text("memory", required=False, default=memory)
-        if not _MEMORY.fullmatch(memory):
-            engine.problem("memory", f'"{memory}" is not an amount of memory', expected='a whole number with its unit, such as "4GiB" or "900MiB"')
-    if ids is not None:
-        id_bits = ids.whole("bits", id_bits, least=8)
-        if id_bits > 63:
-            ids.problem("bits", "ids have at most 63 bits", do="leave the key out")
-    return Settings(threads, memory, piece_mb, id_bits)
 
 
 def _keep(top: Section) -> Keep:

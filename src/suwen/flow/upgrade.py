@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from suwen.base.clock import now
 from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
-from suwen.flow.formats import Part, parts, readable, write_format
+from suwen.engine.releases import Releases
+from suwen.flow.formats import LAKE, Part, parts, readable, write_format
 from suwen.flow.region import region_lock
+from suwen.flow.stores import refuse_buckets
 from suwen.intake.durable import locked
 from suwen.model.format import FORMAT
 from suwen.model.region import Region
 
 
-def _nothing(region: Region, part: Part) -> None:
-    """What format 2 adds is written by those who need it; what format 1 has it reads as it is."""
+def _made_anew(region: Region, part: Part) -> None:
+    """Ids are others in format 2, so no row of before can stand beside one of after: the releases go, each noted, and the next run makes all of landing."""
+    if part.name == LAKE:
+        releases = Releases(region.releases)
+        for number in releases.numbers():
+            why = "rows have other ids since format 2; the next run makes them anew from landing"
+            releases.remove(releases.get(number), now().isoformat(timespec="seconds"), why, same_as=0)
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,7 @@ class Step:
 
 
 STEPS: Mapping[int, Step] = {
-    2: Step("the format is written down, releases and receipts stay as they are; ids are made otherwise, so the next run makes all rows anew", _nothing),
+    2: Step("the format is written down; receipts stay as they are, and releases of the lake go: the next run makes all rows anew from landing", _made_anew)
 }
 
 
@@ -51,6 +59,7 @@ def upgrade(
     )
     if dry_run or not todo:
         return todo
+    refuse_buckets(region, "upgrade", "use the Suwen that made it; or copy both into folders, upgrade, and copy them back")
     with region_lock(region, wait=wait, message=progress.start), explained(region.landing), locked(region.landing / "lock", progress.start):
         for part in parts(region):
             for number in range(part.format + 1, FORMAT + 1) if part.format else ():

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from suwen.base.errors import Defect
 from suwen.engine.delta import NewFile
-from suwen.engine.duck import Written
 from suwen.engine.months import month_of
+from suwen.engine.port import Written
 from suwen.engine.sql import Tree, alias, col, compared, conjunction, integer, null, read_parquet, statement, text, typed
 from suwen.flow.layout import part_of, parts_of
 from suwen.flow.work import Work

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -16,19 +16,55 @@ _BYTES = {"MiB": 1 << 20, "GiB": 1 << 30, "MB": 10**6, "GB": 10**9}
 _LEAST_MIB = 128
 
 
+ENGINES = ("duckdb", "spark")
+
+
+@dataclass(frozen=True)
+class Spark:
+    """Where Spark runs. `master`: its address, "" for this machine with as many cores as `threads`; `config`: further settings by their names in Spark."""
+
+    master: str = ""
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Settings:
-    """What the engine may use. `memory` as DuckDB writes it (`4GiB`); `piece_mb`: size of the pieces files are cut into; `id_bits` below 63 only in tests."""
+    """What the engine may use. `memory` as DuckDB writes it (`4GiB`); `piece_mb`: size of the pieces files are cut into; `id_bits` below 63 only in tests.
+
+    `engine`: which one makes releases, one of ENGINES.
+    """
 
     threads: int
     memory: str = "4GiB"
     piece_mb: int = 64
     id_bits: int = 63
+    engine: str = "duckdb"
+    spark: Spark = Spark()
 
     def share(self, parts: int) -> Settings:
         """The same with one of so many equal parts of the memory, at least 128 MiB: for a process that has several engines at once."""
         number, unit = int("".join(filter(str.isdigit, self.memory))), "".join(filter(str.isalpha, self.memory))
         return replace(self, memory=f"{max(_LEAST_MIB, number * _BYTES[unit] // parts >> 20)}MiB")
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """How addresses that begin with s3:// are reached. `endpoint`: http or https address, "" for Amazon's of the `region`; `path_style`: the bucket's name
+    stands in the path, not in the host.
+
+    `key_id`, `secret` and `token` are references, `env:NAME` or `file:PATH`, never the words themselves. `ca`: a PEM file of authorities, "" for the
+    system's. `cache_gb`: how much of this machine's disk copies may take, 0 for no bound; `lease_seconds`: after which silence a writer counts as dead.
+    """
+
+    endpoint: str = ""
+    region: str = "us-east-1"
+    path_style: bool = True
+    ca: str = ""
+    key_id: str = "env:AWS_ACCESS_KEY_ID"
+    secret: str = "env:AWS_SECRET_ACCESS_KEY"
+    token: str = ""
+    cache_gb: int = 0
+    lease_seconds: int = 60
 
 
 @dataclass(frozen=True)
@@ -109,7 +145,8 @@ class Collision:
 class Region:
     """A region's folder as read and checked. `zone`: of organisations that name none. `history`: every row of organisations.csv.
 
-    `organisations`: by id, the row that holds last. `folder`, `lake` and `landing` are absolute.
+    `organisations`: by id, the row that holds last. `folder`, `lake` and `landing` are absolute. Where the lake or the landing is kept in a bucket, at
+    `lake_address` or `landing_address`, its folder holds copies of what was read and written on this machine.
     """
 
     folder: Path
@@ -124,6 +161,9 @@ class Region:
     history: tuple[Organisation, ...] = ()
     collisions: tuple[Collision, ...] = ()
     server: Server = Server()
+    lake_address: str = ""
+    landing_address: str = ""
+    bucket: Bucket = Bucket()
     keep: Keep = Keep()
 
     @property

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from suwen.engine.duck import Engine
+from suwen.engine.port import Engine
 from suwen.engine.sql import Part, Tree, case, col, in_texts, read_parquet, statement, table, text
 from suwen.model.pack import CodeMap, LocalConcept
 from suwen.model.vocabulary import VOCABULARIES

@@ -29,7 +29,7 @@ from suwen.engine.sql import (
 )
 from suwen.model import event
 from suwen.model.extension import ALL_TABLES
-from suwen.model.functions import DUCKDB_TYPES, OPERATORS
+from suwen.model.functions import DUCKDB_TYPES, OPERATORS, WIDENINGS
 from suwen.model.pack import Expression, Kind, Target, Template
 from suwen.repository.code_resolution import NOT_STANDARD, UNMAPPED, unknown
 from suwen.repository.identifiers import IDENTIFIERS
@@ -39,7 +39,7 @@ from suwen.repository.staged import OWNER
 
 READ_CODES = {"date_of": "MAP-010", "time_of": "MAP-013", "local_time": "MAP-013", "boolean": "MAP-012"}
 STANDINGS = {UNMAPPED: "MAP-020", NOT_STANDARD: "MAP-021"}
-_SYMBOLS = {o.symbol for o in OPERATORS}
+_TOO_LARGE = {o.symbol for o in OPERATORS} | {w.name for w in WIDENINGS.values()}
 _TYPE_NAMES = {
     "VARCHAR": "text",
     "BIGINT": "integer",
@@ -121,7 +121,9 @@ class _Planner:
         if not self.target.event and self.target.table == IDENTIFIERS:
             return ()
         return tuple(
-            Check("MAP-030" if r.function in _SYMBOLS else READ_CODES.get(r.function, "MAP-011"), name, _flat(r.failed)) for name, c in columns for r in c.reads
+            Check("MAP-030" if r.function in _TOO_LARGE else READ_CODES.get(r.function, "MAP-011"), name, _flat(r.failed))
+            for name, c in columns
+            for r in c.reads
         )
 
     def _day(self, context: Context) -> Compiled | None:

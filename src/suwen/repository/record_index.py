@@ -7,15 +7,14 @@ outside the window).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from suwen.engine import hash as hashing
-from suwen.engine.duck import Engine
 from suwen.engine.keys import repeated
+from suwen.engine.port import Engine
 from suwen.engine.sql import Tree, case, col, compared, disjunction, integer, is_null, negation, null, read_parquet, statement, text, typed
 from suwen.model.pack import Kind
 from suwen.model.receipt import Mode, Receipt
@@ -115,7 +114,7 @@ def write_index(engine: Engine, kind: Kind, queries: Mapping[int, Tree], paths: 
         for receipt, query in queries.items():
             engine.copy_whole(query, paths[receipt], codec=_CODEC)
         return
-    first = {r: p.with_name(f".{p.stem}.first.parquet") for r, p in paths.items()}
+    first = {r: p.with_name(f"{p.stem}.first.parquet") for r, p in paths.items()}
     for receipt, query in queries.items():
         engine.copy_whole(query, first[receipt], codec=_CODEC)
     twice = repeated([str(p) for p in first.values()], "key")
@@ -129,7 +128,7 @@ def write_index(engine: Engine, kind: Kind, queries: Mapping[int, Tree], paths: 
             engine.copy_whole(statement(_NUMBERED, first=read_parquet([str(first[receipt])]), ordinals=ordinals), path, codec=_CODEC)
             first[receipt].unlink()
         else:
-            os.replace(first[receipt], path)
+            engine.store.name(first[receipt], path)
     engine.drop(ordinals)
 
 

@@ -11,6 +11,7 @@ from suwen.engine import sql
 from suwen.engine.bind import bound_types
 from suwen.engine.compile import Context, compile_all, compile_expression, parse
 from suwen.engine.forms import WRITTEN_OUT, copied, size, substitute
+from suwen.engine.render import render
 from suwen.engine.zones import check_zone
 from suwen.model.functions import DUCKDB_TYPES
 from suwen.model.pack import Expression
@@ -194,11 +195,11 @@ def test_ref_and_concept_reach_their_resolvers() -> None:
     seen: list[tuple[object, ...]] = []
 
     def ref(target: str, key: Sequence[sql.Tree]) -> sql.Tree:
-        seen.append((target, [sql.render(k) for k in key]))
+        seen.append((target, [render(k) for k in key]))
         return sql.integer(1)
 
     def concept(system: str, code: sql.Tree, source: bool) -> sql.Tree:
-        seen.append((system, sql.render(code), source))
+        seen.append((system, render(code), source))
         return sql.integer(2)
 
     context = Context(COLUMNS, resolve_ref=ref, resolve_concept=concept)
@@ -208,13 +209,13 @@ def test_ref_and_concept_reach_their_resolvers() -> None:
 
 def test_each_result_is_a_tree_of_its_own() -> None:
     one, two = compile_all([(expression("number(a)"), "number")] * 2, Context(COLUMNS))
-    before = sql.render(two.tree)
+    before = render(two.tree)
     for column in one.tree.find_all(sql.exp.Column):
         column.replace(sql.integer(1))
-    assert sql.render(two.tree) == before
+    assert render(two.tree) == before
     read = two.reads[0]
     assert read.failed is not read.failed
-    assert sql.render(copied(two.tree)) == before
+    assert render(copied(two.tree)) == before
 
 
 def test_many_expressions_are_bound_in_one_statement() -> None:

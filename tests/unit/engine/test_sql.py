@@ -4,7 +4,8 @@ import pytest
 from sqlglot import exp
 
 from suwen.engine import sql
-from suwen.engine.sql import Tree, alias, case, col, compared, conjunction, disjunction, integer, null, render, statement, table, text, typed
+from suwen.engine.render import render
+from suwen.engine.sql import Tree, alias, case, col, compared, conjunction, disjunction, integer, null, statement, table, text, typed
 
 
 def said(template: str, **parts: sql.Part) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from suwen.engine.duck import Engine, Written
+from suwen.engine.duck import Engine
+from suwen.engine.port import Written
 from suwen.engine.sql import read_parquet, text
 from suwen.flow.written import dated, fixed_columns
 from suwen.model.cdm import Table

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suwen.engine.duck import Engine
-from suwen.engine.sql import render, statement
+from suwen.engine.render import render
+from suwen.engine.sql import statement
 from suwen.model.staging import ISSUES, StagedFile
 from suwen.repository.staged import staged
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from suwen.engine.compile import Compiled
 from suwen.engine.months import month_of
-from suwen.engine.sql import Tree, alias, case, coalesce, col, compared, conjunction, flattened_columns, integer, null, render, statement, tried, typed
+from suwen.engine.render import render
+from suwen.engine.sql import Tree, alias, case, coalesce, col, compared, conjunction, flattened_columns, integer, null, statement, tried, typed
 from suwen.insight.indicator.meaning import AGE, GROUPED_BY, EachMeaning, MeasureMeaning, columns_of, meaning_of_age
 from suwen.model.extension import ALL_TABLES
 from suwen.model.functions import DUCKDB_TYPES

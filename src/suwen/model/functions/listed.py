@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from suwen.model.functions.identity import IDENTITY
 from suwen.model.functions.logic import LOGIC
-from suwen.model.functions.numbers import NUMBERS, OPERATORS
-from suwen.model.functions.shape import Function
+from suwen.model.functions.numbers import NUMBERS, OPERATORS, WIDENINGS
+from suwen.model.functions.shape import ENGINES, Function
 from suwen.model.functions.texts import TEXTS
 from suwen.model.functions.times import TIMES
 
@@ -21,10 +21,9 @@ SPECIAL = ("ref", "concept", "source_concept", "in_concepts")
 def _meaning(function: Function) -> tuple[object, ...]:
     """What a function does, without what is only said about it."""
     arguments = tuple((a.type, a.literal, a.low, a.high) for a in function.arguments)
-    return (function.name, arguments, function.result, function.many, function.duckdb, tuple(function.forms.items()), function.failure)
+    texts = tuple(function.text(engine, form) for engine in ENGINES for form in function.forms or [""])
+    return (function.name, arguments, function.result, function.many, tuple(function.forms), texts, function.failure)
 
 
-VERSION = hashlib.sha256(
-    repr((tuple(map(_meaning, FUNCTIONS.values())), tuple((o.symbol, o.left, o.right, o.result, o.duckdb, o.failed) for o in OPERATORS))).encode()
-).hexdigest()
+VERSION = hashlib.sha256(repr(tuple(map(_meaning, [*FUNCTIONS.values(), *(o.function for o in OPERATORS), *WIDENINGS.values()]))).encode()).hexdigest()
 """Changes with what any function or operator does, so that results keyed by it become stale; words and examples do not count."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from suwen.model.functions.shape import Argument, Example, Function
-from suwen.model.functions.texts import TEXT
+from suwen.model.functions.texts import TEXT, spark_trimmed
 
+_TRIMMED = spark_trimmed("$1")
 _A, _B = Argument("a", "any"), Argument("b", "any")
 
 LOGIC = (
@@ -84,5 +85,6 @@ LOGIC = (
             Example((None, "Y", "N"), None),
         ),
         reads=True,
+        spark=f"case when array_contains(split($2, '[|]'), {_TRIMMED}) then true when array_contains(split($3, '[|]'), {_TRIMMED}) then false end",
     ),
 )

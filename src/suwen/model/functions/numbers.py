@@ -5,10 +5,12 @@ Rounding is always half away from zero. What does not fit is null, and a finding
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 
 from suwen.model.functions.shape import Argument, Example, Function, Operator
-from suwen.model.functions.texts import BLANK, TEXT, quoted
+from suwen.model.functions.texts import BLANK, TEXT, quoted, whole
 
 _WIDE, _NARROW = "０１２３４５６７８９．，＋－＜＞＝≦≧≤≥ｅＥ", "0123456789.,+-<>=≤≥≤≥eE"
 _CLEAN = f"case when strlen($1) = length($1) then $1 else translate($1, {quoted(_WIDE)}, {quoted(_NARROW)}) end"
@@ -32,13 +34,41 @@ def _slow(inside: str, type_: str) -> str:
     return f"try_cast(replace({_found(inside)}, ',', '') as {type_})"
 
 
+# The same for Spark. Java tries other ways where a text does not match: what was taken is kept (++), or a long text would cost its square.
+_S_CLEAN = f"case when octet_length($1) = length($1) then $1 else translate($1, {quoted(_WIDE)}, {quoted(_NARROW)}) end"
+_S_WHOLE = "(?:[0-9]{1,3}(?:,[0-9]{3})++|[0-9]++)"
+_S_AMOUNT = f"[+-]?(?:{_S_WHOLE}\\.?[0-9]*+|\\.[0-9]++)(?:[eE][+-]?[0-9]{{1,2}})?"
+
+
+def _s_found(inside: str) -> str:
+    return f"regexp_extract({_S_CLEAN}, {quoted(whole(inside))}, 1)"
+
+
+def _s_read(inside: str, type_: str) -> str:
+    return f"try_cast(replace({_s_found(inside)}, ',', '') as {type_})"
+
+
 _NUMBER_TYPE, _MONEY_TYPE = "decimal(24, 8)", "decimal(18, 4)"
 _COMPARED = _slow(f"(?:(?:{_COMPARATOR}){_B})?({_AMOUNT})", _NUMBER_TYPE)
 _PREFIX = _found(f"({_COMPARATOR}){_B}{_AMOUNT}")
 _SPOKEN = f"replace(replace(replace(replace({_PREFIX}, '=<', '<='), '=>', '>='), '≤', '<='), '≥', '>=')"
+_S_COMPARED = _s_read(f"(?:(?:{_COMPARATOR}){_B})?({_S_AMOUNT})", _NUMBER_TYPE)
+_S_PREFIX = _s_found(f"({_COMPARATOR}){_B}{_S_AMOUNT}")
+_S_SPOKEN = f"replace(replace(replace(replace({_S_PREFIX}, '=<', '<='), '=>', '>='), '≤', '<='), '≥', '>=')"
+_S_COMPARATOR = f"case when {_S_COMPARED} is not null then coalesce(nullif({_S_SPOKEN}, ''), '=') end"
 _A, _B2, _X = Argument("a", "number"), Argument("b", "number"), Argument("x", "numeric")
 _TOP, _MONEY_TOP = Decimal("9999999999999999.99999999"), Decimal("99999999999999.9999")
 _A8, _B8 = "cast($1 * 100000000 as hugeint)", "cast($2 * 100000000 as hugeint)"
+
+
+def _spark_quotient() -> str:
+    """(2a + b) // 2b of whole numbers, as above: Spark divides decimals to a place that their types choose, so what is left over is taken off before."""
+    a, b = (f"cast(abs({one}) * 100000000 as decimal(24, 0))" for one in ("$1", "$2"))
+    twice = f"({a} * 100000000 * 2 + {b})"
+    exact = f"try_divide({twice} - {twice} % ({b} * 2), {b} * 2)"
+    signed = f"case when ($1 < 0) = ($2 < 0) then {exact} else -{exact} end"
+    return f"case when $2 <> 0 then try_cast(try_cast({signed} as decimal(24, 0)) * 0.00000001 as decimal(24, 8)) end"
+
 
 NUMBERS = (
     Function(
@@ -61,6 +91,7 @@ NUMBERS = (
             Example((None,), None),
         ),
         reads=True,
+        spark=_s_read(f"([+-]?{_S_WHOLE})", "bigint"),
     ),
     Function(
         "number",
@@ -88,6 +119,7 @@ NUMBERS = (
             Example((None,), None),
         ),
         reads=True,
+        spark=_S_COMPARED,
     ),
     Function(
         "money",
@@ -106,6 +138,7 @@ NUMBERS = (
             Example((None,), None),
         ),
         reads=True,
+        spark=_s_read(f"({_S_AMOUNT})", _MONEY_TYPE),
     ),
     Function(
         "comparator",
@@ -123,6 +156,7 @@ NUMBERS = (
             Example(("<low",), None),
             Example((None,), None),
         ),
+        spark=_S_COMPARATOR,
     ),
     Function(
         "comparator_concept",
@@ -140,6 +174,7 @@ NUMBERS = (
             Example(("x",), None),
             Example((None,), None),
         ),
+        spark=f"cast(try_element_at(map('<', 4171756, '<=', 4171754, '=', 4172703, '>', 4172704, '>=', 4171755), {_S_COMPARATOR}) as bigint)",
     ),
     Function(
         "divide",
@@ -162,6 +197,7 @@ NUMBERS = (
             Example((1, None), None),
         ),
         failed="$result is null and $1 is not null and $2 is not null and $2 <> 0",
+        spark=_spark_quotient(),
     ),
     Function(
         "integer_divide",
@@ -172,6 +208,7 @@ NUMBERS = (
         "整除，向零取整；b 为 0 时为 null。",
         (Example((7, 2), 3), Example((-7, 2), -3), Example((7, 0), None), Example((-9223372036854775808, -1), None), Example((None, 1), None)),
         failed="$result is null and $1 is not null and $2 is not null and $2 <> 0",
+        spark="case when $2 = -1 then try_subtract(cast(0 as bigint), $1) when $2 <> 0 then $1 div $2 end",
     ),
     Function(
         "remainder",
@@ -181,6 +218,7 @@ NUMBERS = (
         "What integer_divide leaves, with the sign of a; null when b is 0.",
         "整除余数，符号随 a；b 为 0 时为 null。",
         (Example((7, 2), 1), Example((-7, 2), -1), Example((7, 0), None), Example((-9223372036854775808, -1), 0), Example((None, 1), None)),
+        spark="case when $2 <> 0 then $1 % $2 end",
     ),
     Function(
         "round_half_up",
@@ -212,6 +250,7 @@ NUMBERS = (
             Example((_TOP,), 10_000_000_000_000_000),
             Example((None,), None),
         ),
+        spark="cast(round($1, 0) as bigint)",
     ),
     Function(
         "absolute",
@@ -222,6 +261,7 @@ NUMBERS = (
         "绝对值；最小的 64 位整数没有绝对值，为 null。",
         (Example((-3,), 3), Example((Decimal("-1.5"),), Decimal("1.5")), Example((0,), 0), Example((-9223372036854775808,), None), Example((None,), None)),
         failed="$result is null and $1 is not null",
+        spark="case when $1 >= -9223372036854775807 then abs($1) end",
     ),
 )
 
@@ -235,14 +275,22 @@ _EXAMPLES = {
 _BIG = 9223372036854775807
 
 
-def _operator(symbol: str, left: str, right: str, result: str, duckdb: str, *examples: Example) -> Operator:
-    return Operator(symbol, left, right, result, duckdb, _EXAMPLES[symbol] + examples, failed=_FAILED)
+def _operator(symbol: str, left: str, right: str, result: str, duckdb: str, *examples: Example, spark: str = "") -> Operator:
+    return Operator(symbol, left, right, result, duckdb, _EXAMPLES[symbol] + examples, failed=_FAILED, spark=spark)
+
+
+def _spark_product() -> str:
+    """Two numbers multiplied exactly and rounded once: Spark's own product of these types has 6 places, so large ones are multiplied in parts."""
+    small = "cast($1 as decimal(18, 8)) * cast($2 as decimal(18, 8))"
+    (a, a8), (b, b8) = ((f"cast({one} - {one} % 1 as decimal(16, 0))", f"cast({one} % 1 as decimal(8, 8))") for one in ("$1", "$2"))
+    large = f"try_cast({a} * {b} as decimal(34, 16)) + {a} * {b8} + {a8} * {b} + {a8} * {b8}"
+    return f"case when abs($1) < 10000000000 and abs($2) < 10000000000 then try_cast({small} as decimal(24, 8)) else try_cast({large} as decimal(24, 8)) end"
 
 
 OPERATORS = (
-    _operator("+", "integer", "integer", "integer", _INTEGERS.format("+"), Example((_BIG, 1), None)),
-    _operator("-", "integer", "integer", "integer", _INTEGERS.format("-"), Example((-_BIG, 2), None)),
-    _operator("*", "integer", "integer", "integer", _INTEGERS.format("*"), Example((_BIG, 2), None)),
+    _operator("+", "integer", "integer", "integer", _INTEGERS.format("+"), Example((_BIG, 1), None), spark="try_add($1, $2)"),
+    _operator("-", "integer", "integer", "integer", _INTEGERS.format("-"), Example((-_BIG, 2), None), spark="try_subtract($1, $2)"),
+    _operator("*", "integer", "integer", "integer", _INTEGERS.format("*"), Example((_BIG, 2), None), spark="try_multiply($1, $2)"),
     _operator("+", "money", "money", "money", "try_cast($1 + $2 as decimal(18, 4))", Example((_MONEY_TOP, Decimal("0.0001")), None)),
     _operator("-", "money", "money", "money", "try_cast($1 - $2 as decimal(18, 4))", Example((-_MONEY_TOP, Decimal("0.0001")), None)),
     _operator(
@@ -253,8 +301,17 @@ OPERATORS = (
         "try_cast(try($1 * cast($2 as decimal(19, 0))) as decimal(18, 4))",
         Example((_MONEY_TOP, 2), None),
         Example((_MONEY_TOP, _BIG), None),
+        spark="try_cast($1 * cast($2 as decimal(19, 0)) as decimal(18, 4))",
     ),
-    _operator("*", "integer", "money", "money", "try_cast(try(cast($1 as decimal(19, 0)) * $2) as decimal(18, 4))", Example((2, _MONEY_TOP), None)),
+    _operator(
+        "*",
+        "integer",
+        "money",
+        "money",
+        "try_cast(try(cast($1 as decimal(19, 0)) * $2) as decimal(18, 4))",
+        Example((2, _MONEY_TOP), None),
+        spark="try_cast(cast($1 as decimal(19, 0)) * $2 as decimal(18, 4))",
+    ),
     _operator(
         "+",
         "number",
@@ -275,6 +332,30 @@ OPERATORS = (
         Example((_TOP, _TOP), None),
         Example((Decimal("0.00000005"), Decimal("0.1")), Decimal("0.00000001")),
         Example((Decimal("1.5"), Decimal("-1.5")), Decimal("-2.25")),
+        Example((Decimal("9876543210987654.12345678"), Decimal("0.98765432")), Decimal("9754610568998628.06169790")),
+        spark=_spark_product(),
     ),
 )
 """Each operator takes the first line whose types its sides are, or become by widening."""
+
+
+def _widening(wanted: str, type_: str, *examples: Example) -> Function:
+    return Function(
+        f"{wanted}_from_integer",
+        (Argument("x", "integer"),),
+        wanted,
+        f"try_cast($1 as {type_})",
+        f"A whole number where {wanted} is wanted; null where it has too many digits.",
+        "整数用作小数；位数过多时为 null。",
+        (Example((1,), Decimal(1)), Example((-_BIG,), None), Example((None,), None), *examples),
+        failed="$result is null and $1 is not null",
+    )
+
+
+WIDENINGS: Mapping[str, Function] = MappingProxyType(
+    {
+        "money": _widening("money", _MONEY_TYPE, Example((99_999_999_999_999,), Decimal(99_999_999_999_999)), Example((100_000_000_000_000,), None)),
+        "number": _widening("number", _NUMBER_TYPE, Example((-9_999_999_999_999_999,), Decimal(-9_999_999_999_999_999)), Example((10**16,), None)),
+    }
+)
+"""How a whole number becomes money or a number by itself, by the type it becomes; money always fits into a number."""

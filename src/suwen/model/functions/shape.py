@@ -9,6 +9,8 @@ from decimal import Decimal
 
 Value = str | int | Decimal | date | datetime | bool | None
 
+ENGINES = ("duckdb", "spark")
+"""By whom an expression is worked out; each has its own text for a function where the same words would not mean the same."""
 DUCKDB_TYPES: Mapping[str, str] = {
     "text": "VARCHAR",
     "integer": "BIGINT",
@@ -27,7 +29,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {"any": TYPES, "numeric": ("integer",
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument: a type or a type variable. `literal`: it must be written as a literal, an integer within `low`..`high`."""
+    """One argument: a type or a type variable. `literal`: it must be written as a literal, an integer within `low`..`high`, a text not shorter than `low`."""
 
     name: str
     type: str
@@ -53,10 +55,11 @@ class Example:
 class Function:
     """A function of the closed list: what it takes and gives, what it does with nulls, how each engine says it.
 
-    `duckdb` holds $1, $2... for the arguments, `$args` for all of a function that takes `many`, `$zone` for the zone of the
-    organisation as text; `our_x(...)` stands for the function x of this list. A function with named forms takes the form as its
-    last argument, and `forms` gives the engine text by the name of the form. A function that `reads` turns text into a value:
-    text that is not blank and gives null is a finding; `failed` says when (with `$result`), by default just that.
+    `duckdb` and `spark` hold $1, $2... for the arguments, `$args` for all of a function that takes `many`, `$zone` for the zone of the
+    organisation as text; `our_x(...)` stands for the function x of this list; without `spark` the words of `duckdb` mean the same there.
+    A function with named forms takes the form as its last argument, and `forms` and `spark_forms` give the engine text by the name of the
+    form. A function that `reads` turns text into a value: text that is not blank and gives null is a finding; `failed` says when (with
+    `$result`, and in words of every engine), by default just that.
     """
 
     name: str
@@ -81,6 +84,19 @@ class Function:
             raise ValueError(f"function {self.name}: the form is its last argument, a literal")
         if bool(self.duckdb) == bool(self.forms):
             raise ValueError(f"function {self.name}: either one engine text or one per form")
+        if self.spark_forms and (self.spark or set(self.spark_forms) != set(self.forms)):
+            raise ValueError(f"function {self.name}: a text for Spark of each form, or of none")
+
+    def text(self, engine: str, form: str = "") -> str:
+        """The text of an engine, of the named form where there are forms."""
+        if self.forms:
+            return (self.spark_forms or self.forms if engine == "spark" else self.forms)[form]
+        return self.spark or self.duckdb if engine == "spark" else self.duckdb
+
+    @property
+    def is_zoned(self) -> bool:
+        """Whether the zone of the organisation matters."""
+        return any("$zone" in text for text in (self.duckdb, *self.forms.values()))
 
     @property
     def literal_arguments(self) -> tuple[int, ...]:
@@ -101,7 +117,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator between two types: `$1 symbol $2`. A null on either side gives null; `failed` as in `Function`."""
+    """An operator between two types: `$1 symbol $2`. A null on either side gives null; texts and `failed` as in `Function`."""
 
     symbol: str
     left: str
@@ -111,3 +127,13 @@ class Operator:
     examples: tuple[Example, ...]
     failed: str = ""
     spark: str = ""
+
+    @property
+    def function(self) -> Function:
+        """The operator as a function of two arguments, by a name such as `plus_integer_integer`."""
+        arguments = (Argument("a", self.left), Argument("b", self.right))
+        name = f"{_WORDS[self.symbol]}_{self.left}_{self.right}"
+        return Function(name, arguments, self.result, self.duckdb, "", "", self.examples, failed=self.failed, spark=self.spark)
+
+
+_WORDS = {"+": "plus", "-": "minus", "*": "times"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from suwen.model.functions import letters
 from suwen.model.functions.shape import Argument, Example, Function
 
 BLANK = "\\x{01}-\\x{20}\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200b}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}"
@@ -12,8 +13,18 @@ HALF_WIDTH = "".join(map(chr, range(0x21, 0x7F))) + " "
 
 
 def quoted(text: str) -> str:
-    """A text as a literal of the engines' SQL."""
+    """A text as a literal of the engines' SQL; a backslash stands for itself."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def whole(pattern: str) -> str:
+    """Java's pattern of a text that is the pattern's but for blanks at its ends; a $ would stand before a last line end too."""
+    return f"^[{BLANK}]*{pattern}[{BLANK}]*\\z"
+
+
+def spark_trimmed(text: str) -> str:
+    """`text` in Spark's words."""
+    return f"nullif(trim(both {quoted(BLANK_CHARACTERS)} from {text}), '')"
 
 
 def _visible(character: str) -> str:
@@ -25,6 +36,7 @@ TEXT = Argument("x", "text")
 _AT = Argument("from", "integer", literal=True, low=1, high=100_000)
 _COUNT = Argument("count", "integer", literal=True, low=0, high=100_000)
 _PART = Argument("part", "text")
+_WIDE = "[\\x{ff01}-\\x{ff5e}\\x{3000}]"
 
 TEXTS = (
     Function(
@@ -41,6 +53,7 @@ TEXTS = (
             Example(("",), None),
             Example((None,), None),
         ),
+        spark=spark_trimmed("$1"),
     ),
     Function(
         "is_blank",
@@ -51,12 +64,40 @@ TEXTS = (
         "为 null 或只含空白时为真。",
         (Example((None,), True), Example((" \u3000",), True), Example(("0",), False)),
         nulls="never null",
+        spark=f"{spark_trimmed('$1')} is null",
     ),
     Function(
-        "upper", (TEXT,), "text", "upper($1)", "In capital letters.", "转大写。", (Example(("aBé",), "ABÉ"), Example(("张a",), "张A"), Example((None,), None))
+        "upper",
+        (TEXT,),
+        "text",
+        "upper($1)",
+        "In capital letters: one for one, whatever stands beside it, by Unicode 15.",
+        "转大写：逐字对应（Unicode 15），与前后文无关。",
+        (
+            Example(("aBé",), "ABÉ"),
+            Example(("张a",), "张A"),
+            Example(("ａ",), "Ａ"),
+            Example(("straße",), "STRAẞE", "one letter for one; engines' upper gives SS or ẞ"),
+            Example(("ﬁ",), "ﬁ", "a letter without a capital stays"),
+            Example((None,), None),
+        ),
+        spark=letters.UPPER,
     ),
     Function(
-        "lower", (TEXT,), "text", "lower($1)", "In small letters.", "转小写。", (Example(("aBÉ",), "abé"), Example(("张A",), "张a"), Example((None,), None))
+        "lower",
+        (TEXT,),
+        "text",
+        "lower($1)",
+        "In small letters: one for one, whatever stands beside it, by Unicode 15.",
+        "转小写：逐字对应（Unicode 15），与前后文无关。",
+        (
+            Example(("aBÉ",), "abé"),
+            Example(("张A",), "张a"),
+            Example(("ΟΔΟΣ",), "οδοσ", "engines' lower looks at the word's end, or not"),
+            Example(("İ",), "i"),
+            Example((None,), None),
+        ),
+        spark=letters.LOWER,
     ),
     Function(
         "length",
@@ -66,6 +107,7 @@ TEXTS = (
         "How many characters (code points, not bytes).",
         "字符数（码点，非字节）。",
         (Example(("张三a",), 3), Example(("",), 0), Example(("𠮷",), 1), Example((None,), None)),
+        spark="cast(length($1) as bigint)",
     ),
     Function(
         "substring",
@@ -110,10 +152,11 @@ TEXTS = (
         (Example(("a", None, "b"), "ab"), Example((None, None), None), Example(("", ""), None)),
         nulls="null counts as nothing",
         many=True,
+        spark="nullif(concat_ws('', $args), '')",
     ),
     Function(
         "split_part",
-        (TEXT, Argument("separator", "text", literal=True), Argument("n", "integer", literal=True, low=1, high=10_000)),
+        (TEXT, Argument("separator", "text", literal=True, low=1), Argument("n", "integer", literal=True, low=1, high=10_000)),
         "text",
         "nullif(split_part($1, $2, $3), '')",
         "The n-th piece between separators (the first is 1).",
@@ -143,6 +186,7 @@ TEXTS = (
         "Whether the text begins with `part`.",
         "是否以 part 开头。",
         (Example(("I21.0", "I21"), True), Example(("a", "ab"), False), Example(("", ""), True), Example((None, "a"), None), Example(("a", None), None)),
+        spark="startswith($1, $2)",
     ),
     Function(
         "ends_with",
@@ -152,6 +196,7 @@ TEXTS = (
         "Whether the text ends with `part`.",
         "是否以 part 结尾。",
         (Example(("I21.0", ".0"), True), Example(("a", "ba"), False), Example(("张三", "三"), True), Example((None, "a"), None), Example(("a", None), None)),
+        spark="endswith($1, $2)",
     ),
     Function(
         "contains",
@@ -175,19 +220,21 @@ TEXTS = (
             Example(("",), None),
             Example((None,), None),
         ),
+        spark="nullif(regexp_replace($1, '[^0-9]', ''), '')",
     ),
     Function(
         "half_width",
         (TEXT,),
         "text",
-        f"case when regexp_matches($1, '[\\x{{ff01}}-\\x{{ff5e}}\\x{{3000}}]') then translate($1, {quoted(FULL_WIDTH)}, {quoted(HALF_WIDTH)}) else $1 end",
+        f"case when regexp_matches($1, '{_WIDE}') then translate($1, {quoted(FULL_WIDTH)}, {quoted(HALF_WIDTH)}) else $1 end",
         "Full-width digits, Latin letters, signs and spaces become half-width.",
         "全角数字、字母、符号和空格转半角。",
-        (Example(("Ａ１２，　ｂ",), "A12, b"), Example(("张三",), "张三"), Example(("＇",), "'"), Example((None,), None)),
+        (Example(("Ａ１２，　ｂ",), "A12, b"), Example(("张三",), "张三"), Example(("＇＼",), "'\\"), Example((None,), None)),
+        spark=f"case when $1 rlike {quoted(_WIDE)} then translate($1, {quoted(FULL_WIDTH)}, {quoted(HALF_WIDTH)}) else $1 end",
     ),
     Function(
         "pad_left",
-        (TEXT, Argument("width", "integer", literal=True, low=1, high=1000), Argument("fill", "text", literal=True)),
+        (TEXT, Argument("width", "integer", literal=True, low=1, high=1000), Argument("fill", "text", literal=True, low=1)),
         "text",
         "case when length($1) >= $2 then $1 else lpad($1, $2, $3) end",
         "Filled up to `width` characters on the left; longer text stays whole.",
@@ -202,5 +249,6 @@ TEXTS = (
         "A whole number as text.",
         "整数转文本。",
         (Example((-7,), "-7"), Example((9223372036854775807,), "9223372036854775807"), Example((None,), None)),
+        spark="cast($1 as string)",
     ),
 )

@@ -1,77 +1,14 @@
-"""Functions on dates and times. Dates are read between 1850-01-01 and 2200-12-31; times are naive local times of the organisation.
-
-A form is matched whole (blanks at the ends do not matter); what does not match, or is no day of the calendar, is null. 24:00:00 and
-second 60 are not read. The regular expressions settle the range, so that each text is looked at once.
-"""
+"""Functions on dates and times. Dates are read between 1850-01-01 and 2200-12-31; times are naive local times of the organisation."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
 from suwen.model.functions.shape import Argument, Example, Function
-from suwen.model.functions.texts import BLANK, TEXT, quoted
+from suwen.model.functions.texts import TEXT
+from suwen.model.functions.time_forms import DATES, LOCAL_TIMES, SPARK_DATES, SPARK_LOCAL_TIMES, SPARK_TIMES
+from suwen.model.functions.time_forms import TIMES as TIME_FORMS
 
-_B = f"[{BLANK}]*"
-_Y, _MM, _DD = "(?:18[5-9][0-9]|19[0-9][0-9]|2[01][0-9][0-9]|2200)", "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
-_M, _D = "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])"
-_HH, _H, _60 = "(?:[01][0-9]|2[0-3])", "(?:[01]?[0-9]|2[0-3])", "[0-5][0-9]"
-_FRACTION = "(?:\\.[0-9]{1,9})?"
-_OFFSET = "(?:Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)"
-
-
-def _piece(pattern: str, text: str = "$1") -> str:
-    return f"regexp_extract({text}, {quoted(f'^{_B}({pattern}){_B}$')}, 1)"
-
-
-def _strptime(pattern: str, *formats: str) -> str:
-    listed = quoted(formats[0]) if len(formats) == 1 else "[" + ", ".join(map(quoted, formats)) + "]"
-    return f"try_strptime({_piece(pattern)}, {listed})"
-
-
-def _date(pattern: str, form: str) -> str:
-    return f"cast({_strptime(pattern, form)} as date)"
-
-
-_DATES = {
-    "iso": (f"{_Y}-{_MM}-{_DD}", "%Y-%m-%d"),
-    "yyyymmdd": (f"{_Y}{_MM}{_DD}", "%Y%m%d"),
-    "dash": (f"{_Y}-{_M}-{_D}", "%Y-%m-%d"),
-    "slash": (f"{_Y}/{_M}/{_D}", "%Y/%m/%d"),
-    "dot": (f"{_Y}\\.{_M}\\.{_D}", "%Y.%m.%d"),
-    "zh": (f"{_Y}年{_M}月{_D}日", "%Y年%m月%d日"),
-    "us": (f"{_M}/{_D}/{_Y}", "%m/%d/%Y"),
-    "dmy": (f"{_D}/{_M}/{_Y}", "%d/%m/%Y"),
-}
-_ISO_DATE, _ISO_CLOCK = f"{_Y}-{_MM}-{_DD}", f"[T ]{_HH}:{_60}(?::{_60}{_FRACTION})?"
-
-
-def _clock(date_pattern: str, date_format: str, between: str = " ") -> str:
-    return _strptime(f"{date_pattern}{between}{_H}:{_60}(?::{_60})?", f"{date_format}{between}%H:%M:%S", f"{date_format}{between}%H:%M")
-
-
-_TIMES = {
-    "iso": f"try_cast({_piece(_ISO_DATE + _ISO_CLOCK)} as timestamp)",
-    "iso or date": f"try_cast({_piece(f'{_ISO_DATE}(?:{_ISO_CLOCK})?')} as timestamp)",
-    "yyyymmddhhmmss": _strptime(f"{_Y}{_MM}{_DD}{_HH}{_60}{_60}", "%Y%m%d%H%M%S"),
-    "yyyymmddhhmm": _strptime(f"{_Y}{_MM}{_DD}{_HH}{_60}", "%Y%m%d%H%M"),
-    "yyyymmdd clock": _clock(f"{_Y}{_MM}{_DD}", "%Y%m%d"),
-    "dash": _clock(*_DATES["dash"]),
-    "slash": _clock(*_DATES["slash"]),
-    "zh": _strptime(
-        f"{_Y}年{_M}月{_D}日 ?{_H}(?:时{_60}分(?:{_60}秒)?|:{_60}(?::{_60})?)",
-        *(f"%Y年%m月%d日{gap}{clock}" for gap in ("", " ") for clock in ("%H时%M分%S秒", "%H时%M分", "%H:%M:%S", "%H:%M")),
-    ),
-    "us": _clock(*_DATES["us"]),
-    "us 12": _strptime(f"{_DATES['us'][0]} (?:0?[1-9]|1[0-2]):{_60}(?::{_60})? [AP]M", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p"),
-    "dmy": _clock(*_DATES["dmy"]),
-}
-_HL7 = f"{_Y}{_MM}{_DD}{_HH}{_60}(?:{_60}{_FRACTION})?[+-][0-9]{{4}}"
-_LOCAL = {
-    "iso": f"timezone($zone, try_cast({_piece(_ISO_DATE + _ISO_CLOCK + _OFFSET)} as timestamptz))",
-    "hl7": "timezone($zone, try_cast(regexp_replace(regexp_replace("
-    + _piece(_HL7)
-    + ", '^(....)(..)(..)(..)(..)', '\\1-\\2-\\3 \\4:\\5:'), ':([+-])', ':00\\1') as timestamptz))",
-}
 _DAY, _ON, _TIME = Argument("day", "date"), Argument("on", "date"), Argument("t", "time")
 _FROM, _TO = Argument("from", "date"), Argument("to", "date")
 _FORM = Argument("form", "text", literal=True)
@@ -84,8 +21,8 @@ def _elapsed(form: str) -> str:
     return f"case when $2 >= $1 then {forward} when $2 < $1 then -({backward}) end"
 
 
-def _part(name: str, argument: Argument, duckdb: str, en: str, zh: str, *examples: Example) -> Function:
-    return Function(name, (argument,), "integer", duckdb, en, zh, (*examples, Example((None,), None)))
+def _part(name: str, argument: Argument, duckdb: str, en: str, zh: str, *examples: Example, spark: str = "") -> Function:
+    return Function(name, (argument,), "integer", duckdb, en, zh, (*examples, Example((None,), None)), spark=f"cast({spark or duckdb} as bigint)")
 
 
 _D1 = date(2020, 2, 29)
@@ -121,7 +58,8 @@ TIMES = (
             Example((None, "iso"), None),
         ),
         reads=True,
-        forms={name: _date(*form) for name, form in _DATES.items()},
+        forms=DATES,
+        spark_forms=SPARK_DATES,
     ),
     Function(
         "time_of",
@@ -158,7 +96,8 @@ TIMES = (
             Example((None, "iso"), None),
         ),
         reads=True,
-        forms=_TIMES,
+        forms=TIME_FORMS,
+        spark_forms=SPARK_TIMES,
     ),
     Function(
         "local_time",
@@ -181,7 +120,8 @@ TIMES = (
             Example((None, "iso"), None),
         ),
         reads=True,
-        forms=_LOCAL,
+        forms=LOCAL_TIMES,
+        spark_forms=SPARK_LOCAL_TIMES,
     ),
     Function(
         "date_of_time",
@@ -200,6 +140,7 @@ TIMES = (
         "Midnight at the beginning of the day.",
         "当日零点。",
         (Example((_D1,), datetime(2020, 2, 29)), Example((date(1850, 1, 1),), datetime(1850, 1, 1)), Example((None,), None)),
+        spark="cast($1 as timestamp_ntz)",
     ),
     _part("year_of", _DAY, "year($1)", "The year.", "年。", Example((_D1,), 2020), Example((date(1850, 1, 1),), 1850)),
     _part("month_of", _DAY, "month($1)", "The month, 1-12.", "月，1-12。", Example((_D1,), 2), Example((date(2200, 12, 31),), 12)),
@@ -214,6 +155,7 @@ TIMES = (
         "周一为 1，周日为 7（ISO 8601）。",
         Example((date(2023, 1, 1),), 7, "engines' dayofweek gives 0 or 1"),
         Example((date(2023, 1, 2),), 1),
+        spark="weekday($1) + 1",
     ),
     Function(
         "iso_week",
@@ -228,6 +170,7 @@ TIMES = (
             Example((date(2023, 1, 2),), "2023-W01"),
             Example((None,), None),
         ),
+        spark="concat(cast(extract(yearofweek from $1) as string), '-W', lpad(cast(extract(week from $1) as string), 2, '0'))",
     ),
     Function(
         "date_text",
@@ -237,6 +180,7 @@ TIMES = (
         "The date as 2023-01-05.",
         "日期文本，如 2023-01-05。",
         (Example((_D1,), "2020-02-29"), Example((date(1850, 1, 1),), "1850-01-01"), Example((None,), None)),
+        spark="cast($1 as string)",
     ),
     Function(
         "time_text",
@@ -246,6 +190,7 @@ TIMES = (
         "The time as 2023-01-05 10:11:12.000000.",
         "时间文本，如 2023-01-05 10:11:12.000000。",
         (Example((_T1,), "2023-01-05 10:11:12.000000"), Example((datetime(2023, 1, 5, 0, 0, 0, 5),), "2023-01-05 00:00:00.000005"), Example((None,), None)),
+        spark="date_format($1, 'yyyy-MM-dd HH:mm:ss.SSSSSS')",
     ),
     Function(
         "add_days",
@@ -263,6 +208,7 @@ TIMES = (
             Example((_D1, None), None),
         ),
         failed="$result is null and $1 is not null and $2 is not null",
+        spark="case when $2 between datediff(date '1850-01-01', $1) and datediff(date '2200-12-31', $1) then date_add($1, cast($2 as int)) end",
     ),
     Function(
         "days_between",
@@ -278,6 +224,7 @@ TIMES = (
             Example((None, _D1), None),
             Example((_D1, None), None),
         ),
+        spark="cast(datediff($2, $1) as bigint)",
     ),
     Function(
         "months_between",
@@ -293,6 +240,7 @@ TIMES = (
             Example((None, _D1), None),
             Example((_D1, None), None),
         ),
+        spark=f"cast({_elapsed(_MONTHS)} as bigint)",
     ),
     Function(
         "years_between",
@@ -310,6 +258,7 @@ TIMES = (
             Example((None, _D1), None),
             Example((_D1, None), None),
         ),
+        spark=f"cast({_elapsed(_AFTER)} as bigint)",
     ),
     Function(
         "age_days",
@@ -325,6 +274,7 @@ TIMES = (
             Example((None, _D1), None),
             Example((_D1, None), None),
         ),
+        spark="case when $2 >= $1 then cast(datediff($2, $1) as bigint) end",
     ),
     Function(
         "minutes_between",
@@ -340,5 +290,6 @@ TIMES = (
             Example((None, _T1), None),
             Example((_T1, None), None),
         ),
+        spark="cast(cast($2 - $1 as interval minute) as bigint)",
     ),
 )

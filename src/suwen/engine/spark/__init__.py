@@ -1,0 +1,1 @@
+"""Spark as an engine: the same trees in Spark's SQL."""

@@ -18,6 +18,9 @@ import suwen
 from suwen.base.errors import SuwenError
 from suwen.engine.delta import LakeTable
 from suwen.engine.releases import Releases
+from suwen.flow.backup.folder import BackupFolder
+from suwen.flow.backup.giving import restore
+from suwen.flow.backup.taking import back_up
 from suwen.flow.keeping import keeping
 from suwen.flow.land import land
 from suwen.flow.region import open_region, region_lock
@@ -226,6 +229,34 @@ def test_what_was_withdrawn_leaves_staging_once_no_kept_release_holds_it(region:
     assert not list(staged.glob("0000000005-*")) and not list((region.lake / "index" / "lab" / "results").glob("0000000005-*"))
     assert list(staged.glob("0000000007-*"))
     assert run(region).release is None
+
+
+def test_what_was_erased_is_nowhere_any_more(region: Region, tmp_path: Path) -> None:
+    """Not in landing, staging, tables or any release, named ones and those in their time of grace among them; all else goes on."""
+    patient = replace(region, keep=Keep(named=(3, LAST)))
+    landing = Landing(region.landing)
+    gone = next(one for one in landing.deliveries() if one.number == 4)  # the lab's of the first day
+    objects = [landing.object_path(receipt.sha256) for receipt in gone.receipts]
+    landing.add_fact(Fact(4, State.ERASED, NOW, "who", "why"))
+    first = maintain(patient)
+    assert any("holds what was erased" in note for note in first.notes) and all(path.exists() for path in objects)
+    assert first.kept == (1, LAST + 1)  # before the delivery came, and the newest, made of larger files
+    run(open_region(region.folder))
+    second = maintain(patient)
+    assert second.kept == (1, LAST + 2) and not second.notes and not any(path.exists() for path in objects)
+    with pytest.raises(SuwenError, match="it held a delivery that was erased"):
+        suwen.open(region.folder, 3)
+    assert not list((region.lake / "staging" / "lab").rglob("0000000005-*.parquet"))
+    assert not [f for f in (region.lake / "cdr" / "measurement").glob("_part=*/*") if f.name.startswith(("00000002-", "00000003-"))]
+    for number in second.kept:
+        assert suwen.open(region.folder, number).table("cdr.measurement").num_rows
+    assert not maintain(patient).damage and landing.verify_objects()
+    back_up(region, BackupFolder(tmp_path / "kept"))
+    restore(BackupFolder(tmp_path / "kept"), tmp_path / "back")
+    assert run(open_region(tmp_path / "back")).release is None
+    shutil.rmtree(tmp_path / "back" / "lake")
+    run(open_region(tmp_path / "back"))
+    assert newest(open_region(tmp_path / "back"))[1] == newest(region)[1]
 
 
 def test_packs_that_no_kept_release_had_in_force_go(region: Region) -> None:

@@ -138,6 +138,11 @@ class Landing:
                 states[fact.delivery] = fact.state
         return states
 
+    def erased(self) -> frozenset[int]:
+        """The receipts of deliveries that were erased; their bytes need not be here."""
+        states = self.states()
+        return frozenset(r.sequence for r in (self.receipts() if State.ERASED in states.values() else ()) if states.get(r.delivery) is State.ERASED)
+
     def add_fact(self, fact: Fact, after_step: Step = no_step) -> None:
         """Append a fact about a delivery, durably. Raises SuwenError when there is no such delivery."""
         with self._writing(after_step):
@@ -148,7 +153,8 @@ class Landing:
 
     def verify_objects(self, progress: Progress = _silent) -> int:
         """Hash the bytes behind every receipt again; returns how many objects were right, raises SuwenError at the first that is not."""
-        names = {receipt.sha256: receipt for receipt in self.receipts() if isinstance(receipt.form, Object)}
+        erased = self.erased()
+        names = {receipt.sha256: receipt for receipt in self.receipts() if isinstance(receipt.form, Object) and receipt.sequence not in erased}
         for receipt in names.values():
             self._verify(receipt, progress)
         return len(names)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,14 +97,14 @@ def table_items(region: Region, name: str, releases: Sequence[Release]) -> Itera
             yield Item(f"{LAKE}/{name}/_delta_log/{path.name}", path)
 
 
-def landing_items(region: Region, deliveries: Iterable[Delivery]) -> Iterator[Item]:
-    """The bytes of these deliveries, then facts and deliveries: whoever restores in this order has no delivery without its bytes."""
+def landing_items(region: Region, deliveries: Iterable[Delivery], erased: Collection[int]) -> Iterator[Item]:
+    """The bytes of these deliveries but of erased receipts, then facts and deliveries: restored in this order no delivery is without its bytes."""
     seen: set[str] = set()
     numbers: list[int] = []
     for delivery in deliveries:
         numbers.append(delivery.number)
         for receipt in delivery.receipts:
-            if receipt.sha256 not in seen:
+            if receipt.sha256 not in seen and receipt.sequence not in erased:
                 seen.add(receipt.sha256)
                 name = f"objects/{receipt.sha256[:2]}/{receipt.sha256}"
                 yield Item(f"{LANDING}/{name}", region.landing / name, receipt.sha256, receipt.length)

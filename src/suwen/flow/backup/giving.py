@@ -198,7 +198,8 @@ def _proven(aside: Path, manifest: Manifest, progress: Progress) -> tuple[Proof,
     for below in (LAKE, LANDING, "feeds", "packs"):
         (aside / below).mkdir(exist_ok=True)
     region = open_region(aside)
-    deliveries = Landing(region.landing).deliveries()
+    landing = Landing(region.landing)
+    deliveries, erased = landing.deliveries(), landing.erased()
     kept = Releases(region.releases)
     if kept.numbers() != sorted(manifest.releases) or len(deliveries) != manifest.deliveries:
         raise SuwenError("what was restored lacks releases or deliveries of the backup", where=str(region.releases), do="restore another backup")
@@ -206,7 +207,7 @@ def _proven(aside: Path, manifest: Manifest, progress: Progress) -> tuple[Proof,
         for name, state in kept.get(number).tables.items():
             table = LakeTable(region.lake / name, {})
             table.check(table.files(state.version), state.rows)
-    return _same_release(region, kept, progress), len({receipt.sha256 for delivery in deliveries for receipt in delivery.receipts})
+    return _same_release(region, kept, progress), len({r.sha256 for delivery in deliveries for r in delivery.receipts if r.sequence not in erased})
 
 
 def _same_release(region: Region, kept: Releases, progress: Progress) -> Proof:

@@ -67,8 +67,15 @@ def back_up(region: Region, target: BackupFolder, wanted: Wanted | None = None, 
     with target.writing(), keeping(region, wait=wait, message=progress.start), tempfile.TemporaryDirectory(prefix="suwen-backup-") as aside:
         progress.start("looking what there is")
         releases = releases_now(region) if wanted.extent is Extent.WHOLE else []
-        deliveries = Landing(region.landing).deliveries()
-        items = list(chain(_of_lake(region, releases, wanted), landing_items(region, deliveries), _own(region, wanted, Path(aside) / CONTROL_FILE, target)))
+        landing = Landing(region.landing)
+        deliveries = landing.deliveries()
+        items = list(
+            chain(
+                _of_lake(region, releases, wanted),
+                landing_items(region, deliveries, landing.erased()),
+                _own(region, wanted, Path(aside) / CONTROL_FILE, target),
+            )
+        )
         taking = _Taking(target, _known(target))
         progress.start("copying", sum(max(item.bytes, 0) for item in items), "bytes")
         files = [taking.kept(item, progress) for item in items]

@@ -72,7 +72,8 @@ def _landing(region: Region, found: Inspection, quick: bool, progress: Progress)
     landing = Landing(region.landing)
     try:
         landing.facts()
-        receipts = {receipt.sha256: receipt for receipt in landing.receipts()}
+        erased = landing.erased()
+        receipts = {receipt.sha256: receipt for receipt in landing.receipts() if receipt.sequence not in erased}
     except SuwenError as error:
         found.damage.append(Damage(error.what, str(error.where), error.do))
         return

@@ -25,13 +25,15 @@ from suwen.flow.region import region_lock, region_packs
 from suwen.flow.stores import refuse_buckets
 from suwen.flow.upkeep.compaction import compact, planned
 from suwen.flow.upkeep.inspection import Damage, Inspection, inspect, total
-from suwen.flow.upkeep.policy import kept, superseded
+from suwen.flow.upkeep.policy import holding, kept, superseded
 from suwen.flow.upkeep.vacuum import GROUPS, Dead, dead_files, remove
+from suwen.intake.landing import Landing
 from suwen.model.region import Region
 from suwen.model.release import Release
 
 _WHY = "maintenance keeps others"
 _SAME = "it was made of larger files"
+_ERASED = "it held a delivery that was erased"
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class _Maintaining:
         self.releases = Releases(region.releases)
         self.before = total((region.lake, region.landing))
         self.looked = Inspection()
+        self.erased: frozenset[int] = frozenset()
         self.compacted = 0
         self.merged: tuple[Merged, ...] = ()
         self.gone: tuple[int, ...] = ()
@@ -123,6 +126,7 @@ class _Maintaining:
         """Every step in its order."""
         with keeping(self.region, wait=wait, message=self.progress.start):
             self.looked = inspect(self.region, releases_now(self.region), self.engine, quick=quick, progress=self.progress)
+        self.erased = frozenset() if self.looked.damage else Landing(self.region.landing).erased()
         if self.looked.damage:
             self.notes.append("nothing was changed, since something is damaged")
         elif dry_run:
@@ -149,12 +153,19 @@ class _Maintaining:
     def _thin_out(self) -> None:
         """Remove releases that the policy does not keep; their files stay for the time of grace."""
         found = releases_now(self.region)
-        stay, replaced = kept(found, self.region.keep), superseded(found)
+        stay, replaced, ended = self._staying(found), superseded(found), holding(found, self.erased)
         going = [release for release in found if release.number not in stay]
         for release in going:
             same = replaced.get(release.number, 0)
-            self.releases.remove(release, self.at.isoformat(timespec="seconds"), _SAME if same else _WHY, same, self.step)
+            why = _ERASED if release.number in ended else _SAME if same else _WHY
+            self.releases.remove(release, self.at.isoformat(timespec="seconds"), why, same, self.step)
         self.gone = tuple(release.number for release in going)
+
+    def _staying(self, found: Sequence[Release]) -> frozenset[int]:
+        """The releases that stay. The newest cannot be ended by an erasure: a run must come first."""
+        if found and holding(found[-1:], self.erased):
+            self.notes.append(f"release {found[-1].number} holds what was erased: suwen run, then maintenance again")
+        return kept(found, self.region.keep, self.erased)
 
     def _empty(self, wait: bool) -> None:
         """Remove what nobody names, unless a backup is at work."""
@@ -172,7 +183,8 @@ class _Maintaining:
         """The releases whose files stay: those kept, and those removed within the time of grace, which somebody may have open."""
         since = self.at - timedelta(hours=self.region.keep.grace_hours)
         lately = [release for release, removed_at in self.releases.all_removed() if datetime.fromisoformat(removed_at).astimezone(UTC) > since]
-        return [*releases_now(self.region), *lately]
+        ended = holding(lately, self.erased)
+        return [*releases_now(self.region), *(release for release in lately if release.number not in ended)]
 
     def _plan(self) -> None:
         """What would be done, worked out without a change."""
@@ -183,7 +195,7 @@ class _Maintaining:
             self.merged = tuple(
                 Merged(name, len(files[name]), len(files[name]) - sum(len(g.files) - 1 for g in of), sum(g.rows for g in of)) for name, of in todo.items()
             )
-        stay = kept(found, self.region.keep)
+        stay = self._staying(found)
         self.gone = tuple(release.number for release in found if release.number not in stay)
         self.dead = dead_files(self.region, self._open_to_readers(), self.at.timestamp())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from suwen.model.region import Keep
 from suwen.model.release import Release
@@ -14,9 +14,19 @@ def superseded(releases: Sequence[Release]) -> Mapping[int, int]:
     return {release.number: newest[release.run] for release in releases if newest[release.run] != release.number}
 
 
-def kept(releases: Sequence[Release], keep: Keep) -> frozenset[int]:
-    """The numbers of the releases that stay. A month is that of publication, in UTC; of the last `keep.months` months that have any."""
-    replaced = superseded(releases)
+def holding(releases: Sequence[Release], receipts: Collection[int]) -> frozenset[int]:
+    """The numbers of the releases that have any of some receipts in them."""
+    return frozenset(r.number for r in releases if any(sequence <= r.receipts_through and sequence not in r.left_out for sequence in receipts))
+
+
+def kept(releases: Sequence[Release], keep: Keep, erased: Collection[int] = ()) -> frozenset[int]:
+    """The numbers of the releases that stay. A month is that of publication, in UTC; of the last `keep.months` months that have any.
+
+    `erased`: receipts that are to be nowhere: releases with any of them go, whatever else would keep them, but for the newest, which a run must replace.
+    """
+    replaced, ended = superseded(releases), holding(releases, erased)
+    newest = max((release.number for release in releases), default=0)
+    releases = [release for release in releases if release.number not in ended or release.number == newest]
     numbers = sorted(release.number for release in releases)
     last = [number for number in numbers if number not in replaced][-keep.releases :]
     of_month = {release.published_at[:7]: release.number for release in sorted(releases, key=lambda r: r.number)}

@@ -17,6 +17,7 @@ from suwen.flow.reader import READING
 from suwen.flow.region import region_packs
 from suwen.flow.run import accepted
 from suwen.flow.stage import spec_of
+from suwen.flow.upkeep.policy import holding
 from suwen.intake.landing import Landing
 from suwen.model.receipt import Receipt
 from suwen.model.region import Region
@@ -46,14 +47,14 @@ def dead_files(region: Region, kept: Sequence[Release], at: float) -> list[Dead]
     """Everything that can go. `kept`: the releases that stay, with those removed so lately that somebody may have them open; `at`: now, in seconds."""
     landing = Landing(region.landing)
     known = landing.receipts()
-    holding = accepted(landing, known)
+    standing = accepted(landing, known)
     found = [Dead("tables", path, _bytes(path)) for path in _tables(region, kept)]
     found += [Dead("packs", path, _bytes(path)) for path in _packs(region, kept)]
     found += [Dead("vocabulary", path, _bytes(path)) for path in _vocabularies(region, kept)]
-    found += [Dead("staging", path, _bytes(path)) for path in _staging(region, kept, known, holding)]
-    found += [Dead("index", path, _bytes(path)) for path in _index(region, holding)]
+    found += [Dead("staging", path, _bytes(path)) for path in _staging(region, kept, known, standing)]
+    found += [Dead("index", path, _bytes(path)) for path in _index(region, standing)]
     found += [Dead("leftovers", path, _bytes(path)) for path in _leftovers(region, at)]
-    found += [Dead("landing", path, _bytes(path)) for path in _unnamed_objects(region, known, at)]
+    found += [Dead("landing", path, _bytes(path)) for path in _unnamed_objects(region, known, landing.erased(), kept, at)]
     return sorted(found, key=lambda dead: (GROUPS.index(dead.group), dead.path))
 
 
@@ -105,14 +106,14 @@ def _vocabularies(region: Region, kept: Sequence[Release]) -> Iterator[Path]:
             yield from sorted(folder.iterdir())
 
 
-def _staging(region: Region, kept: Sequence[Release], known: Sequence[Receipt], holding: Mapping[int, Receipt]) -> Iterator[Path]:
+def _staging(region: Region, kept: Sequence[Release], known: Sequence[Receipt], standing: Mapping[int, Receipt]) -> Iterator[Path]:
     """What was staged by a reader that is neither in force nor that of a kept release, or of receipts that are in no release and do not hold."""
     packs = region_packs(region)
     specs = {name: {spec_of(packs.templates[feed.template])} for name, feed in region.feeds.items() if feed.template in packs.templates}
     for release in kept:
         for name, spec in release.readers.items():
             specs.setdefault(name, set()).add(spec)
-    needed = {*holding, *(r.sequence for release in kept for r in known if r.sequence <= release.receipts_through and r.sequence not in release.left_out)}
+    needed = {*standing, *(r.sequence for release in kept for r in known if r.sequence <= release.receipts_through and r.sequence not in release.left_out)}
     for folder in sorted(path for path in region.staging.glob("*") if path.is_dir()):
         listed = [(path, match) for path in sorted(folder.glob("*.json")) if (match := _STAGED.fullmatch(path.name))]
         stays = [path for path, match in listed if int(match[1]) in needed and match[2] in specs.get(folder.name, ())]
@@ -121,16 +122,16 @@ def _staging(region: Region, kept: Sequence[Release], known: Sequence[Receipt], 
         yield from (path for path in sorted(folder.glob("*/*.parquet")) if path not in named and not path.name.startswith("."))
 
 
-def _index(region: Region, holding: Collection[int]) -> Iterator[Path]:
+def _index(region: Region, standing: Collection[int]) -> Iterator[Path]:
     """Index files of receipts that do not hold, and those that a newer one of the same receipt replaced."""
     for folder in sorted((region.lake / "index").glob("*/*")):
         newest: dict[int, Path] = {}
         for path in sorted(folder.glob("*.parquet"), key=lambda p: p.stat().st_mtime_ns):
             if match := _INDEXED.fullmatch(path.name):
                 receipt = int(match[1])
-                if receipt in newest or receipt not in holding:
+                if receipt in newest or receipt not in standing:
                     yield newest.get(receipt, path)
-                if receipt in holding:
+                if receipt in standing:
                     newest[receipt] = path
 
 
@@ -148,9 +149,11 @@ def _leftovers(region: Region, at: float) -> Iterator[Path]:
                 yield from [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
 
 
-def _unnamed_objects(region: Region, known: Sequence[Receipt], at: float) -> Iterator[Path]:
-    """Bytes of landings that died before their delivery was in, which nobody was told had been taken in."""
-    named = {receipt.sha256 for receipt in known}
+def _unnamed_objects(region: Region, known: Sequence[Receipt], erased: Collection[int], kept: Sequence[Release], at: float) -> Iterator[Path]:
+    """Bytes of landings that died before their delivery was in, which nobody was told had been taken in; and erased ones that no release holds any more."""
+    gone = {r.sequence for r in known if r.sequence in erased and not holding(kept, (r.sequence,))}
+    named = {receipt.sha256 for receipt in known if receipt.sequence not in gone}
+    ended = {receipt.sha256 for receipt in known} - named
     for path in sorted((region.landing / "objects").glob("*/*")):
-        if _SHA256.fullmatch(path.name) and path.name not in named and path.stat().st_mtime < at - _DAY:
+        if _SHA256.fullmatch(path.name) and path.name not in named and (path.name in ended or path.stat().st_mtime < at - _DAY):
             yield path

@@ -434,6 +434,25 @@ def test_what_region_toml_says_wrong_is_told_with_its_line(tmp_path: Path, said:
     assert what in str(caught.value) and "AKIA" not in str(caught.value) and "region.toml" in str(caught.value)
 
 
+def test_a_store_by_tls_is_believed_by_its_authority_alone(
+    region: Path, store: ObjectStore, tmp_path: Path, in_folders: dict[int, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "")  # where delta-rs looks; put back afterwards
+    monkeypatch.delenv("SSL_CERT_FILE")
+    endpoint, authority = store.with_tls(tmp_path)
+    path = region / "region.toml"
+    text = path.read_text("utf-8").replace(store.endpoint, endpoint)
+    path.write_text(text, "utf-8")
+    with pytest.raises(SuwenError, match="certificate is not trusted"):
+        deliver(region, [0, 1])
+    shutil.rmtree(region / "outbox")
+    shutil.copy(authority, region / "ca.pem")
+    path.write_text(text.replace("\n[store]\n", '\n[store]\nca = "ca.pem"\n'), "utf-8")
+    deliver(region, [0, 1])
+    assert run(open_region(region)).release == 1
+    assert held(open_region(region)) == in_folders[1]
+
+
 def test_a_secret_in_a_file_is_read_where_nobody_else_may(region: Path, store: ObjectStore) -> None:
     path, secret = region / "region.toml", region / "s3.secret"
     secret.write_text(SECRET + "\n", "utf-8")

@@ -74,6 +74,10 @@ def test_a_region_of_an_earlier_format_is_upgraded_and_goes_on(number: int, toda
     assert {name: held for name, held in files(folder).items() if name in before} == before
     assert upgrade(region) == would and [(one.part, one.before) for one in would if one.before == number] == [("landing", number), ("lake", number)]
     assert not upgrade(region)
+    last = max(int(path.stem) for path in (folder / "lake" / "releases" / "removed").glob("*.json"))
+    with pytest.raises(SuwenError, match=r"was removed at .* the next run makes them anew"):
+        Releases(region.releases).get(last)
+    assert run(region).release == last + 1, "no number is given twice"
     assert content(folder) == content(today)
     release = Releases(region.releases).latest()
     assert release is not None
@@ -114,7 +118,7 @@ def test_an_upgrade_that_died_is_taken_up(died: str, tmp_path: Path) -> None:
         upgrade(open_region(folder), step=step)
     upgrade(open_region(folder))
     assert [part.format for part in parts(open_region(folder))] == [FORMAT, FORMAT]
-    assert run(open_region(folder)).release is None
+    assert run(open_region(folder)).release == 3 and run(open_region(folder)).release is None
 
 
 @pytest.mark.parametrize("name", ["landing", "lake"])

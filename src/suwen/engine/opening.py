@@ -10,6 +10,9 @@ from suwen.engine.port import Engine
 from suwen.engine.store.port import Store
 from suwen.model.region import Settings
 
+EXAMPLES = Settings(threads=1, memory="512MiB")
+"""For the few rows of a pack's examples."""
+
 
 def open_engine(settings: Settings, scratch: Path, store: Store | None = None) -> Engine:
     """The engine that makes a region's releases, over what `store` keeps. Raises SuwenError where Spark is asked for and not to be had. To be closed.

@@ -32,6 +32,11 @@ class Releases:
         self.store.follow(self.folder)
         return sorted(int(p.stem) for p in self.folder.glob("*.json") if p.stem.isdigit()) if self.folder.is_dir() else []
 
+    def next_number(self) -> int:
+        """The number of the release to be published next: none is given twice, not even that of a removed one."""
+        gone = (int(p.stem) for p in (self.folder / REMOVED).glob("*.json") if p.stem.isdigit())
+        return max([*self.numbers(), *gone], default=0) + 1
+
     def latest(self) -> Release | None:
         numbers = self.numbers()
         return self.get(numbers[-1]) if numbers else None

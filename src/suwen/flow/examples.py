@@ -14,13 +14,15 @@ import pyarrow as pa
 
 from suwen.base.errors import Place as FilePlace
 from suwen.base.errors import SuwenError
-from suwen.engine.duck import Engine
+from suwen.engine.opening import EXAMPLES, open_engine
+from suwen.engine.port import Engine
 from suwen.engine.sql import Tree, coalesce, col, negation, null, statement, table, text, typed, union_all
 from suwen.flow.expected import assigned, differing, text_of, value_of
 from suwen.model import event
 from suwen.model.cdm import Type
 from suwen.model.extension import ALL_TABLES
 from suwen.model.pack import Example, Kind, Target, Template
+from suwen.model.region import Settings
 from suwen.model.staging import ISSUES, RECEIPT, RECORD
 from suwen.packs.loader import Packs
 from suwen.packs.problem import Problem, Problems
@@ -29,16 +31,17 @@ from suwen.repository.code_resolution import concept_table, map_table, resolve
 from suwen.repository.mapping import MappingPlan
 from suwen.repository.planner import RECORD_KEY, Place, kind_expressions, plan_target, reference
 from suwen.repository.rows import projected
+from suwen.repository.staged import FEED, OWNER
 
-PLACE = Place("example", "example", "UTC")
+PLACE = Place("UTC")
 Row = dict[str, object]
 
 
-def run_examples(packs: Packs, templates: Iterable[str] | None = None) -> list[Problem]:
+def run_examples(packs: Packs, templates: Iterable[str] | None = None, settings: Settings = EXAMPLES) -> list[Problem]:
     """Every expectation that does not hold, sorted by file and line; of all templates, or of those named. The packs must have passed `check`."""
     problems = Problems()
     with tempfile.TemporaryDirectory(prefix="suwen-examples-") as scratch:
-        engine = Engine(threads=1, memory="512MiB", scratch=Path(scratch))
+        engine = open_engine(settings, Path(scratch))
         try:
             for name in packs.templates if templates is None else templates:
                 runner = _Runner(engine, packs, packs.templates[name])
@@ -75,7 +78,8 @@ class _Runner:
         columns = (*kind.columns, *kind.optional)
         data = {name: pa.array([row.get(name) or None for row in rows], pa.string()) for name in columns}
         numbers = pa.array(range(1, len(rows) + 1), pa.int64())
-        places = {RECEIPT: pa.array([1] * len(rows), pa.int64()), RECORD: numbers, RECORD_KEY: numbers, ISSUES: pa.nulls(len(rows), pa.string())}
+        one, nobody = pa.array([1] * len(rows), pa.int64()), pa.array([0] * len(rows), pa.int64())
+        places = {RECEIPT: one, RECORD: numbers, RECORD_KEY: numbers, OWNER: nobody, FEED: nobody, ISSUES: pa.nulls(len(rows), pa.string())}
         self.engine.register("given", pa.table({**data, **places}))
         compiled = kind_expressions(kind, PLACE.zone)
         judged = statement(
@@ -141,7 +145,7 @@ class _Runner:
         parts = key.split(":", size - 1) if size else []
         if len(parts) != size or not size:
             raise SuwenError(f'"{written}" names a key of {len(parts)} parts' if size else f'target "{name}" has no key', where=where, expected=f"{size} parts")
-        value = self.engine.one(statement("select {id}", id=reference(self.template, other, parts, PLACE)))
+        value = self.engine.one(statement("select {id} from (select 0::BIGINT as {o}) x", id=reference(self.template, other, parts, PLACE), o=OWNER))
         return int(value) if value is not None else None
 
 

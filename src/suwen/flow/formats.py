@@ -11,6 +11,7 @@ from suwen import __version__
 from suwen.base.atomic import written_whole
 from suwen.base.errors import SuwenError
 from suwen.base.system import explained
+from suwen.engine.releases import REMOVED
 from suwen.engine.store.port import Store
 from suwen.flow.stores import lake_of, landing_store
 from suwen.intake.durable import make_folder, sync_folder
@@ -46,7 +47,8 @@ def _part(name: str, store: Store, folder: Path, filled: Path) -> Part:
         said = json.loads(store.read(path, fresh=True))
         return Part(name, folder, int(said["format"]), str(said["suwen"]))
     except FileNotFoundError:
-        return Part(name, folder, FIRST if store.has_any(filled, "[0-9]*.json") else 0)
+        filed = store.has_any(filled, "[0-9]*.json") or store.has_any(filled / REMOVED, "[0-9]*.json")
+        return Part(name, folder, FIRST if filed else 0)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise SuwenError(
             "the file cannot be read, or is damaged", where=store.where(path), expected=f'{{"format": {FORMAT}, "suwen": "{__version__}"}}'

@@ -21,7 +21,7 @@ from suwen.model.staging import ISSUES, RECEIPT, RECORD, StagedFile
 from suwen.packs.loader import Packs
 from suwen.repository.code_resolution import concept_table, map_table, resolve
 from suwen.repository.planner import kind_expressions, plan_target
-from suwen.repository.staged import staged
+from suwen.repository.staged import FEED, OWNER, feed_hash, organisation_hash, staged
 from suwen.repository.vocabulary import opened as opened_vocabulary
 
 Place = tuple[int, int]  # (receipt, record)
@@ -49,7 +49,7 @@ class Joined:
         files = self._staged(engine, feed, template, join.kind)
         if not files:
             return []
-        engine.register("children", _as_table(children, [own for own, _ in join.on]))
+        engine.register("children", _as_table(feed, children, [own for own, _ in join.on]))
         engine.register("receipts", self._receipts())
         candidates = staged(files, (*kind.columns, *kind.optional))
         version = kind_expressions(kind, self.opened.region.zone_of(feed)).version
@@ -85,7 +85,7 @@ class Joined:
         plan = plan_target(template, target, place_of(self.opened.region, feed))
         with self._engine() as engine:
             kind = template.kinds[target.source]
-            engine.register("children", _as_table(children, (*kind.columns, *kind.optional)))
+            engine.register("children", _as_table(feed, children, (*kind.columns, *kind.optional)))
             relations = self._parent_relations(engine, feed, template, target, children)
             pairs = plan.pairs(table("children"), relations)
             self._resolve(engine, pairs)
@@ -102,7 +102,7 @@ class Joined:
         relations: dict[str, Tree | str] = {}
         for kind, wanted in by_kind.items():
             columns = (*template.kinds[kind].columns, *template.kinds[kind].optional)
-            engine.register(f"parents_{kind}", _as_table(list(self._find(template, wanted)), columns))
+            engine.register(f"parents_{kind}", _as_table(feed, list(self._find(template, wanted)), columns))
             relations[kind] = f"parents_{kind}"
         return relations
 
@@ -144,8 +144,9 @@ class Joined:
                 engine.close()
 
 
-def _as_table(records: Sequence[RecordPlace], columns: Sequence[str]) -> pa.Table:
-    """Records as the text a run stages, with their places."""
+def _as_table(feed: Feed, records: Sequence[RecordPlace], columns: Sequence[str]) -> pa.Table:
+    """Records of a feed as the text a run stages, with their places and whose they are."""
     held = {name: pa.array([record.texts.get(name) for record in records], pa.string()) for name in columns}
     places = {RECEIPT: [record.receipt for record in records], RECORD: [record.record for record in records]}
+    places |= {OWNER: [organisation_hash(feed.organisation)] * len(records), FEED: [feed_hash(feed.name)] * len(records)}
     return pa.table({**held, ISSUES: pa.nulls(len(records), pa.string()), **{name: pa.array(values, pa.int64()) for name, values in places.items()}})

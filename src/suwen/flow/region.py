@@ -48,6 +48,10 @@ packs = [{packs}]   # declarations in use, the later over the earlier; own ones 
 memory = "4GiB"   # what does not fit spills to the lake's scratch folder
 # threads = 4     # default: every core of the machine
 # piece_mb = 64   # files are read in pieces of about this size
+# use = "spark"   # what makes releases; default: duckdb
+
+# [spark]         # docs/guide/spark.md
+# master = "spark://host:7077"   # default: this machine
 
 # [keep]            # docs/guide/operate.md: which releases `suwen maintain` keeps
 # releases = 30     # the last so many, the newest of each of the last so many months, and those named

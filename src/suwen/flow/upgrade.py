@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from suwen.base.clock import now
 from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
-from suwen.flow.formats import Part, parts, readable, write_format
+from suwen.engine.releases import Releases
+from suwen.flow.formats import LAKE, Part, parts, readable, write_format
 from suwen.flow.region import region_lock
 from suwen.flow.stores import refuse_buckets
 from suwen.intake.durable import locked
@@ -15,8 +17,13 @@ from suwen.model.format import FORMAT
 from suwen.model.region import Region
 
 
-def _nothing(region: Region, part: Part) -> None:
-    """What format 2 adds is written by those who need it; what format 1 has it reads as it is."""
+def _made_anew(region: Region, part: Part) -> None:
+    """Ids are others in format 2, so no row of before can stand beside one of after: the releases go, each noted, and the next run makes all of landing."""
+    if part.name == LAKE:
+        releases = Releases(region.releases)
+        for number in releases.numbers():
+            why = "rows have other ids since format 2; the next run makes them anew from landing"
+            releases.remove(releases.get(number), now().isoformat(timespec="seconds"), why, same_as=0)
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,9 @@ class Step:
     change: Callable[[Region, Part], None]
 
 
-STEPS: Mapping[int, Step] = {2: Step("the format is written down; tables, releases and receipts stay as they are", _nothing)}
+STEPS: Mapping[int, Step] = {
+    2: Step("the format is written down; receipts stay as they are, and releases of the lake go: the next run makes all rows anew from landing", _made_anew)
+}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from pyspark.sql import DataFrame
 from sqlglot import exp
 
 from suwen.base.errors import Defect
+from suwen.engine.duck import Engine as DuckEngine
 from suwen.engine.port import Written
 from suwen.engine.spark import files
 from suwen.engine.spark.faults import spark_errors
@@ -49,21 +51,27 @@ class SparkEngine:
         self.scratch = scratch
         self.store = store or FolderStore(scratch)
         self.memory = settings.memory
+        self._settings = settings
         self.step: Callable[[str], None] = lambda _: None
         self._spark = session(settings, scratch)
         self._tables: dict[str, _Relation] = {}  # what all see that stand beside one another
         self._registered: dict[str, _Relation] = {}
+        self._first = True
         self._views: dict[tuple[Any, ...], _Relation] = {}  # over files, which never change
 
     def beside(self) -> SparkEngine:
         other = copy(self)
-        other._registered = {}
+        other._registered, other._first = {}, False
         return other
 
     def close(self) -> None:
-        """Forget what was registered here; what is kept goes with the last reference to it, or the process."""
         for name in list(self._registered):
             self.unregister(name)
+        if self._first:
+            self.drop(*self._tables)
+            for relation in self._views.values():
+                self._forget(relation)
+            self._views.clear()
 
     def execute(self, query: Tree | str) -> None:
         tree = _tree(query)
@@ -129,7 +137,7 @@ class SparkEngine:
             relation.kept.unlink(missing_ok=True)
 
     def drop(self, *names: str) -> None:
-        for name in names:
+        for name in list(names):
             self._forget(self._tables.pop(name, None))
 
     def count(self, name: str) -> int:
@@ -144,19 +152,25 @@ class SparkEngine:
         with spark_errors(tree, target=path, spark=self._spark, memory=self.memory):
             in_order = in_one_part(tree) if ordered else None
             frame = self._frame(in_order) if in_order is not None else self._frame(tree).repartition(1)
-            return files.write_one(frame, path, codec=codec, row_group=row_group)
+            return files.write_one(frame, path, self.scratch / f"copy-{next(_numbers)}", codec=codec, row_group=row_group)
 
     def copy_batches(self, reader: pa.RecordBatchReader, path: Path, *, codec: str = "zstd") -> Written:
-        def write(aside: Path) -> Written:
-            with pq.ParquetWriter(aside, reader.schema, compression=codec) as out:
-                for batch in reader:
-                    out.write_batch(batch)
-            return files.written(aside)
-
-        return self._whole(path, write)
+        with self._staging() as duckdb:
+            return duckdb.copy_batches(reader, path, codec=codec)
 
     def copy_csv(self, source: Path, options: Mapping[str, object], path: Path, *, codec: str = "zstd") -> int:
-        return -1
+        with self._staging() as duckdb:
+            return duckdb.copy_csv(source, options, path, codec=codec)
+
+    @contextmanager
+    def _staging(self) -> Iterator[DuckEngine]:
+        """What stages delivered files, in this process: the same bytes whichever engine goes on from there."""
+        made = DuckEngine(threads=self._settings.threads, memory=self.memory, scratch=self.scratch)
+        made.step = self.step
+        try:
+            yield made
+        finally:
+            made.close()
 
     def copy_whole(self, query: Tree, path: Path, *, codec: str = "zstd") -> Written:
         return self._whole(path, lambda aside: self.copy(query, aside, codec=codec))

@@ -106,9 +106,10 @@ def _in(printer: Printer, node: Tree) -> str:
     query = node.args.get("query") or node.args.get("field")  # the second where a part was set in
     if query is None:
         return f"{printer.part(node.this)} IN ({printer.listed(node.expressions)})"
-    inner: Any = query.this if isinstance(query, exp.Subquery) else query
-    if not isinstance(inner, exp.Query):
-        raise Defect(f"no Spark form of IN with {type(inner).__name__}")
+    within = query.this if isinstance(query, exp.Subquery) else query
+    if not isinstance(within, exp.Query):
+        raise Defect(f"no Spark form of IN with {type(within).__name__}")
+    inner: Any = within
     if isinstance(node.this, exp.Tuple):
         inner = _unpacked(inner) if len(inner.selects) == 1 else inner
         return f"({printer.listed(node.this.expressions)}) IN ({printer.text(inner)})"

@@ -1,0 +1,52 @@
+"""The small region run by Spark: every release has the content that DuckDB gives it, and DuckDB reads the files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from suwen.flow.reader import OpenRelease
+from suwen.flow.run import run
+from suwen.model.region import Region
+from tests.integration.on_spark import content, needs_spark, on_spark
+from tests.integration.small_region import deliver, make
+
+pytestmark = needs_spark
+TURNS = ([0, 1], [2, 3])  # a first run, then corrections, deletions and late parents
+
+
+@pytest.fixture(scope="module")
+def regions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Region, Region, list[tuple[object, object]]]:
+    """The region on both engines, and what each release of theirs says."""
+    here, there = tmp_path_factory.mktemp("duckdb"), tmp_path_factory.mktemp("spark")
+    plain = make(here)
+    make(there)
+    spark, said = on_spark(there), []
+    for turn in TURNS:
+        for folder in (here, there):
+            deliver(folder, turn)
+        run(plain)
+        run(spark)
+        said.append((content(plain), content(spark)))
+    return plain, spark, said
+
+
+@pytest.mark.parametrize("turn", range(len(TURNS)))
+def test_a_release_has_the_same_content(regions: tuple[Region, Region, list[tuple[object, object]]], turn: int) -> None:
+    by_duckdb, by_spark = regions[2][turn]
+    assert by_spark == by_duckdb
+
+
+def test_rows_are_read_by_duckdb_as_its_own(regions: tuple[Region, Region, list[tuple[object, object]]]) -> None:
+    plain, spark, _ = regions
+    for table in ("person", "visit_occurrence", "measurement"):
+        one, other = (OpenRelease(region).table(table).sort_by(f"{table}_id") for region in (plain, spark))
+        assert other.schema == one.schema
+        assert other == one
+
+
+def test_nothing_is_left_of_the_work(regions: tuple[Region, Region, list[tuple[object, object]]]) -> None:
+    lake = regions[1].lake
+    assert not (lake / ".scratch").exists()
+    assert not [path for path in Path(lake / "cdr").rglob("*") if path.name.startswith((".", "_SUCCESS")) and path.name != "_delta_log"]

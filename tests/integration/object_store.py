@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import io
 import json
+import logging
 import os
 import re
 import signal
@@ -17,7 +18,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from threading import Lock, Thread
 from types import TracebackType
@@ -110,6 +112,10 @@ class ObjectStore:
         self.fail()
         self.skew(0)
 
+    def with_tls(self, folder: Path) -> tuple[str, Path]:
+        """The same store by TLS: its endpoint, and the file of the authority that signed for it."""
+        return f"https://127.0.0.1:{self._ask('tls', folder=str(folder))}", folder / "ca.pem"
+
     def access(self, bucket: str, prefix: str = "lake", **more: Any) -> Access:
         return Access(bucket, prefix, self.endpoint, key_id=KEY_ID, secret=SECRET, **more)
 
@@ -149,6 +155,14 @@ class Server:
 
     def do_skew(self, seconds: float) -> None:
         self._skew = seconds
+
+    def do_tls(self, folder: str) -> int:
+        from werkzeug.serving import make_server  # noqa: PLC0415
+
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        server = make_server("127.0.0.1", 0, self.answer, threaded=True, ssl_context=_certified(Path(folder)))
+        Thread(target=server.serve_forever, daemon=True).start()
+        return int(server.server_port)
 
     def answer(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if code := self._distrust(environ):
@@ -201,6 +215,27 @@ class Server:
                 fault.times -= 1
                 return fault
         return None
+
+
+def _certified(folder: Path) -> tuple[str, str]:
+    """An authority, and a certificate of its making for this machine: the files of certificate and key."""
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]) for name in ("an authority of tests", "127.0.0.1")]
+    now = datetime.now(UTC)
+    for at, (name, key) in enumerate(zip(names, keys, strict=True)):
+        made = x509.CertificateBuilder().subject_name(name).issuer_name(names[0]).public_key(key.public_key()).serial_number(x509.random_serial_number())
+        made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=2))
+        made = made.add_extension(x509.BasicConstraints(ca=at == 0, path_length=None), critical=True)
+        if at:
+            made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        (folder / ("ca.pem", "store.pem")[at]).write_bytes(made.sign(keys[0], hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "store.key").write_bytes(keys[1].private_bytes(*plain))
+    return str(folder / "store.pem"), str(folder / "store.key")
 
 
 def _refused(start: Start, code: str, status: str = "403 Forbidden") -> Iterable[bytes]:

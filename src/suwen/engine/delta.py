@@ -139,6 +139,7 @@ class LakeTable:
 
         `application`: the transaction id (run, attempt, step). Raises SuwenError when another writer committed first, Defect on an unknown removal.
         """
+        self.store.still_mine()
         table = self.open()
         if table.version() != max(base, 0):
             raise SuwenError(

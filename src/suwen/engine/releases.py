@@ -97,4 +97,11 @@ class Releases:
         text = json.dumps(asdict(release), ensure_ascii=False, indent=1, sort_keys=True).encode()
         self.store.still_mine()
         if not self.store.put_if_absent(self.folder / f"{release.number:08d}.json", text, lambda said: step(f"release {said}")):
-            raise Defect(f"release {release.number} exists already")
+            if not self.store.remote:
+                raise Defect(f"release {release.number} exists already")
+            raise SuwenError(
+                f"another run has published release {release.number}; nothing of this one was published",
+                where=self.store.where(self.folder),
+                expected="one writer per region",
+                do="run again: what this run left is taken back",
+            )

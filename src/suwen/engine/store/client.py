@@ -44,7 +44,7 @@ class Client:
         self.access = access
         try:
             self._store = S3Store(access.bucket, prefix=access.prefix or None, **access.client())
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise SuwenError(
                 "the file of certificate authorities cannot be read", where=access.ca, expected="a PEM file", do="mend ca of [store] in region.toml"
             ) from error

@@ -54,6 +54,24 @@ def test_every_call_over_drawn_values(spark: Engine, duckdb: Engine) -> None:
         assert compared((duckdb, spark), listed, columns(dice, 400)) == {}
 
 
+def test_large_arguments_are_named_once_with_the_same_meaning(spark: Engine, duckdb: Engine) -> None:
+    """Calls within calls, of which an engine binds the inner ones to a name: also where the body asks twice for what is bound."""
+    calls = [
+        "years_between(date_of(text0, 'zh'), date_of(text1, 'iso'))",
+        "id_card_valid(id_card_sex(text(upper(text0))))",
+        "id_card_birth_date(concat(half_width(text0), text(half_width(text1)), half_width(text2)))",
+        "boolean(replace(half_width(text(lower(text0))), 'a', 'b'), 'Y|y', 'N|n')",
+        "comparator_concept(half_width(upper(half_width(text0))))",
+        "divide(divide(number(half_width(text0)), number0), divide(number(text1), number1)) * number(text2)",
+        "maximum(minimum(date_of(text0, 'iso'), date_of(text1, 'iso')), coalesce(date_of(text2, 'yyyymmdd'), date0))",
+        "null_if(text(half_width(text(upper(text0)))), text(half_width(text(lower(text1)))))",
+        "case when is_blank(text(half_width(text0))) then upper(lower(upper(lower(text1)))) else pad_left(text(half_width(text2)), 5, '0') end",
+    ]
+    given = columns(random.Random(7), 200)
+    listed = [one for text in calls for one in asked(text, TYPES_OF_COLUMNS, ZONE)]
+    assert compared((duckdb, spark), listed, given) == {}
+
+
 def test_grown_expressions(spark: Engine, duckdb: Engine) -> None:
     dice = random.Random(5)
     grower, given = Grower(dice), columns(dice, 100)

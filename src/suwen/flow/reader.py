@@ -11,12 +11,13 @@ import pyarrow as pa
 from suwen.base.errors import SuwenError
 from suwen.engine.delta import LakeTable
 from suwen.engine.duck import Engine
+from suwen.engine.limits import hold
 from suwen.engine.query import Guarded
-from suwen.engine.releases import Releases
 from suwen.engine.sql import Tree
+from suwen.flow.formats import readable
 from suwen.flow.region import open_region
+from suwen.flow.stores import READING, engine_of, lake_of, landing_of, releases_of
 from suwen.flow.views import cdm_source_view, names, omop_view, stored_view
-from suwen.intake.landing import Landing
 from suwen.model import state
 from suwen.model.cdm import TABLES
 from suwen.model.extension import ALL_TABLES
@@ -27,15 +28,15 @@ from suwen.repository.rows import stored_columns
 from suwen.repository.vocabulary import opened as opened_vocabulary
 from suwen.repository.vocabulary_files import VOCABULARY_TABLES
 
-READING = ".reading"  # where large queries spill; a run's own scratch folder is emptied while others read
-
 
 class OpenRelease:
     """One release of a region, the newest unless a number is given. Raises SuwenError where there is none."""
 
     def __init__(self, region: Region, number: int | None = None) -> None:
         self.region = region
-        releases = Releases(region.releases)
+        readable(region)
+        hold(region.settings.threads)
+        releases = releases_of(region)
         found = releases.latest() if number is None else releases.get(number)
         if found is None:
             raise SuwenError(
@@ -48,43 +49,52 @@ class OpenRelease:
 
     def keep_engine(self) -> None:
         """Answer every `ask` from one engine from now on, as a server does; its connections are made per question, so threads may ask at once."""
-        self._engine = self._engine or self._new_engine()
+        self._engine = self._engine or engine_of(self.region)
 
     def table(self, name: str) -> pa.Table:
         """A table as Arrow: `measurement` (the schema omop), or `cdr.measurement`, `ext.ext_visit`, `state.ledger`."""
-        with self._opened(name) as (connection, full):
+        with self._still_there(), self._opened(name) as (connection, full):
             return connection.arrow(_everything(full))
 
     def batches(self, name: str, rows: int = 122_880) -> Iterator[pa.RecordBatch]:
         """The same as a stream of record batches, in bounded memory."""
-        with self._opened(name) as (connection, full), connection.stream(_everything(full), rows) as answer:
+        with self._still_there(), self._opened(name) as (connection, full), connection.stream(_everything(full), rows) as answer:
             yield from answer
 
     def query(self, sql: str) -> pa.Table:
         """The answer to one reading SQL statement. Raises SuwenError when it is refused."""
-        with self.guarded() as connection:
+        with self._still_there(), self.guarded() as connection:
             return connection.arrow(sql)
 
     def ask(self, query: Tree) -> pa.Table:
         """The answer to a query of our own making over the release's files."""
-        engine = self._engine.beside() if self._engine else self._new_engine()
+        engine = self._engine.beside() if self._engine else engine_of(self.region)
         try:
-            return engine.arrow(query)
+            with self._still_there():
+                return engine.arrow(query)
         finally:
             engine.close()
 
     @contextmanager
     def streaming(self, query: Tree, rows: int = 122_880) -> Iterator[Iterator[pa.RecordBatch]]:
         """The same as a stream of record batches, in bounded memory, to be read inside the `with`."""
-        engine = self._engine.beside() if self._engine else self._new_engine()
+        engine = self._engine.beside() if self._engine else engine_of(self.region)
         try:
-            yield engine.batches(query, rows)
+            with self._still_there():
+                yield engine.batches(query, rows)
         finally:
             engine.close()
 
-    def _new_engine(self) -> Engine:
-        settings = self.region.settings
-        return Engine(threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING)
+    @contextmanager
+    def _still_there(self) -> Iterator[None]:
+        """Whoever has a release open for longer than its files stay after its removal is told so, and not of a damage."""
+        try:
+            yield
+        except SuwenError:
+            kept = releases_of(self.region)
+            if kept.removed(self.release.number):
+                kept.get(self.release.number)  # raises what is to be told
+            raise
 
     def guarded(self) -> Guarded:
         """A closed, read-only connection over every table of the release; close it after use."""
@@ -100,7 +110,7 @@ class OpenRelease:
         if schema != "omop":
             return stored_view(name, self.files)
         if table == "cdm_source":
-            vocabulary = opened_vocabulary(self.region.vocabulary, self.release.vocabulary).name if self.release.vocabulary else ""
+            vocabulary = opened_vocabulary(self.region.vocabulary, self.release.vocabulary, lake_of(self.region)).name if self.release.vocabulary else ""
             return cdm_source_view(self.region.name, self.region.zone, self.release, vocabulary)
         return omop_view(
             TABLES[table],
@@ -121,7 +131,7 @@ class OpenRelease:
         """Receipt -> the last day (ISO) for which its feed speaks in this release."""
         if self._days is None:
             through, as_of = self.release.receipts_through, self.release.as_of
-            receipts = Landing(self.region.landing).receipts()
+            receipts = landing_of(self.region).receipts()
             self._days = {r.sequence: as_of[r.feed][:10] for r in receipts if r.sequence <= through and r.feed in as_of}
         return self._days
 
@@ -137,15 +147,17 @@ class OpenRelease:
         group, table = name.split("/")
         if group == "vocabulary":
             path = self.region.vocabulary / self.release.vocabulary / f"{table}.parquet"
-            if self.release.vocabulary and not path.exists():
+            if self.release.vocabulary and not lake_of(self.region).exists(path):
                 raise SuwenError(
                     f"release {self.release.number} names a vocabulary that is not here", where=str(path.parent), do="load the same vocabulary again"
                 )
-            return (str(path),) if self.release.vocabulary else ()
+            return tuple(lake_of(self.region).readable([path])) if self.release.vocabulary else ()
         if name not in self.release.tables:
             return ()
         columns = state.TABLES[name] if group == "state" else stored_columns(ALL_TABLES[table])
-        return tuple(file.path for file in LakeTable(self.region.lake / group / table, columns).files(self.release.tables[name].version))
+        store = lake_of(self.region)
+        files = LakeTable(self.region.lake / group / table, columns, store).files(self.release.tables[name].version)
+        return tuple(store.readable([Path(file.path) for file in files]))
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[tuple[Guarded, str]]:
@@ -156,7 +168,7 @@ class OpenRelease:
     def _connection(self, views: Mapping[str, Tree]) -> Guarded:
         settings = self.region.settings
         files = sorted({path for paths in self._files.values() for path in paths})
-        return Guarded(views, files, threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING)
+        return Guarded(views, files, threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING, store=lake_of(self.region))
 
 
 def _everything(full: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,8 +15,8 @@ import pyarrow as pa
 
 from suwen.base.errors import Defect, SuwenError
 from suwen.base.progress import SILENT, Progress
-from suwen.engine.faults import is_whole
 from suwen.engine.port import Engine
+from suwen.engine.store.port import Store
 from suwen.flow.places import columns_of, kinds_of
 from suwen.intake.archive import Refusal
 from suwen.intake.formats.delimited import Member, Piece, direct_options, read
@@ -52,12 +51,13 @@ class Stager:
     def staged(self, receipt: Receipt) -> StagedReceipt:
         """The staging of a receipt: as kept, or made now."""
         kept = self.folder / self.feed / f"{receipt.sequence:010d}-{spec_of(self.template)}.json"
-        if kept.exists():
-            found = _load(kept, self.folder)
-            if found is not None and all(is_whole(Path(f.path)) for f in found.files):
+        store = self.engine.store
+        if store.exists(kept):
+            found = _load(store, kept, self.folder)
+            if found is not None and all(store.whole(Path(f.path)) for f in found.files):
                 return found
         made = self._stage(receipt)
-        _save(kept, made, self.folder)
+        _save(store, kept, made, self.folder)
         self.step("listed staging")
         return made
 
@@ -155,30 +155,27 @@ def _keeping(failed: list[Exception], batches: Iterable[pa.RecordBatch]) -> Iter
         raise
 
 
-def _save(kept: Path, made: StagedReceipt, folder: Path) -> None:
+def _save(store: Store, kept: Path, made: StagedReceipt, folder: Path) -> None:
     """Keep the list of a receipt's staging files, by paths from the staging folder, so that a region can be moved."""
     raw = asdict(made)
     for file in raw["files"]:
         file["path"] = Path(file["path"]).relative_to(folder).as_posix()
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    temporary = kept.with_name(f".{kept.name}.tmp")
-    temporary.write_text(json.dumps(raw), encoding="utf-8")
-    os.replace(temporary, kept)
+    store.put(kept, json.dumps(raw).encode())
 
 
-def _load(kept: Path, folder: Path) -> StagedReceipt | None:
+def _load(store: Store, kept: Path, folder: Path) -> StagedReceipt | None:
     """The kept list; None where it cannot be read, so that the receipt is read again."""
     try:
-        raw = json.loads(kept.read_text(encoding="utf-8"))
+        raw = json.loads(store.read(kept))
         files = tuple(StagedFile(**{**f, "columns": tuple(f["columns"]), "path": str(folder / f["path"])}) for f in raw["files"])
         return StagedReceipt(raw["receipt"], raw["spec"], files, tuple(Unread(**u) for u in raw["unread"]), tuple(raw["empty"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def kept_staging(folder: Path, feed: str, spec: str) -> list[StagedReceipt]:
+def kept_staging(store: Store, folder: Path, feed: str, spec: str) -> list[StagedReceipt]:
     """The staging of a feed as runs with this reader spec kept it, by receipt; what cannot be read is left out."""
-    found = (_load(kept, folder) for kept in sorted((folder / feed).glob(f"*-{spec}.json")))
+    found = (_load(store, kept, folder) for kept in store.find(folder / feed, f"*-{spec}.json"))
     return [one for one in found if one is not None]
 
 

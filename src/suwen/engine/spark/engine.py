@@ -7,9 +7,9 @@ on, its size is known, and a worker that is lost takes nothing along. Views have
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from pyspark.sql import DataFrame
 from sqlglot import exp
 
 from suwen.base.errors import Defect
+from suwen.engine.duck import Engine as DuckEngine
 from suwen.engine.port import Written
 from suwen.engine.spark import files
 from suwen.engine.spark.faults import spark_errors
@@ -28,6 +29,8 @@ from suwen.engine.spark.queries import in_one_part
 from suwen.engine.spark.rendering import spark_text
 from suwen.engine.spark.session import session
 from suwen.engine.sql import Tree, coalesce, negation, parsed, read_parquet, statement
+from suwen.engine.store.folder import FolderStore
+from suwen.engine.store.port import Store
 from suwen.model.region import Settings
 
 _numbers = itertools.count(1)
@@ -43,25 +46,32 @@ class _Relation:
 class SparkEngine:
     """An engine (`engine/port.py`) on Spark. What does not fit into memory spills to `scratch`, on a cluster to its workers' own folders."""
 
-    def __init__(self, settings: Settings, scratch: Path) -> None:
+    def __init__(self, settings: Settings, scratch: Path, store: Store | None = None) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = scratch
+        self.store = store or FolderStore(scratch)
         self.memory = settings.memory
+        self._settings = settings
         self.step: Callable[[str], None] = lambda _: None
         self._spark = session(settings, scratch)
         self._tables: dict[str, _Relation] = {}  # what all see that stand beside one another
         self._registered: dict[str, _Relation] = {}
+        self._first = True
         self._views: dict[tuple[Any, ...], _Relation] = {}  # over files, which never change
 
     def beside(self) -> SparkEngine:
         other = copy(self)
-        other._registered = {}
+        other._registered, other._first = {}, False
         return other
 
     def close(self) -> None:
-        """Forget what was registered here; what is kept goes with the last reference to it, or the process."""
         for name in list(self._registered):
             self.unregister(name)
+        if self._first:
+            self.drop(*self._tables)
+            for relation in self._views.values():
+                self._forget(relation)
+            self._views.clear()
 
     def execute(self, query: Tree | str) -> None:
         tree = _tree(query)
@@ -127,7 +137,7 @@ class SparkEngine:
             relation.kept.unlink(missing_ok=True)
 
     def drop(self, *names: str) -> None:
-        for name in names:
+        for name in list(names):
             self._forget(self._tables.pop(name, None))
 
     def count(self, name: str) -> int:
@@ -142,19 +152,25 @@ class SparkEngine:
         with spark_errors(tree, target=path, spark=self._spark, memory=self.memory):
             in_order = in_one_part(tree) if ordered else None
             frame = self._frame(in_order) if in_order is not None else self._frame(tree).repartition(1)
-            return files.write_one(frame, path, codec=codec, row_group=row_group)
+            return files.write_one(frame, path, self.scratch / f"copy-{next(_numbers)}", codec=codec, row_group=row_group)
 
     def copy_batches(self, reader: pa.RecordBatchReader, path: Path, *, codec: str = "zstd") -> Written:
-        def write(aside: Path) -> Written:
-            with pq.ParquetWriter(aside, reader.schema, compression=codec) as out:
-                for batch in reader:
-                    out.write_batch(batch)
-            return files.written(aside)
-
-        return self._whole(path, write)
+        with self._staging() as duckdb:
+            return duckdb.copy_batches(reader, path, codec=codec)
 
     def copy_csv(self, source: Path, options: Mapping[str, object], path: Path, *, codec: str = "zstd") -> int:
-        return -1
+        with self._staging() as duckdb:
+            return duckdb.copy_csv(source, options, path, codec=codec)
+
+    @contextmanager
+    def _staging(self) -> Iterator[DuckEngine]:
+        """What stages delivered files, in this process: the same bytes whichever engine goes on from there."""
+        made = DuckEngine(threads=self._settings.threads, memory=self.memory, scratch=self.scratch)
+        made.step = self.step
+        try:
+            yield made
+        finally:
+            made.close()
 
     def copy_whole(self, query: Tree, path: Path, *, codec: str = "zstd") -> Written:
         return self._whole(path, lambda aside: self.copy(query, aside, codec=codec))
@@ -165,7 +181,7 @@ class SparkEngine:
         try:
             written = write(aside)
             self.step(f"wrote aside {'/'.join(path.parts[-4:-1])}")
-            os.replace(aside, path)
+            self.store.name(aside, path)
             self.step(f"named {'/'.join(path.parts[-4:-1])}")
         finally:
             aside.unlink(missing_ok=True)
@@ -186,6 +202,8 @@ class SparkEngine:
         plain = tuple(files.plain(path) for path in paths)
         place = (plain, row_number, filename, by_name)
         if place not in self._views:
+            if self.store.remote:
+                self.store.fetch(path for path in map(Path, plain) if path.is_relative_to(self.store.root))
             self._views[place] = self._viewed(files.opened(self._spark, plain, row_number=row_number, filename=filename, by_name=by_name))
         return self._views[place].view
 

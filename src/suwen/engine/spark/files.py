@@ -78,10 +78,8 @@ def kept(spark: SparkSession, frame: DataFrame, folder: Path) -> tuple[DataFrame
     return spark.read.schema(frame.schema).parquet(_PATTERN.sub(r"\\\1", str(folder))), rows
 
 
-def write_one(frame: DataFrame, path: Path, *, codec: str, row_group: int) -> Written:
-    """Write a frame to exactly one Parquet file under `path`; none where it has no row."""
-    aside = path.with_name(f".{path.stem}.spark")
-    shutil.rmtree(aside, ignore_errors=True)
+def write_one(frame: DataFrame, path: Path, aside: Path, *, codec: str, row_group: int) -> Written:
+    """Write a frame of one part to exactly one Parquet file `path`, by way of the folder `aside` on the same file system; none where it has no row."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         frame.write.option("compression", codec).option("parquet.block.row.count.limit", str(row_group)).parquet(f"file:{aside}")

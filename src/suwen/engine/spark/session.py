@@ -63,7 +63,7 @@ def _started(settings: Settings, master: str, scratch: Path) -> SparkSession:
     except Exception as error:  # whatever Py4J makes of what the Java side says
         what = f"Spark did not start: {type(error).__name__}"
         raise SuwenError(what, where=_WHERE, expected=f"the master {master}", do="look at the master's log") from None
-    if not master.startswith("local"):
+    if master.startswith("spark://"):  # others start workers when there is work
         _await_worker(made, master)
     return made
 

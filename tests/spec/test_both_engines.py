@@ -10,12 +10,17 @@ import random
 import pytest
 
 from suwen.engine.port import Engine
+from suwen.flow.check_indicators import run_indicator_examples
+from suwen.flow.examples import run_examples
 from suwen.model.functions import FUNCTIONS, OPERATORS, TYPES, Value
-from tests.spec.engines import Asked, asked, compared, examples_as_columns, smallest, uncompiled, worked_out
+from suwen.model.region import Settings
+from suwen.packs.loader import load_packs, shipped_packs
+from tests.spec.engines import Asked, asked, compared, compiling, examples_as_columns, smallest, worked_out
 from tests.spec.evaluation import ZONE, Column, call_over_constants, compiled, operation_over_columns
 from tests.spec.grown import TYPES_OF_COLUMNS, Grower, columns, plain_calls
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PySpark's own warnings are not ours to mend
+SHIPPED = load_packs(shipped_packs())
 NOTHING = {"nothing": Column("text", [None])}
 # Expressions in which the engines differ, each with its reason. One that no longer differs fails: it is to be taken off the list.
 KNOWN = {
@@ -38,11 +43,12 @@ def test_examples_over_columns(spark: Engine) -> None:
             text, of = operation_over_columns(operator, example, f"o{number}e{at}")
             calls.append((text, [example.result]))
             given |= of
-    held(spark, calls, given)
+    with compiling(spark, True):
+        held(spark, calls, given)
 
 
 def test_examples_over_constants(spark: Engine) -> None:
-    with uncompiled(spark):
+    with compiling(spark, False):
         held(spark, list({call_over_constants(f, e): [e.result] for f in FUNCTIONS.values() for e in f.examples}.items()), NOTHING)
 
 
@@ -50,7 +56,7 @@ def test_every_call_over_drawn_values(spark: Engine, duckdb: Engine) -> None:
     """And when it is a finding that a text cannot be read or a number is too large."""
     dice = random.Random(20261122)
     listed = [one for grown in plain_calls() for one in asked(grown.text, TYPES_OF_COLUMNS, "America/New_York")]
-    with uncompiled(spark):
+    with compiling(spark, False):
         assert compared((duckdb, spark), listed, columns(dice, 400)) == {}
 
 
@@ -69,7 +75,8 @@ def test_large_arguments_are_named_once_with_the_same_meaning(spark: Engine, duc
     ]
     given = columns(random.Random(7), 200)
     listed = [one for text in calls for one in asked(text, TYPES_OF_COLUMNS, ZONE)]
-    assert compared((duckdb, spark), listed, given) == {}
+    with compiling(spark, True):
+        assert compared((duckdb, spark), listed, given) == {}
 
 
 def test_grown_expressions(spark: Engine, duckdb: Engine) -> None:
@@ -77,7 +84,7 @@ def test_grown_expressions(spark: Engine, duckdb: Engine) -> None:
     grower, given = Grower(dice), columns(dice, 100)
     grown = [grower.grow(dice.choice(TYPES), 2) for _ in range(60)]
     listed = [one for each in grown for one in asked(each.text, TYPES_OF_COLUMNS, ZONE)]
-    with uncompiled(spark):
+    with compiling(spark, False):
         found = compared((duckdb, spark), listed, given)
     assert not found, [smallest((duckdb, spark), each, given, ZONE) for each in grown if each.text in found]
 
@@ -85,3 +92,14 @@ def test_grown_expressions(spark: Engine, duckdb: Engine) -> None:
 def test_the_known_differences_differ(spark: Engine, duckdb: Engine) -> None:
     listed = [one for text in KNOWN for one in asked(text, {}, ZONE)]
     assert set(compared((duckdb, spark), listed, NOTHING)) == set(KNOWN)
+
+
+@pytest.mark.parametrize("template", ["hqms/front-page"])
+def test_examples_of_a_template(template: str, spark: Engine, spark_settings: Settings) -> None:
+    """All others are run by `make test-deep`: Spark plans a hundred statements for one."""
+    assert [str(problem) for problem in run_examples(SHIPPED, [template], spark_settings)] == []
+
+
+@pytest.mark.parametrize("code", ["SV01"])
+def test_examples_of_an_indicator(code: str, spark: Engine, spark_settings: Settings) -> None:
+    assert [str(problem) for problem in run_indicator_examples(SHIPPED, [code], spark_settings)] == []

@@ -6,9 +6,11 @@ All of a kind is one statement, or Spark would take minutes over planning. `make
 from __future__ import annotations
 
 import random
+from datetime import datetime
 
 import pytest
 
+from suwen.base.errors import SuwenError
 from suwen.engine.port import Engine
 from suwen.flow.check_indicators import run_indicator_examples
 from suwen.flow.examples import run_examples
@@ -87,6 +89,14 @@ def test_grown_expressions(spark: Engine, duckdb: Engine) -> None:
     with compiling(spark, False):
         found = compared((duckdb, spark), listed, given)
     assert not found, [smallest((duckdb, spark), each, given, ZONE) for each in grown if each.text in found]
+
+
+def test_a_zone_that_java_does_not_know_is_told(spark: Engine, duckdb: Engine) -> None:
+    listed = asked("local_time(x, 'iso')", {"x": "text"}, "ROC")
+    given = {"x": Column("text", ["2023-01-05T02:11:12Z"])}
+    assert worked_out(duckdb, listed, given)[0] == [datetime(2023, 1, 5, 10, 11, 12)]
+    with pytest.raises(SuwenError, match="Java knows no time zone ROC"):
+        worked_out(spark, listed, given)
 
 
 def test_the_known_differences_differ(spark: Engine, duckdb: Engine) -> None:

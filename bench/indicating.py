@@ -13,7 +13,7 @@ from bench.measure import Clock, Measured
 from suwen.engine.duck import Engine
 from suwen.engine.sql import Tree, alias, call, col, statement, typed
 from suwen.flow.answers import Answers
-from suwen.flow.base_rows import counted_rows, full_name
+from suwen.flow.base_rows import counted_rows, full_name, members_of, stored_tables
 from suwen.flow.explanations import columns_used
 from suwen.flow.manifest import Listed, land_manifest, read_manifest
 from suwen.flow.point_cells import TABLE
@@ -22,6 +22,8 @@ from suwen.flow.reader import OpenRelease
 from suwen.flow.region import NewFeed, create, fill, open_region
 from suwen.flow.run import run
 from suwen.insight.indicator.cells import ADDING, cells_of
+from suwen.insight.indicator.groups import grouped_once, shared
+from suwen.insight.indicator.relation import NO_GROUPS, Group, Groups
 from suwen.insight.indicator.value import span_of
 from suwen.model.extension import ALL_TABLES
 from suwen.model.indicator import Period, Point
@@ -74,15 +76,17 @@ def cells(folder: str, rounds: int) -> Measured:
     counts: dict[str, int] = {}
     with Answers(opened) as answers, Clock() as clock:
         scans = _scans(answers, adding=True)
-        works: Mapping[str, Sequence[Tree]] = {"scan": scans, "adding": _cells(answers, adding=True), "apart": _cells(answers, adding=False)}
+        once, groups = _grouped(answers)
+        adding = [*once, *_cells(answers, groups, adding=True)]
+        works: Mapping[str, Sequence[Tree]] = {"scan": scans, "adding": adding, "apart": _cells(answers, NO_GROUPS, adding=False)}
         for _ in range(rounds):
             for name, queries in works.items():
                 began = time.perf_counter()
                 for place, query in enumerate(queries):
                     engine.temporary(f"{name}_{place}", query)
                 found[name].append(time.perf_counter() - began)
-        for name in ("adding", "apart"):
-            counts[name] = sum(engine.count(f"{name}_{place}") for place in range(len(works[name])))
+        for name, first in (("adding", len(once)), ("apart", 0)):
+            counts[name] = sum(engine.count(f"{name}_{place}") for place in range(first, len(works[name])))
     engine.close()
     return clock.measured({"seconds": found, "cells": counts, "columns": len(_columns(answers, adding=True)), "rows": sum(_held(answers).values())})
 
@@ -91,10 +95,18 @@ def _of_kind(points: Sequence[Point], *, adding: bool) -> list[Point]:
     return [point for point in points if (point.kind in ADDING) is adding]
 
 
-def _cells(answers: Answers, *, adding: bool) -> list[Tree]:
+def _grouped(answers: Answers) -> tuple[list[Tree], Groups]:
+    """What several bases measure of the same rows, as queries into the tables adding_0 and so on, and where each is found."""
+    wanted = [(answers.packs.bases[name], _of_kind(points, adding=True)) for name, points in by_base(answers.packs).items()]
+    once = shared(wanted, {base.name: members_of(answers, base) for base, _ in wanted})
+    made = {key: grouped_once(one, stored_tables(answers)) for key, one in once.items()}
+    return [tree for tree, _ in made.values()], {key: Group(f"adding_{place}", columns) for place, (key, (_, columns)) in enumerate(made.items())}
+
+
+def _cells(answers: Answers, groups: Groups, *, adding: bool) -> list[Tree]:
     """The cells of each base's points that add up, or of the others."""
     wanted = {name: _of_kind(points, adding=adding) for name, points in by_base(answers.packs).items()}
-    return [cells_of(counted_rows(answers, answers.packs.bases[name], points), points) for name, points in wanted.items() if points]
+    return [cells_of(counted_rows(answers, answers.packs.bases[name], points, groups=groups), points) for name, points in wanted.items() if points]
 
 
 def _columns(answers: Answers, *, adding: bool) -> list[tuple[str, str]]:

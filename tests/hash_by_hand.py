@@ -39,16 +39,20 @@ def xor(parts: Sequence[int | None]) -> int | None:
     return whole
 
 
-def entity_id(entity: str, organisation: str, system: str, parts: Sequence[str | None], slot: str | None = None, bits: int = BITS) -> int | None:
-    hashes = [text_hash(prefix(entity, organisation, system, str(at)), part, bits) for at, part in enumerate(parts)]
-    return xor([*hashes, text_hash(prefix(entity, organisation, "slot"), slot, bits) if slot else 0])
+def owner(*words: str) -> int:
+    return md5_number(prefix("owner", *words)) & MASK
 
 
-def entity_md5(entity: str, organisation: str, system: str, parts: Sequence[str], slot: str | None = None) -> str:
-    whole = md5_number(prefix(entity, organisation, "slot") + slot) if slot else 0
+def entity_id(entity: str, system: str, parts: Sequence[str | None], slot: str | None = None, owned: int = 0, bits: int = BITS) -> int | None:
+    hashes = [text_hash(prefix(entity, system, str(at)), part, bits) for at, part in enumerate(parts)]
+    return xor([*hashes, text_hash(prefix(entity, "slot"), slot, bits) if slot else 0, owned & ((1 << bits) - 1)])
+
+
+def entity_md5(entity: str, system: str, parts: Sequence[str], slot: str | None = None, owned: int = 0) -> str:
+    whole = md5_number(prefix(entity, "slot") + slot) if slot else 0
     for at, part in enumerate(parts):
-        whole ^= md5_number(prefix(entity, organisation, system, str(at)) + part)
-    return f"{whole:032x}"
+        whole ^= md5_number(prefix(entity, system, str(at)) + part)
+    return f"{whole ^ owned:032x}"
 
 
 def record_key(parts: Sequence[str | None], bits: int = BITS) -> int | None:

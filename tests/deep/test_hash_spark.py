@@ -44,7 +44,8 @@ ARROW = {
     "DECIMAL(18,4)": pa.decimal128(18, 4),
     "DECIMAL(24,8)": pa.decimal128(24, 8),
 }
-ENTITY, KEY, SLOT = ("diagnosis", "H001", "住院"), ("code", "病名"), "slot"
+ENTITY, KEY, SLOT = ("diagnosis", "住院"), ("code", "病名"), "slot"
+OWNER = by_hand.owner("organisation", "H001")
 
 
 def values(kind: str, dice: random.Random) -> Any:
@@ -125,10 +126,10 @@ def text_hash(salt: str, value: str, bits: int = 63) -> str:
 
 
 def entity_id(parts: Sequence[str], slot: str, bits: int = 63) -> str:
-    entity, organisation, system = ENTITY
-    hashes = [text_hash(by_hand.prefix(entity, organisation, system, str(at)), part, bits) for at, part in enumerate(parts)]
-    slotted = f"case when coalesce({slot}, '') = '' then 0L else {text_hash(by_hand.prefix(entity, organisation, 'slot'), slot, bits)} end"
-    return " ^ ".join([*hashes, f"({slotted})"])
+    entity, system = ENTITY
+    hashes = [text_hash(by_hand.prefix(entity, system, str(at)), part, bits) for at, part in enumerate(parts)]
+    slotted = f"case when coalesce({slot}, '') = '' then 0L else {text_hash(by_hand.prefix(entity, 'slot'), slot, bits)} end"
+    return " ^ ".join([*hashes, f"({slotted})", f"({OWNER} & {2**bits - 1}L)"])
 
 
 def record_check(parts: Sequence[str]) -> str:
@@ -194,14 +195,14 @@ def test_ids_and_keys_are_the_same(spark: Any, engine: Engine, file: Path, rows:
     expected = by_duckdb(
         engine,
         file,
-        hashing.entity_id(*ENTITY, keys, slot),
-        hashing.entity_id(*ENTITY, keys, slot, 20),
+        hashing.entity_id(*ENTITY, keys, slot, integer(OWNER)),
+        hashing.entity_id(*ENTITY, keys, slot, integer(OWNER), 20),
         hashing.record_key(keys),
         hashing.record_check(keys),
         hashing.content({name: col(name) for name in (*KEY, SLOT)}),
     )
     assert found == expected
-    assert [one for one, *_ in found] == [by_hand.entity_id(*ENTITY, [row[name] for name in KEY], row[SLOT]) for row in rows]
+    assert [one for one, *_ in found] == [by_hand.entity_id(*ENTITY, [row[name] for name in KEY], row[SLOT], OWNER) for row in rows]
 
 
 def test_row_hashes_and_their_sum_are_the_same(spark: Any, engine: Engine, file: Path, rows: list[dict[str, Any]]) -> None:

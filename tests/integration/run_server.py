@@ -1,6 +1,6 @@
 """A process that has imported everything and forks a child for each run, so that a run to be killed starts in no time.
 
-Commands come as lines of JSON: {"do": "run" or "read", "region": folder, ...}; each is answered by one line once its child has ended.
+Commands come as lines of JSON: {"do": what, "region": folder, ...}; each is answered by one line once its child has ended.
 """
 
 from __future__ import annotations
@@ -28,9 +28,14 @@ from suwen.engine.delta import LakeTable
 from suwen.engine.duck import Engine
 from suwen.engine.port import Written
 from suwen.engine.releases import Releases
+from suwen.flow.backup.folder import BackupFolder
+from suwen.flow.backup.giving import restore
+from suwen.flow.backup.taking import back_up
 from suwen.flow.reader import OpenRelease
 from suwen.flow.region import open_region
 from suwen.flow.run import run
+from suwen.flow.upkeep.maintain import maintain
+from suwen.model.region import Keep
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 60  # seconds
@@ -177,6 +182,27 @@ def do_read(region: Path, command: Answer) -> Answer:
     return {"seen": seen}
 
 
+def do_backup(region: Path, command: Answer) -> Answer:
+    points = Points(command.get("kill_at", 0), None)
+    back_up(open_region(region), BackupFolder(Path(command["target"]), points))
+    return {"points": points.names}
+
+
+def do_restore(source: Path, command: Answer) -> Answer:
+    points = Points(command.get("kill_at", 0), None)
+    restore(BackupFolder(source, points), Path(command["target"]), command.get("name", ""))
+    return {"points": points.names}
+
+
+def do_maintain(region: Path, command: Answer) -> Answer:
+    points = Points(command.get("kill_at", 0), None)
+    opened = replace(open_region(region), keep=Keep(releases=1, months=0, grace_hours=0))
+    points.lake = opened.folder  # type: ignore[attr-defined]
+    watch(points)
+    report = maintain(opened, step=points)
+    return {"points": points.names, "damage": [one.what for one in report.damage]}
+
+
 def do_content(region: Path, command: Answer) -> Answer:
     return _content(suwen.open(region, command.get("number")))
 
@@ -188,9 +214,12 @@ def _content(opened: OpenRelease) -> Answer:
     return {"number": opened.release.number, "alike": visits[0] == visits[1], "hash": hashlib.sha256(repr(rows).encode()).hexdigest()}
 
 
+DOES = {"run": do_run, "look": do_look, "read": do_read, "content": do_content, "backup": do_backup, "restore": do_restore, "maintain": do_maintain}
+
+
 def _child(command: Answer, answer: int) -> None:
     try:
-        said = {"run": do_run, "look": do_look, "read": do_read, "content": do_content}[command["do"]](Path(command["region"]), command)
+        said = DOES[command["do"]](Path(command["region"]), command)
     except SuwenError as error:
         said = {"error": str(error), "where": str(error.where or ""), "do": error.do}
     with os.fdopen(answer, "w") as out:

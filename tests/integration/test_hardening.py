@@ -127,7 +127,7 @@ def test_the_server_process_prints_its_administrator_once_and_answers(tmp_path: 
     told = []
     for _ in range(2):
         process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "suwen.cli.main", "serve", "--region", str(tmp_path / "r"), "--port", "0"], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "suwen.cli.main", "serve", "--region", str(tmp_path / "r"), "--port", "0"], stdout=subprocess.PIPE, text=True
         )
         assert process.stdout is not None
         lines = []

@@ -69,7 +69,7 @@ def low_bits(*words: str, text: str) -> int:
 
 
 def person_id(organisation: str) -> Callable[[str], int]:
-    return lambda key: low_bits("person", organisation, "person", "0", text=key)
+    return lambda key: low_bits("person", "person", "0", text=key) ^ low_bits("owner", "organisation", organisation, text="")
 
 
 def colliding(*ids: Callable[[str], int], names: Iterable[str] = ()) -> tuple[str, str]:
@@ -216,7 +216,7 @@ def test_two_keyless_records_with_one_id(folder: Path) -> None:
 
 def test_a_reference_to_an_event_follows(folder: Path) -> None:
     def test_id(key: str) -> int:
-        return low_bits("test", "H1", "test", "0", text=key)
+        return low_bits("test", "test", "0", text=key) ^ low_bits("owner", "organisation", "H1", text="")
 
     one, other = colliding(test_id)
     tests = ["ID,PATIENT,DAY,CODE", f"{one},p,2024-01-02,a", f"{other},p,2024-01-03,b"]

@@ -211,7 +211,7 @@ def _read(delivery: plain.Delivery, nulls: tuple[str, ...]) -> plain.Delivery:
 
 def _key_hash(record: plain.Record) -> int:
     """Suwen's own hash of a record's key: equally new sources of one row are ordered by it."""
-    whole = 0
+    whole = hashing.owner_hash("feed", record.feed)
     for place, part in enumerate(record.key):
         whole ^= hashing.constant_hash(hashing.prefix("key", str(place)), str(part))
     return whole

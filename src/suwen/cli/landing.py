@@ -13,8 +13,9 @@ from suwen.cli.options import HERE, JsonOption, RegionOption, WaitOption, mode, 
 from suwen.cli.say import count, say, say_json, say_table
 from suwen.flow.land import land
 from suwen.flow.manifest import Attempt, Outcome, land_manifest, read_manifest
+from suwen.flow.measured_run import measured_run
 from suwen.flow.region import open_region
-from suwen.flow.run import RunReport, run
+from suwen.flow.run import RunReport
 from suwen.model.receipt import Delivery
 from suwen.model.region import Region
 
@@ -114,7 +115,7 @@ def run_region(region: RegionOption = HERE, wait: WaitOption = False, as_json: J
     """Take in what has landed and publish a release; nothing is done where nothing is new."""
     opened = open_region(region)
     with shown_progress() as progress:
-        report = run(opened, progress=progress, wait=wait)
+        report = measured_run(opened, progress=progress, wait=wait)
     tell_run(report, as_json)
 
 

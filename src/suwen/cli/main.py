@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from suwen import __version__
-from suwen.cli import books, cdm, declarations, indicators, landing, people, quarantine, questions, regions, simulate, vocabulary
+from suwen.cli import backups, books, cdm, declarations, indicators, landing, people, quarantine, questions, regions, simulate, upkeep, vocabulary
 from suwen.cli.faults import ended
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (regions, simulate, landing, books, questions, people, declarations):
+for group in (regions, simulate, landing, books, questions, people, backups, upkeep, declarations):
     group.add_to(app)
 app.add_typer(regions.feeds, name="feed")
 app.add_typer(quarantine.app, name="quarantine")

@@ -14,9 +14,9 @@ from suwen.cli.bars import shown_progress
 from suwen.cli.landing import tell_run
 from suwen.cli.options import HERE, JsonOption, LimitOption, RegionOption, ReleaseOption, WaitOption
 from suwen.cli.say import count, say, say_json, say_table, shown_path
+from suwen.flow.measured_run import measured_run
 from suwen.flow.quarantine import HELD, QUARANTINED, Group, Kept, Wanted, as_row, export, groups, records
 from suwen.flow.reader import OpenRelease
-from suwen.flow.run import run
 from suwen.govern.policy.actions import Action
 
 app = typer.Typer(help="Records that were not taken in, and why.", no_args_is_help=True, rich_markup_mode=None)
@@ -121,7 +121,7 @@ def replay(region: RegionOption = HERE, wait: WaitOption = False, as_json: JsonO
     """Run again: what a mended template, map or vocabulary now takes in leaves the quarantine. The same as `suwen run`."""
     opened = region_for(region, Action.REPLAY)
     with shown_progress() as progress:
-        report = run(opened, progress=progress, wait=wait)
+        report = measured_run(opened, progress=progress, wait=wait)
     if report.release is None and not as_json:
         say(["nothing was mended since the last run: templates, maps and vocabulary are as they were"])
         return

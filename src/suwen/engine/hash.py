@@ -48,29 +48,42 @@ def text_hash(salt: str, value: exp.Expression, bits: int = BITS) -> exp.Express
 
 
 def entity_id(
-    entity: str, organisation: str, system: str, parts: Sequence[exp.Expression], slot: exp.Expression | None = None, bits: int = BITS
+    entity: str, system: str, parts: Sequence[exp.Expression], slot: exp.Expression | None = None, owner: exp.Expression | None = None, bits: int = BITS
 ) -> exp.Expression:
-    """The id of an entity's row within an organisation and key system; null when a key part is null; a null or empty slot adds nothing."""
-    hashes = [text_hash(prefix(entity, organisation, system, str(i)), part, bits) for i, part in enumerate(parts)]
-    return _xor(hashes if slot is None else [*hashes, slot_hash(entity, organisation, slot, bits)])
+    """The id of an entity's row within a key system; null when a key part is null; a null or empty slot adds nothing.
+
+    `owner`: a BIGINT of 63 bits that tells apart equal keys of several owners (`owner_hash`), a column or a constant; None where all have one key.
+    """
+    hashes = [text_hash(prefix(entity, system, str(i)), part, bits) for i, part in enumerate(parts)]
+    hashes += [slot_hash(entity, slot, bits)] if slot is not None else []
+    return _xor(hashes if owner is None else [*hashes, narrowed(owner, bits)])
 
 
-def slot_hash(entity: str, organisation: str, slot: exp.Expression, bits: int = BITS) -> exp.Expression:
+def owner_hash(*words: str) -> int:
+    """The 63 bits by which an owner's keys differ from equal ones of others; `words` name it."""
+    return constant_hash(prefix("owner", *words), "")
+
+
+def slot_hash(entity: str, slot: exp.Expression, bits: int = BITS) -> exp.Expression:
     """What a slot adds to the id; nothing when it is empty."""
     nothing = exp.If(this=_is_empty(slot), true=typed(integer(0), "BIGINT"))
-    return exp.Case(ifs=[nothing], default=text_hash(prefix(entity, organisation, "slot"), slot, bits))
+    return exp.Case(ifs=[nothing], default=text_hash(prefix(entity, "slot"), slot, bits))
 
 
 def _is_empty(slot: exp.Expression) -> exp.Expression:
     return exp.EQ(this=exp.Coalesce(this=slot.copy(), expressions=[text("")]), expression=text(""))
 
 
-def entity_md5(entity: str, organisation: str, system: str, parts: Sequence[exp.Expression], slot: exp.Expression | None = None) -> exp.Expression:
+def entity_md5(
+    entity: str, system: str, parts: Sequence[exp.Expression], slot: exp.Expression | None = None, owner: exp.Expression | None = None
+) -> exp.Expression:
     """All 128 bits from which an entity's id is cut, as 32 hexadecimal digits: what the exception table names a colliding key by."""
-    wide = [_wide(prefix(entity, organisation, system, str(i)), part) for i, part in enumerate(parts)]
+    wide = [_wide(prefix(entity, system, str(i)), part) for i, part in enumerate(parts)]
     if slot is not None:
         nothing = exp.If(this=_is_empty(slot), true=typed(integer(0), "UHUGEINT"))
-        wide.append(exp.Case(ifs=[nothing], default=_wide(prefix(entity, organisation, "slot"), slot)))
+        wide.append(exp.Case(ifs=[nothing], default=_wide(prefix(entity, "slot"), slot)))
+    if owner is not None:
+        wide.append(typed(owner.copy(), "UHUGEINT"))
     return _hexadecimal(wide)
 
 

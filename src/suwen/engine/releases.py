@@ -1,15 +1,23 @@
-"""Releases on disk: `releases/<n>.json`, put if absent, the last step of a run."""
+"""Releases on disk: `releases/<n>.json`, put if absent, the last step of a run; `releases/removed/<n>.json` tells of those taken away."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from suwen.base.errors import Defect, SuwenError
 from suwen.model.release import Release, TableState
+
+REMOVED = "removed"
+
+
+def _release(raw: dict[str, Any]) -> Release:
+    tables = {name: TableState(**state) for name, state in raw.pop("tables").items()}
+    return Release(tables=tables, **raw)
 
 
 class Releases:
@@ -22,6 +30,11 @@ class Releases:
         """All release numbers, ascending."""
         return sorted(int(p.stem) for p in self.folder.glob("*.json") if p.stem.isdigit()) if self.folder.is_dir() else []
 
+    def next_number(self) -> int:
+        """The number of the release to be published next: none is given twice, not even that of a removed one."""
+        gone = (int(p.stem) for p in (self.folder / REMOVED).glob("*.json") if p.stem.isdigit())
+        return max([*self.numbers(), *gone], default=0) + 1
+
     def latest(self) -> Release | None:
         numbers = self.numbers()
         return self.get(numbers[-1]) if numbers else None
@@ -31,9 +44,15 @@ class Releases:
         path = self.folder / f"{number:08d}.json"
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
-            tables = {name: TableState(**state) for name, state in raw.pop("tables").items()}
-            return Release(tables=tables, **raw)
+            return _release(raw)
         except FileNotFoundError as error:
+            if gone := self.removed(number):
+                raise SuwenError(
+                    f"release {number} was removed at {gone['removed_at']}: {gone['why']}",
+                    where=str(self.folder),
+                    expected="a release that is kept" + (f"; release {gone['same_as']} has the same content" if gone["same_as"] else ""),
+                    do="suwen releases; [keep] in region.toml says which are kept",
+                ) from error
             known = self.numbers()
             expected = f"one of {known[0]}..{known[-1]}" if known else "a published release"
             raise SuwenError(f"there is no release {number}", where=str(self.folder), expected=expected, do="suwen releases") from error
@@ -44,6 +63,32 @@ class Releases:
                 expected="a release as a run wrote it",
                 do="restore the file from a backup; the newest may also be moved away, and the next run publishes it anew",
             ) from error
+
+    def removed(self, number: int) -> Mapping[str, Any] | None:
+        """What is known of a release that maintenance removed: `removed_at`, `why`, `same_as` (0: none), and the `release` itself; None for others."""
+        try:
+            found = json.loads((self.folder / REMOVED / f"{number:08d}.json").read_text(encoding="utf-8"))
+            return found if not (self.folder / f"{number:08d}.json").exists() and {"removed_at", "why", "same_as", "release"} <= found.keys() else None
+        except (OSError, ValueError, AttributeError, RecursionError):
+            return None
+
+    def remove(self, release: Release, removed_at: str, why: str, same_as: int, step: Callable[[str], None] = lambda _: None) -> None:
+        """Take a release away; what is known of it stays below `removed`, so that who asks for it is told."""
+        folder = self.folder / REMOVED
+        folder.mkdir(exist_ok=True)
+        temporary = folder / f".{release.number}.tmp"
+        said = {"removed_at": removed_at, "why": why, "same_as": same_as, "release": asdict(release)}
+        temporary.write_text(json.dumps(said, ensure_ascii=False, sort_keys=True), encoding="utf-8")
+        temporary.replace(folder / f"{release.number:08d}.json")
+        step("release noted as removed")
+        (self.folder / f"{release.number:08d}.json").unlink()
+        step("release removed")
+
+    def all_removed(self) -> list[tuple[Release, str]]:
+        """The releases that were removed, with the time at which each was."""
+        numbers = sorted(int(p.stem) for p in (self.folder / REMOVED).glob("*.json") if p.stem.isdigit())
+        found = [gone for number in numbers if (gone := self.removed(number))]
+        return [(_release(gone["release"]), gone["removed_at"]) for gone in found]
 
     def publish(self, release: Release, step: Callable[[str], None] = lambda _: None) -> None:
         """Put a release if its number is free; durable when this returns. `step` is told when it is written but not yet put."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from suwen.base.errors import Defect
-from suwen.engine.delta import NewFile
-from suwen.engine.sql import Tree, alias, col, in_numbers, null, read_parquet, statement, text, typed, union_all
+from suwen.engine.delta import DataFile, NewFile
+from suwen.engine.sql import Tree, alias, col, in_numbers, integer, literal_rows, null, read_parquet, statement, text, typed, union_all
+from suwen.flow.lanes import FeedTarget, KindData
 from suwen.flow.targets import Made, reader_rejects
-from suwen.flow.work import KindData, TargetKey, Work
+from suwen.flow.work import Work
 from suwen.model import state as states
 
 DISPOSITION, LEDGER = "state/disposition", "state/ledger"
@@ -17,11 +18,11 @@ Totals = dict[str, int]
 
 def post(work: Work, made: Made) -> None:
     """Bring the dispositions of a target up to date, post the moves, and check that the touched records are all there."""
-    data = work.kinds[made.key.feed, made.key.kind]
+    data = work.kinds[made.key.lane.number, made.key.kind]
     _balance(work, made, data)
     old, count = _old(work, made)
     _move(work, made, data, old if count else None)
-    _replace(work, made.key.part, old, count, made.exceptions, made.others)
+    _replace(work, made.key.part, old if count else None, made.exceptions if made.others else None)
 
 
 def _balance(work: Work, made: Made, data: KindData) -> None:
@@ -35,17 +36,17 @@ def _balance(work: Work, made: Made, data: KindData) -> None:
 
 
 def _old(work: Work, made: Made) -> tuple[str, int]:
-    """The target's dispositions in the last release, of the records touched now, as a temporary table; and their number."""
-    stored = work.stored_states(made.key)
-    if not stored or (made.records is not None and not made.records.old):
+    """The target's dispositions in the last release, of the records touched now, with the file each stands in, as a temporary table; and their number.
+
+    Of feeds that are mapped again as a whole all of them: a receipt may be no more.
+    """
+    held = made.held_before(work)
+    stored = [f.path for f in work.stored_states(made.key) if held is None or f.may_hold(held)]
+    if not stored:
         return "", 0
-    name, columns = work.fresh("old_states"), [col(c, "d") for c in states.DISPOSITION]
-    rows = read_parquet([f.path for f in stored])
-    if made.records is None:
-        query = statement("select {c} from {d} d", c=columns, d=rows)
-    else:
-        query = statement("select {c} from {d} d semi join {r} r on r.receipt = d.receipt and r.record = d.record", c=columns, d=rows, r=made.records.name)
-    work.engine.temporary(name, query)
+    name, columns = work.fresh("old_states"), [*(col(c, "d") for c in states.DISPOSITION), col("filename", "d")]
+    mine = made.touches(work, "d", "receipt", "record")
+    work.engine.temporary(name, statement("select {c} from {d} d where {mine}", c=columns, d=read_parquet(stored, filename=True), mine=mine))
     return name, work.engine.count(name)
 
 
@@ -73,10 +74,9 @@ def _move(work: Work, made: Made, data: KindData, old: str | None) -> None:
         fresh = in_numbers(col("receipt"), sorted(data.new_receipts))
         counts = statement(_MOVES, new=made.exceptions, old=old or _none(), fresh=fresh, received=received)
     moved = statement(
-        "select {run}::BIGINT as run, {feed} as feed, {kind} as kind, {target} as target, "
-        "receipt::BIGINT as receipt, from_state, to_state, records::BIGINT as records from {c} c",
+        "select {run}::BIGINT as run, r.feed, {kind} as kind, {target} as target, "
+        "c.receipt::BIGINT as receipt, c.from_state, c.to_state, c.records::BIGINT as records from {c} c join receipts r on r.receipt = c.receipt",
         run=work.number,
-        feed=text(key.feed),
         kind=text(key.kind),
         target=text(key.target),
         c=counts,
@@ -91,42 +91,36 @@ def _move(work: Work, made: Made, data: KindData, old: str | None) -> None:
 
 def _received(data: KindData) -> Tree:
     """(receipt, records) of the new receipts, without what the reader rejects."""
-    nothing = statement("select 0::BIGINT as receipt, 0::BIGINT as records where false")
     counts: dict[int, int] = {}
     for f in data.files:
         if f.receipt in data.new_receipts:
             counts[f.receipt] = counts.get(f.receipt, 0) + f.rows - f.rejected
-    return union_all([nothing, *(statement("select {r}::BIGINT as receipt, {n}::BIGINT as records", r=r, n=n) for r, n in sorted(counts.items()))])
+    return literal_rows(("receipt", "records"), ("BIGINT", "BIGINT"), [(integer(r), integer(n)) for r, n in sorted(counts.items())])
 
 
 def post_rejects(work: Work) -> None:
     """Post what the reader rejects: records once each (target ""), and objects that cannot be read as one record each."""
-    for (feed, kind), data in work.kinds.items():
-        if any(f.rejected for f in data.files if f.receipt in data.new_receipts) or (data.restaged and any(f.rejected for f in data.files)):
+    for data in work.kinds.values():
+        rejected = [f for f in data.files if f.rejected]
+        if any(f.receipt in data.new_receipts or f.feed in data.restaged for f in rejected):
             name = work.fresh("rejects")
-            work.engine.temporary(
-                name, statement("select * from {q} q where {fresh}", q=reader_rejects(work, data), fresh=in_numbers(col("receipt"), sorted(data.new_receipts)))
-            )
-            _post_new(work, TargetKey(feed, kind, ""), name)
-    for feed in sorted({u.feed for u in work.unread}):
+            fresh = in_numbers(col("receipt"), sorted(data.new_receipts))
+            work.engine.temporary(name, statement("select * from {q} q where {fresh}", q=reader_rejects(work, data), fresh=fresh))
+            _post_new(work, f"{data.kind.name}.", name)
+    if work.unread:
         rows = [
-            statement(
-                "select {feed} as feed, '' as kind, '' as target, {receipt}::BIGINT as receipt, 0::BIGINT "
-                "as record, null::BIGINT as key, 'quarantined' as state, {code} as code, {detail} as detail",
-                feed=text(feed),
-                receipt=u.receipt,
-                code=text(u.code),
-                detail=text(f"{u.member}: {u.reason}" if u.reason else u.member),
-            )
-            for u in work.unread
-            if u.feed == feed
+            [text(u.feed), integer(u.receipt), text(u.code), text(f"{u.member}: {u.reason}" if u.reason else u.member)]
+            for u in sorted(work.unread, key=lambda u: (u.feed, u.receipt))
         ]
         name = work.fresh("unread")
-        work.engine.temporary(name, union_all(rows))
-        _post_new(work, TargetKey(feed, "", ""), name)
+        given = literal_rows(("feed", "receipt", "code", "detail"), ("VARCHAR", "BIGINT", "VARCHAR", "VARCHAR"), rows)
+        told = """select feed, '' as kind, '' as target, receipt, 0::BIGINT as record, null::BIGINT as key, 'quarantined' as state, code, detail from {g} g"""
+        work.engine.temporary(name, statement(told, g=given))
+        _post_new(work, ".", name)
 
 
-def _post_new(work: Work, key: TargetKey, rows: str) -> None:
+def _post_new(work: Work, part: str, rows: str) -> None:
+    """Post states of new receipts, of which none stand but those of receipts read anew."""
     moves = work.fresh("moves")
     work.engine.temporary(
         moves,
@@ -138,35 +132,65 @@ def _post_new(work: Work, key: TargetKey, rows: str) -> None:
         ),
     )
     work.moves.append(statement("select * from {t}", t=moves))
-    part, old = key.part, work.fresh("old_states")
-    stored = [f.path for f in work.stored_states(key)]
-    fresh = statement("select d.* from {d} d semi join {r} r on r.receipt = d.receipt", d=read_parquet(stored), r=rows) if stored else _none()
-    work.engine.temporary(old, fresh)  # of receipts read anew
-    _replace(work, part, old, work.engine.count(old), rows, work.engine.count(rows))
+    stored, old = [f.path for f in work.files(DISPOSITION) if f.part == part], work.fresh("old_states")
+    if stored:
+        again = statement("select d.* from {d} d semi join {r} r on r.receipt = d.receipt", d=read_parquet(stored, filename=True), r=rows)
+        work.engine.temporary(old, again)
+    _replace(work, part, old if stored and work.engine.count(old) else None, rows)
 
 
-def _replace(work: Work, part: str, old: str, gone: int, new: str, come: int) -> None:
-    """Take `old` out of a part of state/disposition and put `new` in, of so many rows; unchanged parts are left alone."""
-    if not gone and not come:
-        return
-    target, change = work.table(DISPOSITION), work.change(DISPOSITION)
-    files = [f for f in work.files(DISPOSITION) if f.part == part]
-    columns = [col(c) for c in states.DISPOSITION]
-    if gone:
-        kept = statement(
-            "select {c} from {f} f anti join {o} o on o.receipt = f.receipt and o.record = f.record",
-            c=[col(c, "f") for c in states.DISPOSITION],
-            f=read_parquet([f.path for f in files]),
-            o=old,
-        )
-        query = union_all([kept, statement("select {c} from {n} n", c=columns, n=new)])
+def take_out(work: Work, label: FeedTarget) -> None:
+    """Take all states of a target of a feed out of the books, whose moves are posted by whoever asks."""
+    stored, old = [f.path for f in work.stored_states(label)], work.fresh("old_states")
+    if stored:
+        mine = statement("select d.* from {d} d where d.feed = {f}", d=read_parquet(stored, filename=True), f=text(label.feed))
+        work.engine.temporary(old, mine)
+        _replace(work, label.part, old if work.engine.count(old) else None, None)
+
+
+def _replace(work: Work, part: str, old: str | None, new: str | None) -> None:
+    """Take the states in `old` (with the file each stands in) out of a part of state/disposition and put those of `new` in, as temporary tables.
+
+    What is taken out is written when the run commits, since several targets may have states in a file.
+    """
+    change = work.change(DISPOSITION)
+    if old:
         with work.guard:
-            work.taken_out.setdefault(DISPOSITION, []).extend(files)
-    else:
-        query = statement("select {c} from {n} n", c=columns, n=new)
-    written = work.engine.copy(query, target.new_path(part, f"{work.number:08d}-{work.attempt}-{work.fresh('d')}"))
-    work.step(f"wrote {DISPOSITION}")
-    change.created.append(NewFile(written, part))
+            change.removed.append(old)
+    if new:
+        columns = [col(c) for c in states.DISPOSITION]
+        path = work.table(DISPOSITION).new_path(part, f"{work.number:08d}-{work.attempt}-{work.fresh('d')}")
+        written = work.engine.copy(statement("select {c} from {n} n", c=columns, n=new), path)
+        work.step(f"wrote {DISPOSITION}")
+        with work.guard:
+            change.created.append(NewFile(written, part))
+
+
+def rewrite(work: Work) -> None:
+    """Write again, without the states that were taken out, the files that lose some; those of a part together."""
+    change = work.changes.get(DISPOSITION)
+    if change is None or not change.removed:
+        return
+    gone = work.fresh("gone_states")
+    parts = [statement("select receipt, record, filename from {t} t", t=table) for table in change.removed]
+    work.engine.temporary(gone, union_all(parts))
+    change.removed.clear()
+    hit = {path for (path,) in work.engine.rows(statement("select distinct filename from {g} g", g=gone))}
+    by_part: dict[str, list[DataFile]] = {}
+    for file in work.files(DISPOSITION):
+        if file.path in hit:
+            by_part.setdefault(file.part, []).append(file)
+    for part, files in by_part.items():
+        kept = statement(
+            "select {c} from {f} f anti join {g} g on g.receipt = f.receipt and g.record = f.record and g.filename = f.filename",
+            c=[alias(col(c, "f"), c) for c in states.DISPOSITION],
+            f=read_parquet([file.path for file in files], filename=True),
+            g=gone,
+        )
+        written = work.engine.copy(kept, work.table(DISPOSITION).new_path(part, f"{work.number:08d}-{work.attempt}-{work.fresh('d')}"))
+        work.step(f"wrote {DISPOSITION}")
+        work.taken_out.setdefault(DISPOSITION, []).extend(files)
+        change.created.append(NewFile(written, part))
 
 
 def totals(work: Work) -> Totals:
@@ -190,8 +214,9 @@ def check_totals(work: Work, found: Mapping[str, int]) -> None:
             raise Defect(f"RUN-001: the ledger has {count} records in {label}")
         sums[feed, kind, target] = sums.get((feed, kind, target), 0) + count
     for key in work.plans:
-        data = work.kinds[key.feed, key.kind]
-        received = data.records - sums.get((key.feed, key.kind, ""), 0)
-        told = sums.get((key.feed, key.kind, key.target), 0)
-        if told != received:
-            raise Defect(f"RUN-001: the ledger of {key} does not balance: {received} records received, {told} with a disposition")
+        for feed, records in work.kinds[key.lane.number, key.kind].received().items():
+            received = records - sums.get((feed, key.kind, ""), 0)
+            told = sums.get((feed, key.kind, key.target), 0)
+            if told != received:
+                place = FeedTarget(feed, key.kind, key.target)
+                raise Defect(f"RUN-001: the ledger of {place} does not balance: {received} records received, {told} with a disposition")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from suwen.base.errors import SuwenError
 from suwen.engine import hash as hashing
 from suwen.engine.sql import col, compared, conjunction, integer, statement
-from suwen.flow.work import KindData, Work
+from suwen.flow.lanes import KindData
+from suwen.flow.work import Work
 from suwen.model.finding import describe
 from suwen.repository.staged import staged
 
@@ -46,7 +47,7 @@ def refuse_keys(work: Work, data: KindData, found: list[tuple[int, dict[str, int
         return
     shared, *records = found[0]
     rivals = [Rival(r["receipt"], r["record"], _record_md5(work, data, r)) for r in records]
-    raise collision(data.feed, f"kind {data.kind.name}", shared, *rivals)
+    raise collision(work.feed_of(rivals[0].receipt), f"kind {data.kind.name}", shared, *rivals)
 
 
 def _record_md5(work: Work, data: KindData, place: dict[str, int]) -> str:

@@ -126,7 +126,7 @@ def _refuse_repeated_ids(work: Work, name: str) -> None:
                 value=integer(row_id),
             )
         )
-        refuse_rows(work, name, table, row_id, [Claim(*claim) for claim in claims])
+        refuse_rows(work, table, row_id, [Claim(*claim) for claim in claims])
 
 
 def _tell_dangling(work: Work) -> None:
@@ -217,7 +217,9 @@ def _cells(work: Work) -> tuple[Mapping[str, str], str]:
     files = work.files(name)
     columns = [col("table_name"), col("organisation"), col("month"), col("records"), alias(typed(col("total"), "HUGEINT"), "total")]
     parts = [statement("select {c} from {f} f", c=columns, f=read_parquet([f.path for f in files]))] if files else []
-    added = [*work.cells, *(of_table(table, written_cells(table, of)) for table, of in sorted(work.uncounted.items()))]
+    organisations = {work.feed(feed).organisation for feed in work.lanes}
+    only = organisations.pop() if len(organisations) == 1 else None
+    added = [*work.cells, *(of_table(table, written_cells(table, files, only if of is None else of)) for (table, of), files in work.uncounted.items())]
     parts += [statement("select {c} from {t} c", c=columns, t=t) for t in added]
     if not parts:
         return {}, ""

@@ -175,13 +175,13 @@ def _id(work: Work, table: str) -> Tree:
     """The id of a derived row: its master's, where a master has one row, else made of the columns of its key."""
     if table not in KEYS:
         return col("person_id", "r")
-    plain = hashing.entity_id(table, "", "", _texts(table, "r"), bits=work.region.settings.id_bits)
+    plain = hashing.entity_id(table, "", _texts(table, "r"), bits=work.region.settings.id_bits)
     replacements = work.region.replacements
     return hashing.excepted(plain, _md5(table, "r"), replacements) if replacements else plain
 
 
 def _md5(table: str, of: str = "") -> Tree:
-    return hashing.entity_md5(table, "", "", _texts(table, of))
+    return hashing.entity_md5(table, "", _texts(table, of))
 
 
 def _texts(table: str, of: str) -> list[Tree]:

@@ -29,8 +29,9 @@ from suwen.repository.code_resolution import concept_table, map_table, resolve
 from suwen.repository.mapping import MappingPlan
 from suwen.repository.planner import RECORD_KEY, Place, kind_expressions, plan_target, reference
 from suwen.repository.rows import projected
+from suwen.repository.staged import FEED, OWNER
 
-PLACE = Place("example", "example", "UTC")
+PLACE = Place("UTC")
 Row = dict[str, object]
 
 
@@ -75,7 +76,8 @@ class _Runner:
         columns = (*kind.columns, *kind.optional)
         data = {name: pa.array([row.get(name) or None for row in rows], pa.string()) for name in columns}
         numbers = pa.array(range(1, len(rows) + 1), pa.int64())
-        places = {RECEIPT: pa.array([1] * len(rows), pa.int64()), RECORD: numbers, RECORD_KEY: numbers, ISSUES: pa.nulls(len(rows), pa.string())}
+        one, nobody = pa.array([1] * len(rows), pa.int64()), pa.array([0] * len(rows), pa.int64())
+        places = {RECEIPT: one, RECORD: numbers, RECORD_KEY: numbers, OWNER: nobody, FEED: nobody, ISSUES: pa.nulls(len(rows), pa.string())}
         self.engine.register("given", pa.table({**data, **places}))
         compiled = kind_expressions(kind, PLACE.zone)
         judged = statement(
@@ -141,7 +143,7 @@ class _Runner:
         parts = key.split(":", size - 1) if size else []
         if len(parts) != size or not size:
             raise SuwenError(f'"{written}" names a key of {len(parts)} parts' if size else f'target "{name}" has no key', where=where, expected=f"{size} parts")
-        value = self.engine.one(statement("select {id}", id=reference(self.template, other, parts, PLACE)))
+        value = self.engine.one(statement("select {id} from (select 0::BIGINT as {o}) x", id=reference(self.template, other, parts, PLACE), o=OWNER))
         return int(value) if value is not None else None
 
 

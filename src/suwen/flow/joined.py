@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import BoundedSemaphore
 
 import pyarrow as pa
 
@@ -19,10 +20,12 @@ from suwen.model.staging import ISSUES, RECEIPT, RECORD, StagedFile
 from suwen.packs.loader import Packs
 from suwen.repository.code_resolution import concept_table, map_table, resolve
 from suwen.repository.planner import kind_expressions, plan_target
-from suwen.repository.staged import staged
+from suwen.repository.staged import FEED, OWNER, feed_hash, organisation_hash, staged
 from suwen.repository.vocabulary import opened as opened_vocabulary
 
 Place = tuple[int, int]  # (receipt, record)
+MOST_ENGINES = 2  # at a time in a process, so that the memory of a server has an end
+_AT_ONCE = BoundedSemaphore(MOST_ENGINES)
 
 
 class Joined:
@@ -45,7 +48,7 @@ class Joined:
         files = self._staged(engine, feed, template, join.kind)
         if not files:
             return []
-        engine.register("children", _as_table(children, [own for own, _ in join.on]))
+        engine.register("children", _as_table(feed, children, [own for own, _ in join.on]))
         engine.register("receipts", self._receipts())
         candidates = staged(files, (*kind.columns, *kind.optional))
         version = kind_expressions(kind, self.opened.region.zone_of(feed)).version
@@ -81,7 +84,7 @@ class Joined:
         plan = plan_target(template, target, place_of(self.opened.region, feed))
         with self._engine() as engine:
             kind = template.kinds[target.source]
-            engine.register("children", _as_table(children, (*kind.columns, *kind.optional)))
+            engine.register("children", _as_table(feed, children, (*kind.columns, *kind.optional)))
             relations = self._parent_relations(engine, feed, template, target, children)
             pairs = plan.pairs(table("children"), relations)
             self._resolve(engine, pairs)
@@ -98,7 +101,7 @@ class Joined:
         relations: dict[str, Tree | str] = {}
         for kind, wanted in by_kind.items():
             columns = (*template.kinds[kind].columns, *template.kinds[kind].optional)
-            engine.register(f"parents_{kind}", _as_table(list(self._find(template, wanted)), columns))
+            engine.register(f"parents_{kind}", _as_table(feed, list(self._find(template, wanted)), columns))
             relations[kind] = f"parents_{kind}"
         return relations
 
@@ -133,15 +136,17 @@ class Joined:
     @contextmanager
     def _engine(self) -> Iterator[Engine]:
         settings = self.opened.region.settings
-        engine = Engine(threads=settings.threads, memory=settings.memory, scratch=self.opened.region.lake / READING)
-        try:
-            yield engine
-        finally:
-            engine.close()
+        with _AT_ONCE:
+            engine = Engine(threads=settings.threads, memory=settings.memory, scratch=self.opened.region.lake / READING)
+            try:
+                yield engine
+            finally:
+                engine.close()
 
 
-def _as_table(records: Sequence[RecordPlace], columns: Sequence[str]) -> pa.Table:
-    """Records as the text a run stages, with their places."""
+def _as_table(feed: Feed, records: Sequence[RecordPlace], columns: Sequence[str]) -> pa.Table:
+    """Records of a feed as the text a run stages, with their places and whose they are."""
     held = {name: pa.array([record.texts.get(name) for record in records], pa.string()) for name in columns}
     places = {RECEIPT: [record.receipt for record in records], RECORD: [record.record for record in records]}
+    places |= {OWNER: [organisation_hash(feed.organisation)] * len(records), FEED: [feed_hash(feed.name)] * len(records)}
     return pa.table({**held, ISSUES: pa.nulls(len(records), pa.string()), **{name: pa.array(values, pa.int64()) for name, values in places.items()}})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from suwen.engine.sql import Tree, in_numbers, read_parquet, statement, text
-from suwen.flow.work import KindData, Work
+from suwen.flow.lanes import KindData
+from suwen.flow.work import Work
 from suwen.model.receipt import Mode
 
 
@@ -25,9 +26,9 @@ def note_versions(work: Work, data: KindData, contested: str) -> None:
     `contested`: the versions of every key that has more than one. A source's own sequence parts versions of one moment.
     """
     with work.guard:
-        if not data.kind.key or (data.feed, data.kind.name) in work.noted:
+        if not data.kind.key or data.place in work.noted:
             return
-        work.noted.add((data.feed, data.kind.name))
+        work.noted.add(data.place)
     _post(
         work,
         data,
@@ -47,10 +48,10 @@ def _post(work: Work, data: KindData, found: Tree) -> None:
     work.engine.temporary(
         name,
         statement(
-            """select {run}::BIGINT as run, code, {feed} as feed, {kind} as kind, '' as target, '' as column_name, receipt::BIGINT as receipt,
-            count(*) as records, to_json(list_sort(min(record, 5)))::VARCHAR as examples from {found} f group by code, receipt""",
+            """select {run}::BIGINT as run, f.code, r.feed, {kind} as kind, '' as target, '' as column_name, f.receipt::BIGINT as receipt,
+            f.records, f.examples from (select code, receipt, count(*) as records, to_json(list_sort(min(record, 5)))::VARCHAR as examples
+                from {found} x group by code, receipt) f join receipts r on r.receipt = f.receipt""",
             run=work.number,
-            feed=text(data.feed),
             kind=text(data.kind.name),
             found=found,
         ),

@@ -13,6 +13,7 @@ from suwen.base.clock import now
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.base.texts import is_utf8
+from suwen.flow.formats import LANDING, writable
 from suwen.flow.places import kind_of, survey
 from suwen.flow.region import region_packs, the_feed
 from suwen.intake.durable import explained
@@ -58,6 +59,7 @@ def land(
         _refuse_keyless(template, files, sender_of)
     received = received_at or now()
     moment = as_of or date_in_names(sender_of, files) or received.astimezone(ZoneInfo(region.zone_of(sender_of))).replace(tzinfo=None)
+    writable(region, LANDING)
     landing = Landing(region.landing, message) if message else Landing(region.landing)
     with explained("reading the files", files[0].parent):
         total = sum(file.stat().st_size for file in files)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from suwen.flow.work import TargetKey, Work, maker, required_tables
+from suwen.flow.lanes import TargetKey
+from suwen.flow.work import Work, made_as, required_tables
 from suwen.repository.mapping import MappingPlan
 
 
 def groups(work: Work) -> list[list[TargetKey]]:
-    """Targets that can make the same rows (one organisation, one target name; one table whose ids are another's), parents before those that require them."""
-    found: dict[tuple[str, str], list[TargetKey]] = {}
+    """Targets that can make the same rows (organisations of one batch, one target name; one table whose ids are another's), parents before those
+    that require them."""
+    found: dict[tuple[int, str], list[TargetKey]] = {}
     for key, plan in work.plans.items():
-        found.setdefault(maker(plan), []).append(key)
-    ordered = sorted(found.values(), key=lambda keys: (_rank(work, work.plans[keys[0]], ()), work.plans[keys[0]].organisation, keys[0].target))
+        found.setdefault((key.lane.batch, made_as(plan)), []).append(key)
+    ordered = sorted(found.values(), key=lambda keys: (_rank(work, work.plans[keys[0]], ()), keys[0].lane.batch, keys[0].target))
     return [sorted(keys, key=str) for keys in ordered]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from suwen.engine.delta import DataFile, NewFile
 from suwen.engine.sql import (
@@ -31,6 +32,8 @@ from suwen.flow.point_rules import PREFIX, PRESENCE, by_base, point_rules
 from suwen.flow.point_touch import members_of, no_rows, origin_of, touched_cells
 from suwen.flow.work import Work, standing
 from suwen.insight.indicator.cells import CELL, cells_of, presence_of
+from suwen.insight.indicator.groups import grouped_once, shared
+from suwen.insight.indicator.relation import NO_GROUPS, Group, Groups
 from suwen.insight.indicator.rows import point_rows
 from suwen.model.indicator import Base, Point, Scope
 from suwen.model.state import POINT_CELL
@@ -61,7 +64,8 @@ def keep_points(work: Work) -> None:
     due = _due(work)
     if due is None:
         return
-    parts = [made for name, points in by_base(work.packs).items() for made in _of_base(work, due, work.packs.bases[name], points)]
+    groups = _grouped_once(work, due)
+    parts = [made for name, points in by_base(work.packs).items() for made in _of_base(work, due, work.packs.bases[name], points, groups)]
     parts += _presence(work, due)
     _replace(work, due, [_counted(work, part) for part in parts])
 
@@ -88,26 +92,41 @@ def _due(work: Work) -> Due | None:
     return Due(rules, whole, touched, frozenset(base for base, _ in found), frozenset(origin for _, origin in found)) if found or whole else None
 
 
-def _of_base(work: Work, due: Due, base: Base, points: Sequence[Point]) -> list[Tree]:
+def _grouped_once(work: Work, due: Due) -> Groups:
+    """What the bases that are made as a whole measure of the same rows."""
+    bases = [(work.packs.bases[name], [p for p in points if p.code in due.whole]) for name, points in by_base(work.packs).items()]
+    once = shared([(base, points) for base, points in bases if points], {base.name: members_of(work, base) for base, _ in bases})
+    found = {}
+    for key, one in once.items():
+        name = work.fresh("point_groups")
+        tree, columns = grouped_once(one, partial(_stored, work))
+        work.engine.temporary(name, tree)
+        found[key] = Group(name, columns)
+    return found
+
+
+def _stored(work: Work, table: str) -> Tree:
+    """A table's rows as they will be after the run."""
+    rows = standing(work, lake_name(table))
+    return rows if rows is not None else no_rows(table)
+
+
+def _of_base(work: Work, due: Due, base: Base, points: Sequence[Point], groups: Groups) -> list[Tree]:
     """The cells of one base that are due."""
     whole = [point for point in points if point.code in due.whole]
     others = [point for point in points if point.code not in due.whole]
     if standing(work, lake_name(base.table)) is None:
         return []
-    made = [cells_of(_rows(work, base, whole, None), whole)] if whole else []
-    return [*made, cells_of(_rows(work, base, others, due.touched), others)] if others and base.name in due.bases else made
+    made = [cells_of(_rows(work, base, whole, None, groups), whole)] if whole else []
+    return [*made, cells_of(_rows(work, base, others, due.touched, NO_GROUPS), others)] if others and base.name in due.bases else made
 
 
-def _rows(work: Work, base: Base, points: Sequence[Point], within: str | None) -> Tree:
+def _rows(work: Work, base: Base, points: Sequence[Point], within: str | None, groups: Groups) -> Tree:
     """The rows that count for some points, of all cells or of the touched ones."""
     touched = None if within is None else statement("select organisation, origin from {t} t where base = {b}", t=within, b=text(base.name))
-
-    def stored(table: str) -> Tree:
-        rows = standing(work, lake_name(table))
-        return rows if rows is not None else no_rows(table)
-
+    stored = partial(_stored, work)
     links = statement("select person_id, master_person_id from {l} l", l=stored(LINK)) if base.person is Scope.MASTER else None
-    return point_rows(base, points, _owned(stored(base.table)), stored, links=links, touched=touched, members=members_of(work, base))
+    return point_rows(base, points, _owned(stored(base.table)), stored, links=links, touched=touched, members=members_of(work, base), groups=groups)
 
 
 def _owned(rows: Tree) -> Tree:

@@ -11,9 +11,11 @@ import pyarrow as pa
 from suwen.base.errors import SuwenError
 from suwen.engine.delta import LakeTable
 from suwen.engine.duck import Engine
+from suwen.engine.limits import hold
 from suwen.engine.query import Guarded
 from suwen.engine.releases import Releases
 from suwen.engine.sql import Tree
+from suwen.flow.formats import readable
 from suwen.flow.region import open_region
 from suwen.flow.views import cdm_source_view, names, omop_view, stored_view
 from suwen.intake.landing import Landing
@@ -35,6 +37,8 @@ class OpenRelease:
 
     def __init__(self, region: Region, number: int | None = None) -> None:
         self.region = region
+        readable(region)
+        hold(region.settings.threads)
         releases = Releases(region.releases)
         found = releases.latest() if number is None else releases.get(number)
         if found is None:
@@ -52,24 +56,25 @@ class OpenRelease:
 
     def table(self, name: str) -> pa.Table:
         """A table as Arrow: `measurement` (the schema omop), or `cdr.measurement`, `ext.ext_visit`, `state.ledger`."""
-        with self._opened(name) as (connection, full):
+        with self._still_there(), self._opened(name) as (connection, full):
             return connection.arrow(_everything(full))
 
     def batches(self, name: str, rows: int = 122_880) -> Iterator[pa.RecordBatch]:
         """The same as a stream of record batches, in bounded memory."""
-        with self._opened(name) as (connection, full), connection.stream(_everything(full), rows) as answer:
+        with self._still_there(), self._opened(name) as (connection, full), connection.stream(_everything(full), rows) as answer:
             yield from answer
 
     def query(self, sql: str) -> pa.Table:
         """The answer to one reading SQL statement. Raises SuwenError when it is refused."""
-        with self.guarded() as connection:
+        with self._still_there(), self.guarded() as connection:
             return connection.arrow(sql)
 
     def ask(self, query: Tree) -> pa.Table:
         """The answer to a query of our own making over the release's files."""
         engine = self._engine.beside() if self._engine else self._new_engine()
         try:
-            return engine.arrow(query)
+            with self._still_there():
+                return engine.arrow(query)
         finally:
             engine.close()
 
@@ -78,9 +83,21 @@ class OpenRelease:
         """The same as a stream of record batches, in bounded memory, to be read inside the `with`."""
         engine = self._engine.beside() if self._engine else self._new_engine()
         try:
-            yield engine.batches(query, rows)
+            with self._still_there():
+                yield engine.batches(query, rows)
         finally:
             engine.close()
+
+    @contextmanager
+    def _still_there(self) -> Iterator[None]:
+        """Whoever has a release open for longer than its files stay after its removal is told so, and not of a damage."""
+        try:
+            yield
+        except SuwenError:
+            kept = Releases(self.region.releases)
+            if kept.removed(self.release.number):
+                kept.get(self.release.number)  # raises what is to be told
+            raise
 
     def _new_engine(self) -> Engine:
         settings = self.region.settings

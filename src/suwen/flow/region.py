@@ -15,6 +15,7 @@ from pathlib import Path
 from suwen.base.errors import SuwenError
 from suwen.base.system import explained
 from suwen.base.texts import is_utf8
+from suwen.flow.formats import writable
 from suwen.flow.region_files import (
     ORGANISATION_COLUMNS,
     ORGANISATION_ID,
@@ -54,6 +55,11 @@ memory = "4GiB"   # what does not fit spills to the lake's scratch folder
 # [spark]         # docs/guide/spark.md
 # master = "spark://host:7077"   # default: this machine
 
+# [keep]            # docs/guide/operate.md: which releases `suwen maintain` keeps
+# releases = 30     # the last so many, the newest of each of the last so many months, and those named
+# months = 36
+# named = [1]
+
 # [server]        # docs/guide/people-and-roles.md
 # port = 8080
 # public = "https://suwen.example.org"   # the https address of the proxy before it; without it the pages are for this machine alone
@@ -91,7 +97,9 @@ def create(folder: Path, packs: Sequence[str], name: str = "", zone: str = DEFAU
         (folder / ORGANISATIONS_FILE).write_text(",".join(ORGANISATION_COLUMNS) + "\n", encoding="utf-8")
         text = _REGION.format(name=toml_text(name or folder.name), zone=toml_text(zone), packs=", ".join(toml_text(p) for p in packs))
         (folder / REGION_FILE).write_text(text, encoding="utf-8")
-    return open_region(folder)
+    region = open_region(folder)
+    writable(region)
+    return region
 
 
 def open_region(folder: Path) -> Region:

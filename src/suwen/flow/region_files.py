@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from suwen.base.errors import SuwenError
 from suwen.flow.engine_settings import read_settings
 from suwen.model.receipt import Mode
-from suwen.model.region import FIRST_DAY, Collision, Feed, Organisation, Region, Server
+from suwen.model.region import FIRST_DAY, Collision, Feed, Keep, Organisation, Region, Server
 from suwen.packs.loader import PACK_FILE, shipped_packs
 from suwen.packs.names import DASHED, check_name
 from suwen.packs.problem import Problems, nearest
@@ -23,13 +23,14 @@ from suwen.packs.table_file import Row, read_rows
 from suwen.packs.toml_places import read_toml
 
 REGION_FILE, ORGANISATIONS_FILE, COLLISIONS_FILE = "region.toml", "organisations.csv", "collisions.csv"
+CONTROL_FILE, SECRETS_FILE = "control.db", "secrets.toml"  # of the served region: accounts and audit, and the keys they are sealed with
 ORGANISATION_COLUMNS = ("organisation_id", "name_en", "name_zh", "parent", "level", "kind", "division", "zone", "valid_from", "valid_to")
 FEED_KEYS = ("template", "organisation", "mode", "as_of", "key_systems")
 ORGANISATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _COMPARED = 1_000  # a nearest name is looked for among at most so many
-_SERVER_WORDS = {"access": ("owner", "server"), "second_factor": ("administrators", "everybody", "nobody")}
+_SERVER_WORDS = {"access": ("owner", "server"), "second_factor": ("administrators", "everybody", "nobody"), "log": ("plain", "json")}
 _DATE_GROUPS = ({"date"}, {"year", "month", "day"})
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ def read_region(folder: Path) -> Region:
         )
     problems = Problems()
     document = read_toml(folder / REGION_FILE, REGION_FILE)
-    top = Section(document, (), document.data, problems, ("name", "zone", "packs", "lake", "landing", "engine", "spark", "ids", "server"))
+    top = Section(document, (), document.data, problems, ("name", "zone", "packs", "lake", "landing", "engine", "spark", "ids", "server", "keep"))
     zone = _zone(top, top.text("zone"))
     history = _read_table(folder, ORGANISATIONS_FILE, ORGANISATION_COLUMNS, problems, lambda row: _organisation(row, zone, problems))
     _check_tree(history, problems)
@@ -62,6 +63,7 @@ def read_region(folder: Path) -> Region:
         history=tuple(history),
         collisions=tuple(_collisions(top, folder, problems)),
         server=_server(top),
+        keep=_keep(top),
     )
     problems.raise_if_any()
     check_path(region.lake)
@@ -120,6 +122,18 @@ def _packs(top: Section, folder: Path) -> tuple[str, ...]:
     return names
 
 
+def _keep(top: Section) -> Keep:
+    section = top.section("keep", ("releases", "months", "named", "grace_hours"))
+    if section is None:
+        return Keep()
+    return Keep(
+        releases=section.whole("releases", Keep.releases, least=1),
+        months=section.whole("months", Keep.months, least=0),
+        named=section.wholes("named", least=1, most=2**31 - 1) if "named" in section.data else (),
+        grace_hours=section.whole("grace_hours", Keep.grace_hours, least=0),
+    )
+
+
 def _site(section: Section) -> str:
     """The https address of the proxy before the server, without a path; "" for none."""
     public = section.text("public", required=False, blank=True)
@@ -134,7 +148,7 @@ def _site(section: Section) -> str:
 
 
 def _server(top: Section) -> Server:
-    section = top.section("server", ("address", "port", "public", "database", "access", "second_factor"))
+    section = top.section("server", ("address", "port", "public", "database", "access", "second_factor", "log"))
     if section is None:
         return Server()
     public = _site(section)
@@ -148,6 +162,7 @@ def _server(top: Section) -> Server:
         database=section.text("database", required=False, blank=True),
         access=section.text("access", required=False, default=Server.access),
         second_factor=section.text("second_factor", required=False, default="administrators" if public else Server.second_factor),
+        log=section.text("log", required=False, default=Server.log),
     )
 
 

@@ -6,24 +6,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from suwen.engine.sql import Tree, col, conjunction, in_numbers, in_texts, read_parquet, statement, text
-from suwen.flow.books import DISPOSITION, LEDGER
-from suwen.flow.work import TargetKey, Work, lake_tables, told_of
+from suwen.flow.books import LEDGER, take_out
+from suwen.flow.lanes import FeedTarget
+from suwen.flow.value_findings import told_of
+from suwen.flow.work import Work, lake_tables
 from suwen.flow.written import dated
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.identifiers import CODES
 from suwen.repository.rows import cells
 
 
-def retired(work: Work) -> list[TargetKey]:
-    """Targets of the last release that no template in force has any more."""
-    return [TargetKey(*said.split("|")) for said in (work.previous.mapped_with if work.previous else {}) if TargetKey(*said.split("|")) not in work.plans]
+def retired(work: Work) -> list[FeedTarget]:
+    """Feeds' targets of the last release that no template in force has any more."""
+    told = [FeedTarget(*said.split("|")) for said in (work.previous.mapped_with if work.previous else {})]
+    standing = {part for key in work.plans for part in work.parts(key)}
+    return [part for part in told if part not in standing]
 
 
 def retire(work: Work) -> None:
     """Take out what retired targets made, and what others made in tables they fill no more or for an organisation that their feed has left; close the
     books of feeds whose records are read anew."""
     gone = retired(work)
-    moved = [key for key in work.plans if work.moved(key)]
+    moved = [part for key in work.plans for part in work.parts(key) if work.moved(part)]
     left = [*((key, name) for key in (*gone, *moved) for name in _stored_tables(work)), *_left(work)]
     for key, name in left:
         _take_rows(work, key, name)
@@ -34,13 +38,13 @@ def retire(work: Work) -> None:
         _close_books(work, sorted(set(closed)))
     patients = in_texts(col("code"), CODES)  # of the patients as they stand, whatever is read anew: told anew where they change
     work.untold += [statement("select feed = {f} and target = '' and not {p}", f=text(feed), p=patients).expressions[0] for feed in sorted(work.reread)]
-    for label in sorted(set(closed)):
-        feed, kind, target = label.split("|")
-        work.untold.append(told_of(TargetKey(feed, kind, target)))
-        part = TargetKey(feed, kind, target).part
-        if (feed, kind) not in work.kinds or target not in {k.target for k in work.plans if k.feed == feed}:
-            work.taken_out.setdefault(DISPOSITION, []).extend(f for f in work.files(DISPOSITION) if f.part == part)
-            work.change(DISPOSITION)
+    labels = [FeedTarget(*label.split("|")) for label in sorted(set(closed))]
+    if labels:
+        work.untold.append(told_of(labels))
+    standing = {(part.feed, part.kind, part.target) for key in work.plans for part in work.parts(key)}
+    for feed, kind, target in (label.split("|") for label in sorted(set(closed))):
+        if (feed, kind, target) not in standing:
+            take_out(work, FeedTarget(feed, kind, target))
 
 
 def _stored_tables(work: Work) -> list[str]:
@@ -54,13 +58,14 @@ def _borrowing(work: Work) -> list[str]:
     return [f"table {table}" for n in _stored_tables(work) if ALL_TABLES[table := n.split("/")[1]].borrowed_id]
 
 
-def _left(work: Work) -> list[tuple[TargetKey, str]]:
+def _left(work: Work) -> list[tuple[FeedTarget, str]]:
     """Mended targets, with the tables they have rows in and fill no more."""
-    mended = {key: tag for key in work.plans if (tag := work.old_tag(key)) not in (None, work.tag(key))}
-    found: list[tuple[TargetKey, str]] = []
+    plans = {part: (work.tag(key), lake_tables(plan)) for key, plan in work.plans.items() for part in work.parts(key)}
+    mended = {part: tag for part, (now, _) in plans.items() if (tag := work.old_tag(part)) not in (None, now)}
+    found: list[tuple[FeedTarget, str]] = []
     for name in _stored_tables(work) if mended else ():
         tags = work.engine.rows(statement("select distinct _template from {r} r", r=read_parquet([f.path for f in work.files(name)])))
-        found += [(key, name) for key, tag in mended.items() if (tag,) in tags and name not in lake_tables(work.plans[key])]
+        found += [(part, name) for part, tag in mended.items() if (tag,) in tags and name not in plans[part][1]]
     return found
 
 
@@ -68,10 +73,10 @@ def _labels(work: Work) -> set[str]:
     return {label.rsplit("|", 1)[0] for label in (work.previous.totals if work.previous else {})}
 
 
-def _take_rows(work: Work, key: TargetKey, name: str) -> None:
+def _take_rows(work: Work, key: FeedTarget, name: str) -> None:
     """Mark the rows a target made in a table for removal."""
     shape, removed = ALL_TABLES[name.split("/")[1]], work.fresh("removed")
-    receipts = work.of_feed[key.feed]
+    receipts = work.receipts_of([key.feed])
     paths = [f.path for f in work.files(name) if f.may_hold(receipts)]
     tag = work.old_tag(key)
     if not paths or tag is None:

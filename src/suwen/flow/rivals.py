@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from suwen.engine.sql import compared, integer, statement
 from suwen.flow.collisions import Rival, collision
+from suwen.flow.lanes import TargetKey
 from suwen.flow.sources import parents, sources
-from suwen.flow.work import TargetKey, Work
+from suwen.flow.work import Work
 
 
 @dataclass(frozen=True)
@@ -20,17 +21,17 @@ class Claim:
     tag: str
 
 
-def refuse_rows(work: Work, feed: str, table: str, row_id: int, claims: Sequence[Claim]) -> None:
+def refuse_rows(work: Work, table: str, row_id: int, claims: Sequence[Claim]) -> None:
     """Stop the run: two rows of a table have one id."""
     one, other = (Rival(c.receipt, c.record, _key_md5(work, c, row_id)) for c in claims)
-    raise collision(feed, f"table {table}", row_id, one, other)
+    raise collision(work.feed_of(claims[0].receipt), f"table {table}", row_id, one, other)
 
 
 def _key_md5(work: Work, claim: Claim, row_id: int) -> str:
     """The md5 of the key from which the claim's record makes a row of this id; "" where no target does so any more."""
     for key in work.plans:
-        receipts = {f.receipt for f in work.kinds[key.feed, key.kind].files}
-        if claim.tag in (work.tag(key), work.old_tag(key)) and claim.receipt in receipts:
+        receipts = {f.receipt for f in work.kinds[key.lane.number, key.kind].files}
+        if claim.tag in (work.tag(key), *work.old_tags(key)) and claim.receipt in receipts:
             found = _md5_of(work, key, claim, row_id)
             if found:
                 return found
@@ -38,7 +39,7 @@ def _key_md5(work: Work, claim: Claim, row_id: int) -> str:
 
 
 def _md5_of(work: Work, key: TargetKey, claim: Claim, row_id: int) -> str:
-    data, plan = work.kinds[key.feed, key.kind], work.plans[key]
+    data, plan = work.kinds[key.lane.number, key.kind], work.plans[key]
     only = statement("select {r}::BIGINT as receipt, {n}::BIGINT as record", r=claim.receipt, n=claim.record)
     source, joined = sources(work, data, plan, only, None), parents(work, key, plan)
     resolution = work.resolve(plan.pairs(source, joined)) if plan.lookups else ""

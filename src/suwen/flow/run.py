@@ -21,38 +21,41 @@ import pyarrow as pa
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
-from suwen.engine.faults import is_whole
+from suwen.engine.limits import hold
 from suwen.engine.opening import open_engine
 from suwen.engine.releases import Releases
 from suwen.engine.sql import statement
 from suwen.flow import books
+from suwen.flow.arrivals import index, stage
 from suwen.flow.commit import commit_all, derived_rows
 from suwen.flow.dead_run import take_back
 from suwen.flow.derived import RULES, rules
-from suwen.flow.key_findings import note_unread_keys
+from suwen.flow.formats import writable
+from suwen.flow.lanes import KindData, TargetKey
 from suwen.flow.order import groups
 from suwen.flow.point_cells import keep_points
 from suwen.flow.point_rules import point_rules
 from suwen.flow.receipt_table import keep_receipts
 from suwen.flow.region import region_lock, region_packs
 from suwen.flow.retired import retire
-from suwen.flow.stage import Stager, by_kind, spec_of
 from suwen.flow.stopwatch import Stopwatch
 from suwen.flow.tables import run_group
 from suwen.flow.touched import kind_touched, target_touched
-from suwen.flow.work import KindData, TargetKey, Work, index_path, make_plans, required_tables
+from suwen.flow.work import Work, make_plans, required_tables
 from suwen.intake.landing import Landing
 from suwen.model.functions import VERSION
 from suwen.model.receipt import Receipt, State
 from suwen.model.region import Region
 from suwen.model.release import Release
 from suwen.packs.loader import Packs
-from suwen.repository.planner import kind_expressions
-from suwen.repository.record_index import index_query, write_index
 from suwen.repository.vocabulary import current
 
-_OWNED = {"receipt": pa.int64(), "organisation": pa.string(), "before": pa.string()}  # whose every receipt is, and was in the last release
-INDEX_FORM = 1
+_OWNED = {
+    "receipt": pa.int64(),
+    "organisation": pa.string(),
+    "before": pa.string(),
+    "source": pa.int32(),
+}  # whose every receipt is, and was in the last release
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class RunReport:
 def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step: Callable[[str], None] = lambda _: None) -> RunReport:
     """Bring the repository up to what has landed and publish a release, or do nothing when nothing is new."""
     with region_lock(region, wait=wait, message=progress.start), explained(region.lake, "the run stopped"):
+        writable(region)
         releases = Releases(region.releases)
         previous = releases.latest()
         landing = Landing(region.landing)
@@ -84,11 +88,13 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
         before = _held(previous, known)
         if previous is not None and before == set(receipts) and dict(previous.packs) == dict(in_force):
             return RunReport(None, 0, 0, {}, {}, {}, previous.totals, {})
+        hold(region.settings.threads)
         engine = open_engine(region.settings, _scratch(region))
         try:
-            number = (previous.number if previous else 0) + 1
+            number = releases.next_number()
             work = Work(region, engine, packs, previous, number, uuid.uuid4().hex[:8], receipts, vocabulary, progress)
             work.step = engine.step = step
+            work.same_declared = previous is not None and dict(previous.packs) == dict(in_force)
             _note_receipts(work, known, before)
             return _run(work, landing, releases, in_force)
         finally:
@@ -158,9 +164,9 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
     clock = Stopwatch()
     take_back(work)
     _register_receipts(work)
-    _stage(work, landing)
+    stage(work, landing)
     clock.lap("staging")
-    _index(work)
+    index(work)
     clock.lap("index")
     work.progress.start("planning")
     make_plans(work)
@@ -179,6 +185,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
     books.check_totals(work, totals)
     clock.lap("ledger")
     work.progress.start("publishing")
+    books.rewrite(work)
     states, cells_sha = commit_all(work)
     clock.lap("commits")
     release = Release(
@@ -189,7 +196,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         receipts_held=len(work.receipts),
         tables=states,
         totals=totals,
-        mapped_with={str(k): work.mapped_with(k) for k in work.plans},
+        mapped_with={str(part): said for key in work.plans for part, said in work.mapped_with(key).items()},
         packs=in_force,
         readers=work.readers,
         vocabulary=work.vocabulary.hash if work.vocabulary else "",
@@ -202,7 +209,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         id_bits=work.region.settings.id_bits,
         left_out=sorted({s for sequences in work.of_feed.values() for s in sequences} - set(work.receipts)),
     )
-    _keep_packs(work)
+    _keep_packs(work, in_force["all"])
     releases.publish(release, work.step)
     work.step("released")
     clock.lap("release")
@@ -221,11 +228,13 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
 
 def _register_receipts(work: Work) -> None:
     rows = sorted(work.receipts.items())
+    work.sources = {feed: number for number, feed in enumerate(sorted(work.of_feed))}
     table = pa.table(
         {
             "receipt": pa.array([s for s, _ in rows], pa.int64()),
             "as_of": pa.array([r.as_of for _, r in rows], pa.timestamp("us")),
             "feed": pa.array([r.feed for _, r in rows]),
+            "source": pa.array([work.sources[r.feed] for _, r in rows], pa.int32()),
             "delivery": pa.array([r.delivery for _, r in rows], pa.int64()),
         }
     )
@@ -234,71 +243,11 @@ def _register_receipts(work: Work) -> None:
     work.engine.unregister("receipts_in")
     before = work.organisations_before()
     now = before | {feed.name: feed.organisation for feed in work.region.feeds.values()}  # a feed that is no more had rows in the last release
-    every = [(s, now[feed], before.get(feed, now[feed])) for feed, sequences in work.of_feed.items() if feed in now for s in sequences]
+    every = [(s, now[feed], before.get(feed, now[feed]), work.sources[feed]) for feed, sequences in work.of_feed.items() if feed in now for s in sequences]
     owned = pa.table({n: pa.array([row[i] for row in every], t) for i, (n, t) in enumerate(_OWNED.items())})
     work.engine.register("receipts_in", owned)
     work.engine.temporary("owned_receipts", statement("select * from receipts_in"))
     work.engine.unregister("receipts_in")
-
-
-def _stage(work: Work, landing: Landing) -> None:
-    """Read every receipt not yet read by the feed's reader; what was read before is taken as it is."""
-    specs = {name: spec_of(work.template(name)) for name in {r.feed for r in work.receipts.values()}}
-    empty: list[tuple[str, str, int, bool]] = []
-    for receipt in sorted(work.receipts.values(), key=lambda r: r.sequence):
-        template = work.template(receipt.feed)
-        stager = Stager(work.engine, landing, work.region.staging, template, receipt.feed, work.region.settings.piece_mb << 20, work.progress, work.step)
-        staged = stager.staged(receipt)
-        if work.previous is not None and work.previous.readers.get(receipt.feed) not in (None, specs[receipt.feed]):
-            work.reread.add(receipt.feed)
-        again = receipt.feed in work.reread
-        new = receipt.sequence in work.unseen or again
-        if new:
-            work.unread += staged.unread
-        for kind, files in by_kind(staged.files).items():
-            data = work.kinds.setdefault((receipt.feed, kind), KindData(receipt.feed, template.kinds[kind]))
-            data.files += files
-            data.restaged = data.restaged or again
-            if new:
-                data.new_receipts.add(receipt.sequence)
-        empty += [(receipt.feed, kind, receipt.sequence, new) for kind in staged.empty]
-    for feed, kind, sequence, new in empty:  # of a kind that never had a record nothing is absent
-        if (feed, kind) in work.kinds:
-            work.kinds[feed, kind].empty.add(sequence)
-            work.kinds[feed, kind].new_receipts |= {sequence} if new else set()
-    work.readers = specs
-
-
-def _index(work: Work) -> None:
-    """Index every delivery of every kind, as kept or made now."""
-    work.progress.start("indexing")
-    work.each([partial(_index_kind, data=data) for data in work.kinds.values()])
-
-
-def _index_kind(work: Work, data: KindData) -> None:
-    zone = work.region.zone_of(work.feed(data.feed))
-    compiled = kind_expressions(data.kind, zone)
-    spec = _index_spec(work, data, zone)
-    deliveries: dict[int, list[int]] = {}
-    for receipt in dict.fromkeys(f.receipt for f in data.files):
-        deliveries.setdefault(work.receipts[receipt].delivery, []).append(receipt)
-    for receipts in deliveries.values():
-        paths = {r: index_path(work.region, data.feed, data.kind.name, r, spec) for r in receipts}
-        if not all(is_whole(p) for p in paths.values()):
-            queries = {r: index_query(data.kind, [f for f in data.files if f.receipt == r], compiled, work.receipts, region=work.region) for r in receipts}
-            write_index(work.engine, data.kind, queries, paths)
-        data.indexes += [str(p) for p in paths.values()]
-        data.new_indexes += [str(p) for r, p in paths.items() if r in data.new_receipts]
-    note_unread_keys(work, data)
-    data.repeats = not data.kind.key and work.engine.has_more_than(data.indexes, "nth", 1)
-
-
-def _index_spec(work: Work, data: KindData, zone: str) -> str:
-    kind = data.kind
-    expressions = [e.text if e else "" for e in (kind.version, kind.tombstone, kind.window)]
-    said = [INDEX_FORM, spec_of(work.template(data.feed)), kind.key, expressions, kind.window is not None and zone, VERSION, work.region.settings.id_bits]
-    said.append(sorted(work.region.replacements.items()))
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
 
 
 def _layout(work: Work) -> None:
@@ -324,13 +273,13 @@ def _map_all(work: Work) -> None:
             work.each([partial(_map_group, keys=keys, kinds=kinds) for keys in ready])
         else:
             for keys in ready:
-                work.progress.start(f"mapping {keys[0].target} of {keys[0].feed}")
+                work.progress.start(f"mapping {keys[0].target} of {keys[0].lane}")
                 _map_group(work, keys, kinds)
         _settle(work, wanted, waiting)
 
 
 def _touched_keys(work: Work, data: KindData) -> str:
-    return str(kind_touched(work, data))
+    return kind_touched(work, data)
 
 
 def _missing(work: Work, keys: Sequence[TargetKey]) -> bool:
@@ -345,16 +294,16 @@ def _settle(work: Work, wanted: Set[str], waiting: Sequence[Sequence[TargetKey]]
             work.settle(table)
 
 
-def _map_group(work: Work, keys: list[TargetKey], kinds: Mapping[tuple[str, str], str]) -> None:
+def _map_group(work: Work, keys: list[TargetKey], kinds: Mapping[tuple[int, str], str]) -> None:
     for one in run_group(work, keys, {k: target_touched(work, k, kinds) for k in keys}):
         books.post(work, one)
         work.engine.drop(one.rows)
 
 
-def _weighed_kinds(work: Work) -> list[tuple[str, str]]:
+def _weighed_kinds(work: Work) -> list[tuple[int, str]]:
     """The kinds whose touched keys some target needs: its own and those it joins; none where everything is mapped again."""
     keys = [k for k in work.plans if not work.stale(k)]
-    needed = {(k.feed, kind) for k in keys for kind in (k.kind, *(j.kind for j in work.plans[k].target.joins))}
+    needed = {(k.lane.number, kind) for k in keys for kind in (k.kind, *(j.kind for j in work.plans[k].target.joins))}
     return sorted(needed & set(work.kinds))
 
 
@@ -365,8 +314,8 @@ def _as_of(work: Work) -> Mapping[str, str]:
     return {feed: moment.isoformat() for feed, moment in sorted(latest.items())}
 
 
-def _keep_packs(work: Work) -> None:
-    """Packs named by a release are kept by hash."""
+def _keep_packs(work: Work, said: str) -> None:
+    """Packs named by a release are kept by hash, with the list of those that were in force under the hash that the release names."""
     folder = work.region.lake / "packs"
     folder.mkdir(parents=True, exist_ok=True)
     for sha, content in work.packs.contents.items():
@@ -376,3 +325,10 @@ def _keep_packs(work: Work) -> None:
             temporary.write_bytes(content)
             temporary.replace(path)
             work.step("kept pack")
+    listed = folder / f"{said}.json"
+    before = set(json.loads(listed.read_text("utf-8"))) if listed.exists() else set()
+    if not work.packs.contents.keys() <= before:
+        temporary = folder / f".{said}.tmp"
+        temporary.write_text(json.dumps(sorted(before | work.packs.contents.keys())), encoding="utf-8")
+        temporary.replace(listed)
+        work.step("listed packs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,12 +23,13 @@ from suwen.engine.sql import (
     text,
     union_all,
 )
+from suwen.flow.lanes import TargetKey
 from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.sources import parents, sources
 from suwen.flow.targets import Made, map_target, mapped_rows
 from suwen.flow.touched import Touched, tag_of, touched_records
-from suwen.flow.work import TargetKey, Work, maker, required_tables
-from suwen.flow.written import write_rows
+from suwen.flow.work import Work, made_as, required_tables
+from suwen.flow.written import OWNED, owned, write_rows
 from suwen.model.extension import ALL_TABLES
 from suwen.repository.rows import MONTH, cells, completed, identity, lake_name, merged, projected, stored_columns
 
@@ -36,7 +38,7 @@ _NO_IDS = "select 0::BIGINT as id where false"
 
 @dataclass
 class Group:
-    """Targets of one organisation that may make the same rows, as mapped in this run."""
+    """Targets of a batch of organisations that may make the same rows, as mapped in this run."""
 
     keys: list[TargetKey]
     made: list[Made]
@@ -44,7 +46,7 @@ class Group:
 
 def run_group(work: Work, keys: list[TargetKey], touched: dict[TargetKey, Touched]) -> list[Made]:
     """Map the touched targets of a group and bring their tables up to date."""
-    shared = len(keys) > 1 or any(not work.plans[k].own_key for k in keys)
+    shared = _is_shared(work, keys)
     if shared:
         touched = {k: _with_bereft(work, k, t) for k, t in touched.items()}
     active = [k for k in keys if _has_work(work, k, touched[k])]
@@ -57,12 +59,18 @@ def run_group(work: Work, keys: list[TargetKey], touched: dict[TargetKey, Touche
     return made
 
 
+def _is_shared(work: Work, keys: Sequence[TargetKey]) -> bool:
+    """Whether several records may make one row: their target's key is not their own, or an organisation has several feeds with such records."""
+    organisations = Counter(work.feed(feed).organisation for k in keys for feed in work.kinds[k.lane.number, k.kind].feeds)
+    return any(not work.plans[k].own_key for k in keys) or max(organisations.values(), default=0) > 1
+
+
 def _has_work(work: Work, key: TargetKey, touched: Touched) -> bool:
     """Whether a target has a record to look at: of a touched key, or a new one whose key cannot be read."""
     if touched is None or work.engine.count(touched):
         return True
-    data = work.kinds[key.feed, key.kind]
-    return bool(data.new_indexes) and touched_records(work, data, touched).records > 0
+    data = work.kinds[key.lane.number, key.kind]
+    return bool(data.new_indexes or work.whole.get(touched)) and touched_records(work, data, touched).records > 0
 
 
 def _with_bereft(work: Work, key: TargetKey, touched: Touched) -> Touched:
@@ -71,7 +79,7 @@ def _with_bereft(work: Work, key: TargetKey, touched: Touched) -> Touched:
     files = work.files("state/lineage")
     if touched is None or not gone or not files:
         return touched
-    data, plan, keep = work.kinds[key.feed, key.kind], work.plans[key], work.fresh("keep")
+    data, plan, keep = work.kinds[key.lane.number, key.kind], work.plans[key], work.fresh("keep")
     others = conjunction(
         [_renamed(tag_of(work, [key])), in_numbers(col("receipt", "l"), sorted(data.receipts)), compared(col("ordinal", "l"), "<>", integer(0))]
     )
@@ -87,9 +95,10 @@ def _with_bereft(work: Work, key: TargetKey, touched: Touched) -> Touched:
     ]
     name = work.fresh("keys")
     keys = statement(
-        "select i.key from {i} i semi join {b} b on b.receipt = i.receipt and b.record = i.record", i=read_parquet(data.indexes), b=union_all(bereft)
+        "select i.key from {i} i semi join {b} b on b.receipt = i.receipt and b.record = i.record", i=read_parquet(data.every_index), b=union_all(bereft)
     )
     work.engine.temporary(name, statement("select key from {t} union select key from {keys} k", t=touched, keys=keys))
+    work.whole[name] = work.whole.get(touched, frozenset())
     return name
 
 
@@ -106,23 +115,26 @@ def _bring_up(work: Work, group: Group, table: str, shared: bool) -> None:
         old_ids = old_ids or work.empty("ids", _NO_IDS)
         rows += _other_sources(work, group, table, old_ids, rows, old_files)
     new: Tree | str = union_all(rows)
-    if old_ids and (shared or maker(work.plans[group.keys[0]]) in work.stale_groups):  # of a group that lost a source it may tell still
+    if old_ids and (shared or _lost_a_source(work, group)):  # it may tell of it still
         work.retold.append((table, old_ids))
     if shared:
         new = _merge(work, group, table, union_all(rows))
     if not all(m.plan.target.event for m in group.made):
         new = completed(new, ALL_TABLES[table])
-    organisation = work.plans[group.keys[0]].organisation
     if not old_files:
-        write_rows(work, table, new, organisation)
+        write_rows(work, table, new)
         return
-    _compare(work, group, table, new, old_ids or "", old_files, organisation, shared)
+    _compare(work, group, table, new, old_ids or "", old_files, shared)
+
+
+def _lost_a_source(work: Work, group: Group) -> bool:
+    made = made_as(work.plans[group.keys[0]])
+    return any((work.feed(feed).organisation, made) in work.stale_groups for key in group.keys for feed in key.lane.feeds)
 
 
 def _touched_rows(work: Work, group: Group, table: str, files: Sequence[DataFile]) -> str | None:
     """Ids of stored rows that a touched record made or took part in, as a temporary table; None where there are none."""
-    stayed = [made for made in group.made if made.had_rows and not work.moved(made.key)]  # rows of the place that a feed has left are of others now
-    parts = [part for made in stayed if files for part in _ids_of(work, made, table, files)]
+    parts = [part for made in group.made if files and made.had_rows for part in _ids_of(work, made, table, files)]
     if not parts:
         return None
     name = work.fresh("touched_ids")
@@ -131,21 +143,19 @@ def _touched_rows(work: Work, group: Group, table: str, files: Sequence[DataFile
 
 
 def _ids_of(work: Work, made: Made, table: str, files: Sequence[DataFile]) -> Iterator[Tree]:
-    """Queries of the ids of rows whose first source a touched record of a target is, and of those in which it takes part."""
-    every, tags = work.of_feed[made.key.feed], tag_of(work, [made.key])
-    paths = [f.path for f in files if f.may_hold(every if made.records is None else made.records.old)]
-    places = statement("select receipt, record from {r} r", r=made.records.name) if made.records is not None else None
+    """Queries of the ids of rows whose first source a touched record of a target is, and of those in which it takes part.
+
+    Rows of the organisation that a feed has left are of others now.
+    """
+    stayed, tags = [part.feed for part in work.parts(made.key) if not work.moved(part)], tag_of(work, [made.key])
+    held = made.held_before(work)
+    paths = [f.path for f in files if held is None or f.may_hold(held)]
     if paths:
-        rows = statement("select r.* from {r} r where {own}", r=read_parquet(paths), own=conjunction([tags, in_numbers(col("_receipt"), every)]))
-        if places is not None:
-            rows = statement("select r.* from {r} r semi join {k} k on k.receipt = r._receipt and k.record = r._record", r=rows, k=places)
-        yield statement("select {id} as id from {r} r", id=_id(table), r=rows)
+        own = conjunction([tags, made.touches(work, "r", "_receipt", "_record", stayed)])
+        yield statement("select {id} as id from {r} r where {own}", id=_id(table), r=read_parquet(paths), own=own)
     if lineage := work.files("state/lineage"):
-        theirs = conjunction([_renamed(tags), in_numbers(col("receipt", "l"), every), compared(col("table_name", "l"), "=", text(table))])
-        told = statement("select l.* from {l} l where {theirs}", l=read_parquet([f.path for f in lineage]), theirs=theirs)
-        if places is not None:
-            told = statement("select l.* from {l} l semi join {k} k on k.receipt = l.receipt and k.record = l.record", l=told, k=places)
-        yield statement("select id from {t} x", t=told)
+        theirs = conjunction([_renamed(tags), made.touches(work, "l", "receipt", "record", stayed), compared(col("table_name", "l"), "=", text(table))])
+        yield statement("select l.id from {l} l where {theirs}", l=read_parquet([f.path for f in lineage]), theirs=theirs)
 
 
 def _renamed(tree: Tree) -> Tree:
@@ -163,10 +173,10 @@ def _other_sources(work: Work, group: Group, table: str, old_ids: str, rows: Seq
     lineage = work.files("state/lineage")
     found: list[Tree] = []
     for key in group.keys:
-        data, plan = work.kinds[key.feed, key.kind], work.plans[key]
+        data, plan = work.kinds[key.lane.number, key.kind], work.plans[key]
         if table not in plan.tables:
             continue
-        own, tags = sorted({f.receipt for f in data.files}), tag_of(work, [key])
+        tags = tag_of(work, [key])
         places = [
             statement(
                 "select _receipt as receipt, _record as record from {r} r semi join {ids} i on i.id = r.{id} where {tags} and {own}",
@@ -174,14 +184,14 @@ def _other_sources(work: Work, group: Group, table: str, old_ids: str, rows: Seq
                 ids=ids,
                 id=_id(table),
                 tags=tags,
-                own=in_numbers(col("_receipt"), own),
+                own=work.come_by(data.feeds, "_receipt", "r"),
             )
         ]
         if lineage:
             places.append(
                 statement(
                     "select l.receipt, l.record from {l} l semi join {ids} i on i.id = l.id where l.table_name = {t} and {tags} and {own}",
-                    l=read_parquet([f.path for f in lineage]), ids=ids, t=text(table), tags=_renamed(tags), own=in_numbers(col("receipt", "l"), own),
+                    l=read_parquet([f.path for f in lineage]), ids=ids, t=text(table), tags=_renamed(tags), own=work.come_by(data.feeds, "receipt", "l"),
                 )
             )  # fmt: skip
         made = next((m for m in group.made if m.key == key), None)
@@ -196,7 +206,7 @@ def _other_sources(work: Work, group: Group, table: str, old_ids: str, rows: Seq
 
 
 def _again(work: Work, key: TargetKey, table: str, keep: Tree, ids: str) -> Tree:
-    data, plan = work.kinds[key.feed, key.kind], work.plans[key]
+    data, plan = work.kinds[key.lane.number, key.kind], work.plans[key]
     joined = parents(work, key, plan)
     rows = mapped_rows(work, plan, sources(work, data, plan, keep, None), joined, key)
     return statement("select x.* from {p} x semi join {ids} i on i.id = x._id", p=projected(plan, rows, table, work.tag(key), work.number), ids=ids)
@@ -212,7 +222,7 @@ def _merge(work: Work, group: Group, table: str, rows: Tree) -> str:
         return every
     several = statement("select e.* from {e} e semi join {t} t on t._id = e._id", e=every, t=twice)
     _refuse_other_keys(work, group, table, several)
-    indexes = [p for k in group.keys for p in work.kinds[k.feed, k.kind].indexes]
+    indexes = [p for k in group.keys for p in work.kinds[k.lane.number, k.kind].every_index]
     records = statement(
         "select i.receipt, i.record, i.version, i.key, r.as_of, r.feed from {i} i join receipts r on r.receipt = i.receipt",
         i=read_parquet(sorted(set(indexes))),
@@ -242,7 +252,7 @@ def _refuse_other_keys(work: Work, group: Group, table: str, several: Tree) -> N
         )
     )
     for row_id, *claims in found:
-        refuse_rows(work, group.keys[0].feed, table, row_id, [Claim(**claim) for claim in claims])
+        refuse_rows(work, table, row_id, [Claim(**claim) for claim in claims])
 
 
 def _keep_lineage(work: Work, table: str, several: Tree, merged_rows: str) -> None:
@@ -268,7 +278,7 @@ def _id(table: str) -> str:
     return identifier
 
 
-def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str, files: Sequence[DataFile], organisation: str, shared: bool) -> None:
+def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str, files: Sequence[DataFile], shared: bool) -> None:
     """Write what is new or changed and mark what is gone; rows that are equal stay where they are."""
     shape = ALL_TABLES[table]
     wanted = union_all([statement("select _id as id from {n} n", n=new), *([statement("select id from {o}", o=old_ids)] if old_ids else [])])
@@ -286,7 +296,7 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
     )
     paths = work.engine.rows(statement("select distinct filename from {m} m order by 1", m=met))
     if not paths:  # nothing of it stood before
-        write_rows(work, table, new, organisation)
+        write_rows(work, table, new)
         return
     rows, old = work.fresh("new_rows"), work.fresh("old_rows")
     work.engine.temporary(rows, statement("select n.* from {n} n", n=new))
@@ -310,18 +320,18 @@ def _compare(work: Work, group: Group, table: str, new: Tree | str, old_ids: str
         with work.guard:
             change.removed.append(gone)
             change.removed_rows += removed
-        work.add_cells(table, cells(gone, shape, text(organisation), -1))
+        work.add_cells(table, cells(owned(gone, before=True), shape, OWNED, -1))
     created = work.fresh("created")
     work.engine.temporary(created, statement("select n.* from {n} n anti join {o} o on {same}", n=rows, o=old, same=same))
-    write_rows(work, table, created, organisation)
+    write_rows(work, table, created)
     work.engine.drop(rows, old)
 
 
 def _refuse_foreign(work: Work, group: Group, table: str, old: str, new: str, old_ids: str, shared: bool) -> None:
     """A new id that a row of another key already has is a collision; where a group shares rows, its own were compared when they were merged."""
     mine = tag_of(work, group.keys)
-    receipts = sorted({s for k in group.keys for s in work.of_feed[k.feed]})
-    foreign = negation(conjunction([mine, in_numbers(col("_receipt"), receipts)])) if shared else conjunction([])
+    feeds = {feed for k in group.keys for feed in k.lane.feeds}
+    foreign = negation(conjunction([mine, work.come_by(feeds, "_receipt")])) if shared else conjunction([])
     found = work.engine.rows(
         statement(
             "select o._id, o._receipt, o._record, o._template, n._receipt, n._record, n._template from (select * from {o} x where {foreign}) o "
@@ -333,4 +343,4 @@ def _refuse_foreign(work: Work, group: Group, table: str, old: str, new: str, ol
         )
     )
     for row_id, *places in found:
-        refuse_rows(work, group.keys[0].feed, table, row_id, [Claim(*places[:3]), Claim(*places[3:])])
+        refuse_rows(work, table, row_id, [Claim(*places[:3]), Claim(*places[3:])])

@@ -1,14 +1,16 @@
-"""One target of one feed in a run: which records hold, their mapped rows, and what became of every other record."""
+"""One target of a lane in a run: which records hold, their mapped rows, and what became of every other record."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from suwen.engine.sql import (
     Tree,
     case,
     col,
+    conjunction,
+    disjunction,
     in_numbers,
     integer,
     read_parquet,
@@ -16,10 +18,11 @@ from suwen.engine.sql import (
     text,
     union_all,
 )
+from suwen.flow.lanes import KindData, TargetKey
 from suwen.flow.sources import NO_CODES, contested_versions, parents, sources
 from suwen.flow.touched import Touched, absences, touched_records
 from suwen.flow.value_findings import note_values
-from suwen.flow.work import KindData, Slice, TargetKey, Work, required_tables
+from suwen.flow.work import Slice, Work, required_tables
 from suwen.repository import versions
 from suwen.repository.mapping import MappingPlan
 
@@ -35,7 +38,8 @@ class Made:
 
     `rows`: temporary table of mapped rows, `mapped` of them without a reason against them, `counts` of these per table. `exceptions`: temporary table
     of the touched records that are not mapped, as rows of state/disposition, `others` of them. `records`: the touched records that the index tells of
-    (None: every record); `had_rows`: whether the target may have rows of touched records in the last release.
+    (None: every record); `whole`: the feeds all of whose records are touched; `had_rows`: whether the target may have rows of touched records in the last
+    release.
     """
 
     key: TargetKey
@@ -47,24 +51,47 @@ class Made:
     others: int
     touched: Touched
     records: Slice | None
+    whole: Set[str]
     had_rows: bool
+
+    def held_before(self, work: Work) -> Sequence[int] | None:
+        """The receipts in the last release whose records are touched; None for any of its feeds."""
+        return None if self.records is None else [*self.records.old, *work.receipts_of(self.whole)]
+
+    def touches(self, work: Work, alias: str, receipt: str, record: str, feeds: Iterable[str] | None = None) -> Tree:
+        """True for a touched record, told of by two columns under an alias; of some feeds alone, where they are given."""
+        mine = set(self.key.lane.feeds) if feeds is None else set(feeds)
+        if self.records is None:
+            return work.come_by(mine, receipt, alias)
+        place = "select ({a}, {b}) in (select (receipt, record) from {r} r)"
+        told = statement(place, a=col(receipt, alias), b=col(record, alias), r=self.records.name).expressions[0]
+        whole = [work.come_by(self.whole, receipt, alias)] if self.whole else []
+        return conjunction([disjunction([told, *whole]), *([] if feeds is None else [work.come_by(mine, receipt, alias)])])
 
 
 def map_target(work: Work, key: TargetKey, touched: Touched) -> Made:
     """Weigh versions, map what holds, and tell what became of every touched record."""
-    data, plan = work.kinds[key.feed, key.kind], work.plans[key]
+    data, plan = work.kinds[key.lane.number, key.kind], work.plans[key]
     records = touched_records(work, data, touched) if touched is not None else None
+    again = _again(work, data, touched)
     joined = parents(work, key, plan)
-    judged = _judge(work, key, data, plan, contested_versions(work, data, touched), joined, records)
+    judged = _judge(work, key, data, plan, contested_versions(work, data, touched), joined, records, again)
     rows = _mapped(work, key, data, plan, joined, judged, records)
     counts, refused, issues = _summary(work, plan, rows)
     held = _hold(work, plan, rows)
-    note_values(work, key, plan, rows, issues, data.new_receipts if touched is not None else None, several=_several(plan))
+    note_values(work, key, plan, rows, issues, again if touched is not None else None, work.stale_feeds(key), several=_several(plan))
     exceptions, others = _exceptions(work, key, data, plan, judged, rows, held, records, refused)
     if others and _leave_mapped(work, plan, rows, exceptions, held):
         counts, _, _ = _summary(work, plan, rows)
-    had_rows = work.old_tag(key) is not None if records is None else bool(records.old)
-    return Made(key, plan, rows, sum(counts.values()), counts, exceptions, others, touched, records, had_rows)
+    whole = work.stale_feeds(key)
+    had_rows = bool(work.old_tags(key)) if records is None or whole else bool(records.old)
+    return Made(key, plan, rows, sum(counts.values()), counts, exceptions, others, touched, records, whole, had_rows)
+
+
+def _again(work: Work, data: KindData, touched: Touched) -> set[int]:
+    """The receipts whose records are new, or of a feed that is mapped again as a whole: of these the last release has nothing to tell."""
+    whole = work.whole.get(touched or "", frozenset())
+    return data.new_receipts | {receipt for receipt, feed in data.receipts.items() if feed in whole}
 
 
 def _summary(work: Work, plan: MappingPlan, rows: str) -> tuple[dict[str, int], int, int]:
@@ -95,7 +122,9 @@ class _Judged:
     failed: int = 0
 
 
-def _judge(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighed: str, joined: dict[str, Tree | str], records: Slice | None) -> _Judged:
+def _judge(
+    work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighed: str, joined: dict[str, Tree | str], records: Slice | None, again: Set[int]
+) -> _Judged:
     """Weigh the contested versions; those a mapping would quarantine are found first, since they end nothing.
 
     Of records mapped before, the last release tells which were quarantined, unless a joined parent has its say.
@@ -104,11 +133,11 @@ def _judge(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighe
     if not work.engine.count(weighed):
         return _Judged(work.empty("judged", _NO_STATES), 0, None, tried)
     known = records is not None and not plan.target.joins
-    fresh = _new_receipts(data) if known else statement("select true").expressions[0]
+    fresh = in_numbers(col("receipt", "i"), sorted(again)) if known else statement("select true").expressions[0]
     tried = statement(  # a tombstone says an end and nothing else
         "select i.receipt, i.record from {w} i where i.issue is null and not coalesce(i.tombstone, false) and {fresh}", w=weighed, fresh=fresh
     )
-    trial, codes = None, _quarantined_before(work, key, data) if known else []
+    trial, codes = None, _quarantined_before(work, key, again) if known else []
     if work.engine.one(statement("select count(*) from {t} t", t=tried)):
         trial = mapped_rows(work, plan, sources(work, data, plan, tried, None), joined, key)
         refused = "select _receipt as receipt, _record as record, min({code}) as code from {t} where {quarantined} group by all"
@@ -119,10 +148,10 @@ def _judge(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighe
     return _Judged(name, others, trial, tried, failed)
 
 
-def _quarantined_before(work: Work, key: TargetKey, data: KindData) -> list[Tree]:
-    """(receipt, record, code) of the records of old receipts that the target quarantined in the last release."""
+def _quarantined_before(work: Work, key: TargetKey, again: Set[int]) -> list[Tree]:
+    """(receipt, record, code) of the records of other receipts that the target quarantined in the last release."""
     stored = [f.path for f in work.stored_states(key)]
-    fresh = in_numbers(col("receipt", "d"), sorted(data.new_receipts))
+    fresh = in_numbers(col("receipt", "d"), sorted(again))
     asked = "select d.receipt, d.record, d.code from {d} d where d.state = 'quarantined' and not {fresh}"
     return [statement(asked, d=read_parquet(stored), fresh=fresh)] if stored else []
 
@@ -140,7 +169,7 @@ def _mapped(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, joine
         keep, rest = statement("select receipt, record from {k}", k=wanted), work.engine.count(wanted)
     elif judged.others or judged.trial is not None or _has_issues(work, data):
         weighed = [statement("select receipt, record from {j}", j=judged.states)]
-        drop = union_all([*weighed, statement("select receipt, record from {i} i where issue is not null", i=read_parquet(data.indexes))])
+        drop = union_all([*weighed, statement("select receipt, record from {i} i where issue is not null", i=read_parquet(data.every_index))])
     if already and not rest:
         if not judged.failed:
             return str(judged.trial)
@@ -160,7 +189,7 @@ def _to_map(judged: _Judged, records: Slice) -> Tree:
 
 
 def _has_issues(work: Work, data: KindData) -> bool:
-    return bool(work.engine.one(statement("select count(*) from {i} i where issue is not null", i=read_parquet(data.indexes))))
+    return bool(work.engine.one(statement("select count(*) from {i} i where issue is not null", i=read_parquet(data.every_index))))
 
 
 def mapped_rows(work: Work, plan: MappingPlan, source: Tree, joined: dict[str, Tree | str], key: TargetKey, already: Sequence[Tree] = ()) -> str:
@@ -213,7 +242,7 @@ def _exceptions(
             statement(
                 "select i.receipt, i.record, i.key, 'quarantined' as state, i.issue as code, '' as detail, 1 as weight "
                 "from {i} i anti join {j} j on j.receipt = i.receipt and j.record = i.record where i.issue is not null and i.issue not like 'RDR%'",
-                i=records.name if records is not None else read_parquet(data.indexes),
+                i=records.name if records is not None else read_parquet(data.every_index),
                 j=judged.states,
             )
         )
@@ -237,9 +266,8 @@ def _exceptions(
     work.engine.temporary(
         name,
         statement(
-            "select {feed} as feed, {kind} as kind, {target} as target, e.receipt::BIGINT as "
-            "receipt, e.record::BIGINT as record, e.key, e.state, e.code, e.detail from {e} e",
-            feed=text(key.feed),
+            "select r.feed, {kind} as kind, {target} as target, e.receipt::BIGINT as "
+            "receipt, e.record::BIGINT as record, e.key, e.state, e.code, e.detail from {e} e join receipts r on r.receipt = e.receipt",
             kind=text(key.kind),
             target=text(key.target),
             e=_gravest(every, rows) if _several(plan) else every,
@@ -266,10 +294,6 @@ def _gravest(parts: Tree, rows: str) -> Tree:
     )
 
 
-def _new_receipts(data: KindData) -> Tree:
-    return in_numbers(col("receipt", "i"), sorted(data.new_receipts))
-
-
 def _leave_mapped(work: Work, plan: MappingPlan, rows: str, exceptions: str, held: str | None) -> bool:
     """Take out the rows of records that are not mapped: a record is mapped whole or not at all, but for rows a filter drops. Whether there may be any.
 
@@ -287,12 +311,11 @@ def _leave_mapped(work: Work, plan: MappingPlan, rows: str, exceptions: str, hel
 
 def reader_rejects(work: Work, data: KindData) -> Tree:
     """The records the reader rejects, once each, as rows of state/disposition with target ""."""
-    index = read_parquet(data.indexes)
+    index = read_parquet(data.every_index)
     return statement(
-        "select {feed} as feed, {kind} as kind, '' as target, receipt::BIGINT as receipt, record::BIGINT "
-        "as record, null::BIGINT as key, 'quarantined' as state, issue as code, '' as detail "
-        "from {i} i where issue like 'RDR%'",
-        feed=text(data.feed),
+        "select r.feed, {kind} as kind, '' as target, i.receipt::BIGINT as receipt, i.record::BIGINT "
+        "as record, null::BIGINT as key, 'quarantined' as state, i.issue as code, '' as detail "
+        "from {i} i join receipts r on r.receipt = i.receipt where i.issue like 'RDR%'",
         kind=text(data.kind.name),
         i=index,
     )

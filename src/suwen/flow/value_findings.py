@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 from suwen.engine.sql import (
     Tree,
@@ -20,24 +20,27 @@ from suwen.engine.sql import (
     typed,
     union_all,
 )
-from suwen.flow.work import TargetKey, Work, told_of
+from suwen.flow.lanes import FeedTarget, TargetKey
+from suwen.flow.work import Work
 from suwen.repository.mapping import MappingPlan
 
 _SINGLE = "select count(*) as records, to_json(list_sort(min(_record, 5)))::VARCHAR as examples"
 _SEVERAL = "select count(distinct _record) as records, to_json(list_sort(min(distinct _record, 5)))::VARCHAR as examples"  # a record makes several rows
 _FINDING = """
-    select {run}::BIGINT as run, {code} as code, {feed} as feed, {kind} as kind, {target} as target, {column} as column_name, _receipt as receipt, {told}
-    from {m} where _issues & {mask} <> 0 and {fresh} group by _receipt"""
+    select {run}::BIGINT as run, {code} as code, r.feed, {kind} as kind, {target} as target, {column} as column_name, r.receipt, f.records, f.examples
+    from (select _receipt, {told} from {m} where _issues & {mask} <> 0 and {fresh} group by _receipt) f join receipts r on r.receipt = f._receipt"""
 
 
-def note_values(work: Work, key: TargetKey, plan: MappingPlan, rows: str, issues: int, receipts: Set[int] | None, *, several: bool) -> None:
+def note_values(work: Work, key: TargetKey, plan: MappingPlan, rows: str, issues: int, receipts: Set[int] | None, whole: Set[str], *, several: bool) -> None:
     """Counts per check and receipt over the mapped records, with at most five record numbers as examples.
 
-    A finding is told once: of records that are new (of `receipts`) or waited for a joined parent until now, or of all (None) in place of what was told of
-    the target before. Of a record that waits nothing is told yet: what its parent gives is not known. `several`: a record may make several rows.
+    A finding is told once: of records that are new (of `receipts`) or waited for a joined parent until now, or of all (None). Of feeds that are mapped
+    again as a whole (`whole`; all of them for None) it is told in place of what was told of the target before. Of a record that waits nothing is told yet:
+    what its parent gives is not known. `several`: a record may make several rows.
     """
-    if receipts is None and work.old_tag(key) is not None:
-        work.untold.append(told_of(key))
+    again = [part for part in work.parts(key) if work.old_tag(part) is not None and (receipts is None or part.feed in whole)]
+    if again:
+        work.untold.append(told_of(again))
     fresh = statement("select true").expressions[0] if receipts is None else _untold(work, key, plan, receipts)
     if plan.target.joins:
         fresh = conjunction([fresh, negation(coalesce(plan.in_state("held"), typed(text("false"), "BOOLEAN")))])
@@ -47,7 +50,7 @@ def note_values(work: Work, key: TargetKey, plan: MappingPlan, rows: str, issues
         masks[check.code, check.column] = masks.get((check.code, check.column), 0) | issues & 1 << n
     found = [
         statement(
-            _FINDING, run=work.number, code=text(code), feed=text(key.feed), kind=text(key.kind), target=text(key.target), column=text(column),
+            _FINDING, run=work.number, code=text(code), kind=text(key.kind), target=text(key.target), column=text(column),
             told=told, m=rows, mask=integer(mask), fresh=fresh,
         )
         for (code, column), mask in masks.items() if mask
@@ -70,3 +73,17 @@ def _untold(work: Work, key: TargetKey, plan: MappingPlan, receipts: Set[int]) -
         joined=in_texts(col("detail", "d"), sorted({j.kind for j in plan.target.joins})),  # of a required reference `detail` is the id
     ).expressions[0]
     return disjunction([new, waited])
+
+
+def told_of(parts: Iterable[FeedTarget]) -> Tree:
+    """True for the stored findings of some feeds' targets."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for part in parts:
+        alike.setdefault((part.kind, part.target), []).append(part.feed)
+    told = "select kind = {k} and target = {t} and {feeds}"
+    return disjunction(
+        [
+            statement(told, k=text(kind), t=text(target), feeds=in_texts(col("feed"), sorted(feeds))).expressions[0]
+            for (kind, target), feeds in sorted(alike.items())
+        ]
+    )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from suwen.base.progress import SILENT, Progress
+from suwen.engine.limits import hold
 from suwen.engine.opening import open_engine
 from suwen.flow.region import region_lock
 from suwen.model.region import Region
@@ -17,6 +18,7 @@ def load_vocabulary(
 ) -> VocabularyVersion:
     """Load the vocabulary files of a folder or zip; the next run uses them. Raises SuwenError naming file and line, and then nothing has changed."""
     with region_lock(region, wait=wait, message=message):
+        hold(region.settings.threads)
         engine = open_engine(region.settings, region.scratch)
         try:
             return load(source, region.vocabulary, engine, _Report(progress))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from threading import RLock
@@ -18,15 +19,16 @@ from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.delta import DataFile, LakeTable, NewFile
 from suwen.engine.port import Engine, Written
-from suwen.engine.sql import Tree, read_parquet, statement, text, union_all
+from suwen.engine.sql import Tree, col, in_numbers, read_parquet, statement, text, union_all
+from suwen.flow.lanes import FeedTarget, KindData, Lane, TargetKey
 from suwen.model import state as states
 from suwen.model.extension import ALL_TABLES
 from suwen.model.functions import VERSION
-from suwen.model.pack import Kind, Target, Template
+from suwen.model.pack import Target, Template
 from suwen.model.receipt import Receipt
 from suwen.model.region import Feed, Region
 from suwen.model.release import Release
-from suwen.model.staging import StagedFile, Unread
+from suwen.model.staging import Unread
 from suwen.packs.loader import Packs
 from suwen.packs.problem import nearest
 from suwen.packs.promised import referred_table
@@ -35,47 +37,6 @@ from suwen.repository.mapping import MappingPlan
 from suwen.repository.planner import Place, plan_target
 from suwen.repository.rows import lake_name, stored_columns
 from suwen.repository.vocabulary import VocabularyVersion
-
-
-@dataclass(frozen=True)
-class TargetKey:
-    """One target of one feed."""
-
-    feed: str
-    kind: str
-    target: str
-
-    def __str__(self) -> str:
-        return f"{self.feed}|{self.kind}|{self.target}"
-
-    @property
-    def part(self) -> str:
-        """The part of state/disposition that holds the target's records."""
-        return f"{self.feed}.{self.kind}.{self.target}"
-
-
-@dataclass
-class KindData:
-    """The records of one kind of one feed: staging files and index files, all and new ones; `empty`: receipts of files without a record."""
-
-    feed: str
-    kind: Kind
-    files: list[StagedFile] = field(default_factory=list)
-    empty: set[int] = field(default_factory=set)
-    new_receipts: set[int] = field(default_factory=set)
-    indexes: list[str] = field(default_factory=list)
-    new_indexes: list[str] = field(default_factory=list)
-    restaged: bool = False
-    repeats: bool = False  # a keyless kind some of whose records are the second or further of equal ones
-
-    @property
-    def records(self) -> int:
-        return sum(f.rows for f in self.files)
-
-    @property
-    def receipts(self) -> set[int]:
-        """Every receipt with a file of the kind."""
-        return {f.receipt for f in self.files} | self.empty
 
 
 @dataclass
@@ -121,8 +82,10 @@ class Work:
     progress: Progress = SILENT
     of_feed: Mapping[str, Sequence[int]] = field(default_factory=dict)  # feed -> all its receipts in landing, ascending, accepted or not
     unseen: frozenset[int] = frozenset()  # accepted receipts that are not in the last release
+    same_declared: bool = False  # nothing that is declared has changed since the last release
     reread: set[str] = field(default_factory=set)  # feeds whose records are all counted anew: another reader, or a delivery withdrawn
-    kinds: dict[tuple[str, str], KindData] = field(default_factory=dict)
+    lanes: dict[str, Lane] = field(default_factory=dict)  # by feed
+    kinds: dict[tuple[int, str], KindData] = field(default_factory=dict)  # by lane number and kind
     unread: list[Unread] = field(default_factory=list)
     plans: dict[TargetKey, MappingPlan] = field(default_factory=dict)
     changes: dict[str, TableChange] = field(default_factory=dict)
@@ -132,16 +95,18 @@ class Work:
     lineage: list[str] = field(default_factory=list)  # temporary tables of sources of merged rows
     retold: list[tuple[str, str]] = field(default_factory=list)  # (table, temporary table of ids) of stored rows whose sources are told anew
     cells: list[Tree] = field(default_factory=list)  # fingerprint cells to be added
-    uncounted: dict[str, dict[str, list[Written]]] = field(default_factory=dict)  # table -> organisation -> new files whose cells are to be added
+    uncounted: dict[tuple[str, str | None], list[Written]] = field(default_factory=dict)  # (table, whose; None: see receipts) -> files without cells yet
     bases: dict[str, int] = field(default_factory=dict)  # table -> version that holds the last release's content, after what a dead run left was taken back
     tables: dict[str, LakeTable] = field(default_factory=dict)
     stored: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> its files in the last release, once looked up
     taken_out: dict[str, list[DataFile]] = field(default_factory=dict)  # table -> files of the last release this run replaces
-    noted: set[tuple[str, str]] = field(default_factory=set)  # (feed, kind) whose keys were looked at for findings
-    weighed: dict[tuple[str, str, str], str] = field(default_factory=dict)  # (feed, kind, touched keys or "") -> versions of its contested records
-    slices: dict[tuple[str, str, str], Slice] = field(default_factory=dict)  # (feed, kind, touched keys) -> their records
+    noted: set[tuple[int, str]] = field(default_factory=set)  # (lane, kind) whose keys were looked at for findings
+    weighed: dict[tuple[int, str, str], str] = field(default_factory=dict)  # (lane, kind, touched keys or "") -> versions of its contested records
+    slices: dict[tuple[int, str, str], Slice] = field(default_factory=dict)  # (lane, kind, touched keys) -> their records
     fixed: set[str] = field(default_factory=set)  # temporary tables of a fixed name that have been made
-    stale_groups: set[tuple[str, str]] = field(default_factory=set)  # groups (see `maker`) that lost a source
+    sources: dict[str, int] = field(default_factory=dict)  # feed -> the number that stands for it in `receipts`
+    whole: dict[str, frozenset[str]] = field(default_factory=dict)  # table of touched keys -> the feeds all of whose records are touched
+    stale_groups: set[tuple[str, str]] = field(default_factory=set)  # (organisation, see `made_as`) of rows that lost a source
     readers: dict[str, str] = field(default_factory=dict)  # feed -> reader spec
     dangling: dict[str, int] = field(default_factory=dict)
     joined: int = 0  # persons whose master is another, in the temporary table `joined` (person_id, master)
@@ -175,10 +140,10 @@ class Work:
         with ThreadPoolExecutor(min(self.region.settings.threads, SIDE_BY_SIDE)) as pool:
             return [done.result() for done in [pool.submit(run, job) for job in jobs]]
 
-    def once(self, *place: str) -> RLock:
+    def once(self, *place: object) -> RLock:
         """The lock under which what many need is made by the first who asks."""
         with self.guard:
-            return self.locks.setdefault(place, RLock())
+            return self.locks.setdefault(tuple(map(str, place)), RLock())
 
     def fresh(self, stem: str) -> str:
         """A name for a temporary table that no other has."""
@@ -201,6 +166,21 @@ class Work:
             if name not in self.stored:
                 self.stored[name] = self.table(name).files(self.previous.tables[name].version)
             return self.stored[name]
+
+    def receipts_of(self, feeds: Iterable[str]) -> list[int]:
+        """All receipts of some feeds in landing."""
+        return [sequence for feed in feeds for sequence in self.of_feed.get(feed, ())]
+
+    def feed_of(self, receipt: int) -> str:
+        """By which feed a receipt came; "" where it is none of landing's."""
+        return next((feed for feed, sequences in self.of_feed.items() if receipt in sequences), "")
+
+    def come_by(self, feeds: Iterable[str], column: str, table: str = "") -> Tree:
+        """True for a receipt, in a column, that came by one of some feeds."""
+        numbers = sorted(self.sources[feed] for feed in feeds if feed in self.sources)
+        return statement(
+            "select {c} in (select receipt from owned_receipts where {s})", c=col(column, table), s=in_numbers(col("source"), numbers)
+        ).expressions[0]
 
     def resolve(self, pairs: Sequence[Tree]) -> str:
         """The temporary table that resolves the distinct (system, code) pairs of some queries."""
@@ -234,8 +214,8 @@ class Work:
                 self.fixed.add(name)
         return name
 
-    def stored_states(self, key: TargetKey) -> list[DataFile]:
-        """The files with a target's dispositions in the last release."""
+    def stored_states(self, key: TargetKey | FeedTarget) -> list[DataFile]:
+        """The files with a target's dispositions in the last release, among those of like targets."""
         return [f for f in self.files("state/disposition") if f.part == key.part]
 
     def add_cells(self, table: str, query: Tree) -> None:
@@ -287,44 +267,64 @@ class Work:
             )
         return self.packs.templates[declared.template]
 
+    def parts(self, key: TargetKey) -> list[FeedTarget]:
+        """A target as each feed with records of its kind has it."""
+        return [FeedTarget(feed, key.kind, key.target) for feed in sorted(self.kinds[key.lane.number, key.kind].feeds)]
+
     def tag(self, key: TargetKey) -> str:
         """`_template` of a target's rows: hash of the template file and the target's line."""
-        template = self.template(key.feed)
+        template = self.packs.templates[key.lane.template]
         return f"{template.sha256[:16]}:{template.targets[key.target].place.line}"
 
-    def mapped_with(self, key: TargetKey) -> str:
-        """All that decides how the target's rows come out of its records: tag, hash and organisation."""
-        template = self.template(key.feed)
-        feed = self.feed(key.feed)
-        maps = [
-            sorted((m.system, m.sha256) for m in self.packs.code_maps.values()),
-            sorted((c.concept_id, c.domain) for c in self.packs.concepts.values()),
-        ]
+    def mapped_with(self, key: TargetKey) -> dict[FeedTarget, str]:
+        """All that decides how the target's rows come out of its records, by feed: tag, hash and organisation."""
+        lane, tag = key.lane, self.tag(key)
+        said = [self.packs.templates[lane.template].sha256, self.common, lane.zone, lane.key_systems]
+        found = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+        return {part: f"{tag}|{found}|{self.feed(part.feed).organisation}" for part in self.parts(key)}
+
+    @cached_property
+    def common(self) -> str:
+        """The hash of what decides how every target's rows come out of its records."""
+        maps = sorted((m.system, m.sha256) for m in self.packs.code_maps.values())
+        concepts = sorted((c.concept_id, c.domain) for c in self.packs.concepts.values())
         exceptions = [[c.id, c.key_md5, c.replacement] for c in self.region.collisions]
-        systems = dict(feed.key_systems or {})
-        said: list[object] = [template.sha256, maps, VERSION, self.vocabulary.hash if self.vocabulary else "", self.region.zone_of(feed)]
-        said += [feed.organisation, systems, self.region.settings.id_bits, exceptions]
-        return f"{self.tag(key)}|{hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]}|{feed.organisation}"
+        said = [maps, concepts, VERSION, self.vocabulary.hash if self.vocabulary else "", self.region.settings.id_bits, exceptions]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+    def stale_feeds(self, key: TargetKey) -> frozenset[str]:
+        """The feeds of a target whose records must be mapped again as a whole."""
+        if self.previous is None:
+            return frozenset(key.lane.feeds)
+        before, restaged = self.previous.mapped_with, self.kinds[key.lane.number, key.kind].restaged
+        made = made_as(self.plans[key])
+        return frozenset(
+            part.feed
+            for part, now in self.mapped_with(key).items()
+            if before.get(str(part)) != now or part.feed in restaged or (self.feed(part.feed).organisation, made) in self.stale_groups
+        )
 
     def stale(self, key: TargetKey) -> bool:
-        """Whether a target's records must be mapped again as a whole."""
-        if self.previous is None or self.kinds[key.feed, key.kind].restaged or maker(self.plans[key]) in self.stale_groups:
-            return True
-        return self.previous.mapped_with.get(str(key)) != self.mapped_with(key)
+        """Whether all records of a target must be mapped again."""
+        return self.stale_feeds(key) >= self.kinds[key.lane.number, key.kind].feeds
 
-    def old_tag(self, key: TargetKey) -> str | None:
-        """`_template` of the target's rows in the last release."""
-        said = self.previous.mapped_with.get(str(key)) if self.previous else None
+    def old_tag(self, part: FeedTarget) -> str | None:
+        """`_template` of a feed's rows of a target in the last release."""
+        said = self.previous.mapped_with.get(str(part)) if self.previous else None
         return said.split("|")[0] if said else None
 
-    def moved(self, key: TargetKey) -> bool:
-        """Whether the feed of a target has left its organisation since the last release; its rows there are taken out before anything is mapped."""
-        return self.old_tag(key) is not None and self.old_organisation(key) != self.plans[key].organisation
+    def old_tags(self, key: TargetKey) -> set[str]:
+        """`_template` of a target's rows in the last release."""
+        return {tag for part in self.parts(key) if (tag := self.old_tag(part)) is not None}
 
-    def old_organisation(self, key: TargetKey) -> str:
-        """The organisation to which the target's rows belonged in the last release."""
-        said = self.previous.mapped_with.get(str(key)) if self.previous else None
-        return said.split("|", 2)[2] if said else self.region.feeds[key.feed].organisation
+    def moved(self, part: FeedTarget) -> bool:
+        """Whether a feed has left its organisation since the last release; a target's rows there are taken out before anything is mapped."""
+        return self.old_tag(part) is not None and self.old_organisation(part) != self.feed(part.feed).organisation
+
+    def old_organisation(self, part: FeedTarget) -> str:
+        """The organisation to which a feed's rows of a target belonged in the last release."""
+        said = self.previous.mapped_with.get(str(part)) if self.previous else None
+        return said.split("|", 2)[2] if said else self.region.feeds[part.feed].organisation
 
     def organisations_before(self) -> dict[str, str]:
         """Feed -> the organisation to which its rows belonged in the last release."""
@@ -354,28 +354,24 @@ def standing(work: Work, name: str) -> Tree | None:
 
 
 def place_of(region: Region, feed: Feed) -> Place:
-    """For whom a feed's template is compiled."""
-    return Place(feed.name, feed.organisation, region.zone_of(feed), dict(feed.key_systems or {}), region.settings.id_bits, region.replacements)
+    """For which feeds a feed's template is compiled."""
+    return Place(region.zone_of(feed), dict(feed.key_systems or {}), region.settings.id_bits, region.replacements)
 
 
 def make_plans(work: Work) -> None:
-    """Compile every target of every feed that has records."""
-    for feed, kind in list(work.kinds):
-        template = work.template(feed)
+    """Compile every target of every lane that has records."""
+    for data in list(work.kinds.values()):
+        template = work.packs.templates[data.lane.template]
         for target in template.targets.values():
-            if target.source == kind:
-                work.plans[TargetKey(feed, kind, target.name)] = plan_target(template, target, place_of(work.region, work.feed(feed)))
+            if target.source == data.kind.name:
+                key = TargetKey(data.lane, data.kind.name, target.name)
+                work.plans[key] = plan_target(template, target, place_of(work.region, work.feed(data.lane.feeds[0])))
 
 
-def maker(plan: MappingPlan) -> tuple[str, str]:
-    """The group of targets that can make the same rows as a plan: its organisation, and its target's name or, where ids are another table's, the table."""
+def made_as(plan: MappingPlan) -> str:
+    """What the targets have in common that can make the same rows of an organisation: their name or, where ids are another table's, the table."""
     borrows = not plan.target.event and ALL_TABLES[plan.target.table].borrowed_id
-    return plan.organisation, f"table {plan.target.table}" if borrows else plan.target.name
-
-
-def told_of(key: TargetKey) -> Tree:
-    """True for the stored findings of a target."""
-    return statement("select feed = {f} and kind = {k} and target = {t}", f=text(key.feed), k=text(key.kind), t=text(key.target)).expressions[0]
+    return f"table {plan.target.table}" if borrows else plan.target.name
 
 
 def required_tables(target: Target) -> Mapping[str, str]:

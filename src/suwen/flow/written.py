@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from suwen.base.errors import Defect
 from suwen.engine.delta import NewFile
 from suwen.engine.months import month_of
 from suwen.engine.port import Written
-from suwen.engine.sql import Tree, alias, col, compared, conjunction, integer, literal_rows, null, read_parquet, statement, text, typed
+from suwen.engine.sql import Tree, alias, col, compared, conjunction, integer, null, read_parquet, statement, text, typed
 from suwen.flow.layout import part_of, parts_of
 from suwen.flow.work import Work
 from suwen.model.cdm import Column, Table, Type
@@ -16,15 +16,18 @@ from suwen.model.extension import ALL_TABLES
 from suwen.repository.rows import MONTH, cells, lake_name, stored_columns
 
 _NULL = "null"
-_OWNER = "_owner"
+OWNED = "_organisation"  # a column: whose a row is
 
 
-def write_rows(work: Work, table: str, rows: Tree | str, organisation: str) -> None:
-    """Write rows to new files, one per part, whose cells are counted when the run commits."""
+def write_rows(work: Work, table: str, rows: Tree | str, organisation: str | None = None) -> None:
+    """Write rows to new files, one per part, whose cells are counted when the run commits.
+
+    `organisation`: whose all of the rows are; None where their receipts tell.
+    """
     if not (files := write_files(work, table, rows)):
         return
     with work.guard:
-        work.uncounted.setdefault(table, {}).setdefault(organisation, []).extend(files)
+        work.uncounted.setdefault((table, organisation), []).extend(files)
 
 
 def write_files(work: Work, table: str, rows: Tree | str) -> list[Written]:
@@ -69,21 +72,21 @@ def write_files(work: Work, table: str, rows: Tree | str) -> list[Written]:
     return files
 
 
-def written_cells(table: str, of: Mapping[str, Sequence[Written]]) -> Tree:
-    """The cells of a table's new files. `of`: organisation -> its files.
+def written_cells(table: str, files: Sequence[Written], only: str | None) -> Tree:
+    """The cells of a table's new files. `only`: the one organisation whose rows there are, None for several.
 
     One query over the written files, whose texts are dictionaries: hashed once an entry, not once a row.
     """
-    shape, files = ALL_TABLES[table], [file for held in of.values() for file in held]
-    rows = dated(read_parquet([str(file.path) for file in files], filename=len(of) > 1), shape)
+    shape = ALL_TABLES[table]
+    rows = dated(read_parquet([str(file.path) for file in files]), shape)
     fixed = fixed_columns(files, shape)
-    if len(of) == 1:
-        return cells(rows, shape, text(next(iter(of))), 1, fixed)
-    owners = literal_rows(
-        ("path", "organisation"), ("VARCHAR", "VARCHAR"), [(text(str(file.path)), text(organisation)) for organisation, held in of.items() for file in held]
-    )
-    owned = statement("select r.*, o.organisation as {name} from {r} r join {o} o on o.path = r.filename", r=rows, o=owners, name=_OWNER)
-    return cells(owned, shape, _OWNER, 1, fixed)
+    return cells(owned(rows), shape, OWNED, 1, fixed) if only is None else cells(rows, shape, text(only), 1, fixed)
+
+
+def owned(rows: Tree | str, *, before: bool = False) -> Tree:
+    """Stored rows with the organisation they belong to, or belonged to in the last release, as `OWNED`."""
+    organisation = col("before" if before else "organisation", "w")
+    return statement("select r.*, {o} as {name} from {r} r join owned_receipts w on w.receipt = r._receipt", r=rows, o=organisation, name=OWNED)
 
 
 def fixed_columns(files: Sequence[Written], shape: Table) -> dict[str, Tree]:

@@ -6,6 +6,7 @@ Models can be read only once Django knows the region: hence the imports inside t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,10 +14,11 @@ from django.core.management import call_command
 from django.db import DatabaseError, transaction
 
 from suwen.base.errors import SuwenError
+from suwen.flow.region_files import CONTROL_FILE
 from suwen.govern.policy.actions import PERSONAL, Action, Role
 from suwen.govern.policy.actors import NOBODY, OWNER, UNKNOWN, WHOLE, Actor, Resource
 from suwen.govern.policy.decisions import Decision, decide
-from suwen.govern.settings import CONTROL_FILE, configure
+from suwen.govern.settings import configure
 from suwen.model.region import Region
 
 
@@ -143,11 +145,10 @@ class Control:
         return decide(actor, Action.SEE_IDENTITY, resource).allowed and self.decided(actor, Action.SEE_IDENTITY, resource).allowed
 
 
-def opened(region: Region) -> Control:
-    """Make Django ready for a region and bring its control database up to date."""
-    configure(region)
+@contextmanager
+def _answering(region: Region) -> Iterator[None]:
     try:
-        call_command("migrate", verbosity=0, interactive=False)
+        yield
     except DatabaseError as error:
         raise SuwenError(
             f"the control database does not answer as it should ({type(error).__name__})",
@@ -155,4 +156,22 @@ def opened(region: Region) -> Control:
             expected="a database this user may read and write",
             do="check that it is there, its rights and the disk",
         ) from None
+
+
+def due(region: Region) -> list[str]:
+    """The changes of its tables that a region's control database still waits for, by name."""
+    configure(region)
+    from django.db import connection  # noqa: PLC0415 Django must know the region first
+    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
+
+    with _answering(region):
+        executor = MigrationExecutor(connection)
+        return [f"{one.app_label} {one.name}" for one, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+
+
+def opened(region: Region) -> Control:
+    """Make Django ready for a region and bring its control database up to date."""
+    configure(region)
+    with _answering(region):
+        call_command("migrate", verbosity=0, interactive=False)
     return Control()

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from suwen.base.errors import SuwenError
 from suwen.flow.region import explained
+from suwen.flow.region_files import SECRETS_FILE
 
-SECRETS_FILE = "secrets.toml"
 _TEXT = """\
 # Secrets of this region: keep this file to yourself, and a copy of it with the copies of the region.
 # signing_key signs sessions; whoever has it can be anyone. audit_key seals the audit; without it the chain cannot be verified.

@@ -14,10 +14,10 @@ from django.conf import settings
 
 from suwen.base.errors import Defect, SuwenError
 from suwen.flow.region import explained
-from suwen.govern.secrets import SECRETS_FILE, Secrets, check_private, region_secrets
+from suwen.flow.region_files import CONTROL_FILE, SECRETS_FILE
+from suwen.govern.secrets import Secrets, check_private, region_secrets
 from suwen.model.region import Region
 
-CONTROL_FILE = "control.db"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _SERVE = Path(__file__).parents[1] / "serve"
 _APPS = (
@@ -34,6 +34,7 @@ _APPS = (
     "suwen.serve",
 )
 _MIDDLEWARE = (
+    "suwen.serve.requests.Requests",
     "suwen.serve.headers.Headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -117,7 +118,7 @@ def values(region: Region, secrets: Secrets) -> dict[str, Any]:
         "OTP_TOTP_THROTTLE_FACTOR": 0,  # our own lock-out counts every kind of failure together
         "DATA_UPLOAD_MAX_MEMORY_SIZE": 1 << 20,
         "DATA_UPLOAD_MAX_NUMBER_FIELDS": 200,
-        "LOGGING": _logging(),
+        "LOGGING": _logging(region.server.log),
     }
 
 
@@ -135,6 +136,7 @@ def _security(*, https: bool) -> Mapping[str, Any]:
         "SESSION_COOKIE_AGE": 12 * _HOUR,
         "SESSION_EXPIRE_AT_BROWSER_CLOSE": True,
         "SECURE_SSL_REDIRECT": https,
+        "SECURE_REDIRECT_EXEMPT": [r"^(healthz|readyz|metrics)$"],  # asked for by machines beside the server, not through its proxy
         "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https") if https else None,
         "SECURE_HSTS_SECONDS": 365 * 24 * _HOUR if https else 0,
         "SECURE_HSTS_INCLUDE_SUBDOMAINS": https,
@@ -224,13 +226,16 @@ def _password_rules() -> list[dict[str, Any]]:
     ]
 
 
-def _logging() -> dict[str, Any]:
-    """Errors are told without the request's content, which may hold a value of a person."""
+def _logging(form: str) -> dict[str, Any]:
+    """Errors are told without the request's content, which may hold a value of a person; as lines of JSON each request leaves one too."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"plain": {"()": "suwen.govern.log.Plain"}},
-        "handlers": {"standard error": {"class": "logging.StreamHandler", "formatter": "plain"}},
+        "formatters": {"plain": {"()": "suwen.govern.log.Plain"}, "json": {"()": "suwen.govern.log.Lines"}},
+        "handlers": {"standard error": {"class": "logging.StreamHandler", "formatter": form}},
         "root": {"handlers": ["standard error"], "level": "WARNING"},  # the server below Django too, whose traces would tell messages
-        "loggers": {"django": {"handlers": ["standard error"], "level": "WARNING", "propagate": False}},
+        "loggers": {
+            "django": {"handlers": ["standard error"], "level": "WARNING", "propagate": False},
+            "suwen.requests": {"level": "INFO" if form == "json" else "WARNING"},
+        },
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +11,9 @@ from suwen.base.errors import Place
 from suwen.model.receipt import Mode
 
 FIRST_DAY = date(1900, 1, 1)  # an organisation whose first day nobody wrote down holds from here
+
+_BYTES = {"MiB": 1 << 20, "GiB": 1 << 30, "MB": 10**6, "GB": 10**9}
+_LEAST_MIB = 128
 
 
 ENGINES = ("duckdb", "spark")
@@ -38,13 +41,18 @@ class Settings:
     engine: str = "duckdb"
     spark: Spark = Spark()
 
+    def share(self, parts: int) -> Settings:
+        """The same with one of so many equal parts of the memory, at least 128 MiB: for a process that has several engines at once."""
+        number, unit = int("".join(filter(str.isdigit, self.memory))), "".join(filter(str.isalpha, self.memory))
+        return replace(self, memory=f"{max(_LEAST_MIB, number * _BYTES[unit] // parts >> 20)}MiB")
+
 
 @dataclass(frozen=True)
 class Server:
     """How the region is served. `public`: its https address behind a proxy, "" for the own machine alone; `database`: of the control data, "" for control.db.
 
     `access`: who may use the command line: "owner" (who can read the folder) or "server" (who has a token).
-    `second_factor`: who needs one: "administrators", "everybody" or "nobody".
+    `second_factor`: who needs one: "administrators", "everybody" or "nobody". `log`: of the server, "plain" lines of errors, or every request as "json".
     """
 
     address: str = "127.0.0.1"
@@ -53,6 +61,20 @@ class Server:
     database: str = ""
     access: str = "owner"
     second_factor: str = "nobody"
+    log: str = "plain"
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Which releases maintenance keeps: the last so many, the newest of each of the last so many months, and those named by number.
+
+    `grace_hours`: how long the files of a removed release stay for who has it open. `releases` at least 1: the newest always stays.
+    """
+
+    releases: int = 30
+    months: int = 36
+    named: tuple[int, ...] = ()
+    grace_hours: int = 24
 
 
 @dataclass(frozen=True)
@@ -118,6 +140,7 @@ class Region:
     history: tuple[Organisation, ...] = ()
     collisions: tuple[Collision, ...] = ()
     server: Server = Server()
+    keep: Keep = Keep()
 
     @property
     def pack_folder(self) -> Path:

@@ -35,6 +35,7 @@ from suwen.engine.sql import (
 from suwen.model import event
 from suwen.model.pack import Join, Kind, Target
 from suwen.model.staging import RECEIPT, RECORD
+from suwen.repository.staged import FEED
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,13 @@ class Check:
 
 @dataclass(frozen=True)
 class MappingPlan:
-    """All that one (feed, kind, target) needs for its query, compiled; trees name flattened columns.
+    """All that a target needs for its query, compiled; trees name flattened columns.
 
     `joined`: per alias the columns taken from the parent. `slots`: (slot name, alias -> tree). `filters`: (rule, keep). `tables`: where rows may go;
     `table`: tree giving the 0-based place in `tables`. `key_md5`: what collisions.csv names the row's key by. `day`: by which rows of a table without
     a date of its own are laid out.
     """
 
-    feed: str
-    organisation: str
     template: str
     kind: Kind
     target: Target
@@ -208,7 +207,7 @@ class MappingPlan:
         ]
 
     def flattened(self, staged: Tree, parents: Mapping[str, Tree | str]) -> Tree:
-        """Staged text with joined parents and named rows as plain columns."""
+        """Staged text with joined parents, each of the record's own feed, and named rows as plain columns."""
         flat = staged
         for join in self.target.joins:
             taken = [alias(col(c, "p"), f"{join.alias}.{c}") for c in self.joined[join.alias]]
@@ -219,7 +218,7 @@ class MappingPlan:
                 present=f"{join.alias}.",
                 flat=flat,
                 parent=parents[join.kind],
-                on=conjunction([compared(col(own, "s"), "=", col(theirs, "p")) for own, theirs in join.on]),
+                on=conjunction([compared(col(own, "s"), "=", col(theirs, "p")) for own, theirs in (*join.on, (FEED, FEED))]),
             )
         if self.slots:
             names = list(self.slots[0][1])

@@ -35,6 +35,7 @@ from suwen.repository.code_resolution import NOT_STANDARD, UNMAPPED, unknown
 from suwen.repository.identifiers import IDENTIFIERS
 from suwen.repository.mapping import Check, Lookup, Mapped, MappingPlan
 from suwen.repository.record_index import KindExpressions
+from suwen.repository.staged import OWNER
 
 READ_CODES = {"date_of": "MAP-010", "time_of": "MAP-013", "local_time": "MAP-013", "boolean": "MAP-012"}
 STANDINGS = {UNMAPPED: "MAP-020", NOT_STANDARD: "MAP-021"}
@@ -55,10 +56,8 @@ RECORD_KEY = "_key"  # a keyless record's own key, a column of its staged relati
 
 @dataclass(frozen=True)
 class Place:
-    """For whom a template is compiled: the feed, its organisation and zone, its key systems, the width of ids and the exceptions to them."""
+    """For which feeds a template is compiled: their zone, their key systems, the width of ids and the exceptions to them."""
 
-    feed: str
-    organisation: str
     zone: str
     key_systems: Mapping[str, str] = field(default_factory=dict)
     bits: int = hashing.BITS
@@ -81,7 +80,7 @@ def plan_target(template: Template, target: Target, place: Place) -> MappingPlan
 
 
 def reference(template: Template, target: Target, parts: Sequence[str], place: Place) -> Tree:
-    """The id of the row that a target makes of a key, as `ref('target', ...)` gives it."""
+    """The id of the row that a target makes of a key, as `ref('target', ...)` gives it; of the owner that the column `OWNER` says."""
     return _Planner(template, target, place).id_of_key([text(part) for part in parts])
 
 
@@ -109,7 +108,7 @@ class _Planner:
         used = self._used(context, [*(c for _, c in columns), *([day] if day else [])])
         tables = event.EVENT_TABLES if target.event else (target.table,)
         return MappingPlan(
-            feed=self.place.feed, organisation=self.place.organisation, template=self.template.name, kind=self.kind, target=target, source_columns=used[""],
+            template=self.template.name, kind=self.kind, target=target, source_columns=used[""],
             joined={j.alias: tuple(sorted({*used.get(j.alias, ()), *(theirs for _, theirs in j.on)})) for j in target.joins},
             slots=self.slots, lookups=tuple(self.lookups), columns=tuple(_with_defaults(mapped) if target.event else mapped), checks=checks + unmapped,
             filters=tuple(filters), identifier=identifier, check=check, tables=tables, table=_table(main, target), own_key=own_key, key_md5=key_md5,
@@ -175,7 +174,7 @@ class _Planner:
 
     def _entity(self, target: Target, parts: Sequence[Tree], slot: Tree | None) -> Tree:
         system = self.place.key_systems.get(target.name, target.key_system or target.name)
-        plain = hashing.entity_id(target.name, self.place.organisation, system, parts, slot, self.place.bits)
+        plain = hashing.entity_id(target.name, system, parts, slot, col(OWNER), self.place.bits)
         return hashing.excepted(plain, self._entity_md5(target, parts, slot), self.place.replacements)
 
     def id_of_key(self, parts: Sequence[Tree]) -> Tree:
@@ -183,7 +182,7 @@ class _Planner:
 
     def _entity_md5(self, target: Target, parts: Sequence[Tree], slot: Tree | None) -> Tree:
         system = self.place.key_systems.get(target.name, target.key_system or target.name)
-        return hashing.entity_md5(target.name, self.place.organisation, system, parts, slot)
+        return hashing.entity_md5(target.name, system, parts, slot, col(OWNER))
 
     def _concept(self, system: str, code: Tree, source: bool) -> Tree:
         found = self._lookup(text(system), _flat(code))
@@ -248,11 +247,11 @@ class _Planner:
             # several records may tell one person's death; that two persons have one id is seen in person
             return _flat(columns[borrowed].tree), typed(integer(0), "INTEGER"), False, text("")
         if not self.target.key and not self.kind.key:
-            salt = hashing.text_hash(hashing.prefix(self.target.name, self.place.organisation, self.place.feed, "record"), text(""), self.place.bits)
-            slotted = [] if slot is None else [hashing.slot_hash(self.target.name, self.place.organisation, slot, self.place.bits)]
-            masked = hashing.narrowed(col(RECORD_KEY), self.place.bits)
-            md5 = hashing.entity_md5(self.target.name, self.place.organisation, self.place.feed, [typed(col(RECORD_KEY), "VARCHAR")], slot)
-            return hashing.excepted(hashing.xored([masked, salt, *slotted]), md5, self.place.replacements), typed(integer(0), "INTEGER"), True, md5
+            salt = hashing.text_hash(hashing.prefix(self.target.name, "record"), text(""), self.place.bits)
+            slotted = [] if slot is None else [hashing.slot_hash(self.target.name, slot, self.place.bits)]
+            told = [hashing.narrowed(col(name), self.place.bits) for name in (RECORD_KEY, OWNER)]
+            md5 = hashing.entity_md5(self.target.name, "record", [typed(col(RECORD_KEY), "VARCHAR")], slot, col(OWNER))
+            return hashing.excepted(hashing.xored([*told, salt, *slotted]), md5, self.place.replacements), typed(integer(0), "INTEGER"), True, md5
         keys = self.target.key or tuple(Expression(_quoted(c), self.kind.place) for c in self.kind.key)
         parts = [_flat(c.tree) for c in compile_all([(k, "text") for k in keys], context)]
         own = (bool(self.kind.key) and [e.text for e in keys] == list(self.kind.key)) or not self.target.key

@@ -1,7 +1,8 @@
 """The record index: hashes of every staged record, from which versions and dispositions are queries.
 
-One row per record: receipt, record, key, check (31 further bits of the key's md5), content, and, where the kind has them, version, tombstone and
-window day; `issue` is the finding code that keeps a record out whatever the target (rejected by the reader, key unreadable, outside the window).
+One row per record: receipt, record, key (equal keys of two feeds differ), check (31 further bits of the key's md5), content, and, where the kind has
+them, version, tombstone and window day; `issue` is the finding code that keeps a record out whatever the target (rejected by the reader, key unreadable,
+outside the window).
 """
 
 from __future__ import annotations
@@ -20,9 +21,7 @@ from suwen.model.pack import Kind
 from suwen.model.receipt import Mode, Receipt
 from suwen.model.region import Region
 from suwen.model.staging import ISSUES, RECEIPT, RECORD, StagedFile
-from suwen.repository.staged import staged
-
-SALT = "_salt"  # per file: what the file's bytes add to the keys of a keyless kind in append mode
+from suwen.repository.staged import FEED, SALT, feed_hash, feeds_of, staged
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def index_query(kind: Kind, files: Sequence[StagedFile], compiled: KindExpressio
         record=RECORD,
         key=case(
             [(disjunction([negation(is_null(col(ISSUES))), blank]), typed(null(), "BIGINT"))],
-            hashing.record_key(keys, region.settings.id_bits, region.replacements) if keyed else keyless_key(columns),
+            fed_key(keys, region) if keyed else keyless_key(columns),
         ),
         check=hashing.record_check(keys) if keyed else typed(integer(0), "INTEGER"),
         check_name="check",
@@ -64,8 +63,21 @@ def index_query(kind: Kind, files: Sequence[StagedFile], compiled: KindExpressio
         tombstone=typed(compiled.tombstone, "BOOLEAN") if compiled.tombstone is not None else typed(null(), "BOOLEAN"),
         day=day if day is not None else typed(null(), "DATE"),
         issue=typed(case(issues), "VARCHAR"),
-        staged=staged(files, sorted(set(columns) | set(kind.columns) | set(kind.optional)), {SALT: [salt_of(receipts[f.receipt], f) for f in files]}),
+        staged=staged(files, sorted(set(columns) | set(kind.columns) | set(kind.optional)), _constants(files, receipts, keyed=keyed)),
     )
+
+
+def _constants(files: Sequence[StagedFile], receipts: Mapping[int, Receipt], *, keyed: bool) -> dict[str, list[int]]:
+    """What keys are made of besides a record's texts, per file."""
+    if keyed:
+        return feeds_of(files)
+    return {SALT: [salt_of(receipts[f.receipt], f) for f in files]}
+
+
+def fed_key(parts: Sequence[Tree], region: Region) -> Tree:
+    """The key of a record with these key columns, of the feed that the column `FEED` says."""
+    bits = region.settings.id_bits
+    return hashing.xored([hashing.record_key(parts, bits, region.replacements), hashing.narrowed(col(FEED), bits)])
 
 
 def _as_number(version: Tree | None) -> Tree:
@@ -84,8 +96,8 @@ def _outside(day: Tree, window: tuple[date, date]) -> Tree:
 
 
 def salt_of(receipt: Receipt, file: StagedFile) -> int:
-    """What a file adds to the keys of keyless records: a hash of its unpacked bytes' sha256 in append mode, else nothing."""
-    return hashing.constant_hash(hashing.prefix("file"), file.content) if receipt.mode is Mode.APPEND else 0
+    """What a file adds to the keys of keyless records: its feed and, in append mode, a hash of its unpacked bytes' sha256."""
+    return feed_hash(file.feed) ^ (hashing.constant_hash(hashing.prefix("file"), file.content) if receipt.mode is Mode.APPEND else 0)
 
 
 def keyless_key(columns: Sequence[str]) -> Tree:
@@ -93,7 +105,7 @@ def keyless_key(columns: Sequence[str]) -> Tree:
     return hashing.xored([hashing.content({c: col(c) for c in columns}), col(SALT)])
 
 
-def write_index(engine: Engine, kind: Kind, queries: Mapping[int, Tree], paths: Mapping[int, Path]) -> None:
+def write_index(engine: Engine, kind: Kind, queries: Mapping[int, Tree], paths: Mapping[int, Path], *, append: bool) -> None:
     """Write the index of one delivery's kind, a file per receipt; equal keys of a keyless kind get their ordinal within the delivery.
 
     In append mode the file's bytes are in the key, so the ordinal counts within the file: the same bytes again are duplicates, equal charges in
@@ -110,7 +122,7 @@ def write_index(engine: Engine, kind: Kind, queries: Mapping[int, Tree], paths: 
     ordinals = f"ordinals_{kind.name}_{min(paths)}"  # indexes are written side by side: a receipt may hold several kinds
     if len(twice):
         engine.register("repeated_keys", twice)
-        engine.temporary(ordinals, _ordinals(read_parquet([str(p) for p in first.values()])))
+        engine.temporary(ordinals, _ordinals(read_parquet([str(p) for p in first.values()]), append=append))
         engine.unregister("repeated_keys")
     for receipt, path in paths.items():
         if len(twice):
@@ -126,14 +138,16 @@ _NUMBERED = """select i.* replace (coalesce(n.key, i.key) as key, coalesce(n.nth
     from {first} i left join {ordinals} n on n.receipt = i.receipt and n.record = i.record"""
 
 
-def _ordinals(first: Tree) -> Tree:
-    """(receipt, record, key, nth) of the second and further of equal records. Keys that hold a file's bytes are numbered within each file."""
+def _ordinals(first: Tree, *, append: bool) -> Tree:
+    """(receipt, record, key, nth) of the second and further of equal records. Keys that hold a file's bytes (`append`) are numbered within each file."""
+    together = [col("key"), *([col("receipt")] if append else [])]
     ordinal = hashing.text_hash(hashing.prefix("ordinal"), typed(col("nth"), "VARCHAR"))
     return statement(
         """with numbered as (
-            select i.*, row_number() over (partition by key, case when salted then receipt end order by receipt, record) as nth
-            from (select x.* exclude (nth), x.key <> x.content as salted from {first} x semi join repeated_keys r on r.key = x.key) i)
+            select i.*, row_number() over (partition by {together} order by receipt, record) as nth
+            from (select x.* exclude (nth) from {first} x semi join repeated_keys r on r.key = x.key) i)
         select receipt, record, xor(key, {ordinal}) as key, nth from numbered where nth > 1""",
+        together=together,
         ordinal=ordinal,
         first=first,
     )

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from suwen.engine.hash import owner_hash
 from suwen.engine.sql import Tree, alias, call, col, integer, list_of, null, paren, plus, read_parquet, statement, typed
 from suwen.model.staging import ISSUES, RECEIPT, RECORD, StagedFile
+
+OWNER = "_owner"  # by which ids of an organisation's rows differ from those of equal keys of others
+FEED = "_feed"  # by which a feed's record keys differ from equal ones of others
+SALT = "_salt"  # what the bytes of a file add to the keys of a keyless kind in append mode
 
 
 def staged(files: Sequence[StagedFile], columns: Sequence[str], constants: Mapping[str, Sequence[int]] | None = None) -> Tree:
@@ -29,6 +34,22 @@ def staged(files: Sequence[StagedFile], columns: Sequence[str], constants: Mappi
         record_name=RECORD,
         files=read_parquet([f.path for f in files], row_number=True, by_name=not one_shape),
     )
+
+
+def organisation_hash(organisation: str) -> int:
+    """`OWNER` of an organisation's records."""
+    return owner_hash("organisation", organisation)
+
+
+def feed_hash(feed: str) -> int:
+    """`FEED` of a feed's records."""
+    return owner_hash("feed", feed)
+
+
+def feeds_of(files: Sequence[StagedFile]) -> dict[str, list[int]]:
+    """`FEED` of the records of some files, as constants of `staged`."""
+    hashes = {feed: feed_hash(feed) for feed in {f.feed for f in files}}
+    return {FEED: [hashes[f.feed] for f in files]}
 
 
 def _constant(values: Sequence[int]) -> Tree:

@@ -23,17 +23,20 @@ STATES = (MAPPED, QUARANTINED, DUPLICATE, SUPERSEDED, DELETED, FILTERED, HELD)
 
 
 def contested(index: Tree | str, keep: Tree) -> Tree:
-    """The index rows of keys with more than one version, a tombstone or a possible absence: (index columns, as_of).
+    """The index rows of keys with more than one version, a tombstone or a possible absence: (index columns, as_of, source).
 
-    `receipts(receipt, as_of, mode, ...)` is a relation of the run; `keep` chooses the rows.
+    `receipts(receipt, as_of, source, ...)` is a relation of the run; `keep` chooses the rows.
     """
-    return statement("select i.*, r.as_of from {index} i join receipts r on r.receipt = i.receipt where i.key is not null and {keep}", index=index, keep=keep)
+    return statement(
+        "select i.*, r.as_of, r.source from {index} i join receipts r on r.receipt = i.receipt where i.key is not null and {keep}", index=index, keep=keep
+    )
 
 
 def states(versions: Tree | str, codes: Tree | str, absences: Tree | str) -> Tree:
     """(receipt, record, key, state, code, version_key) of every contested record.
 
-    `codes(receipt, record, code)`: records a target quarantines. `absences(as_of, low, high)`: assertions; null bounds mean the whole kind.
+    `codes(receipt, record, code)`: records a target quarantines. `absences(source, as_of, low, high)`: assertions of feeds; null bounds mean
+    the whole kind.
     """
     return statement(
         """with judged as (
@@ -54,7 +57,7 @@ def states(versions: Tree | str, codes: Tree | str, absences: Tree | str) -> Tre
         last as (select key, max(run) as last_run from runs group by key),
         gone as (
             select r.receipt, r.record from runs r join last l on l.key = r.key and l.last_run = r.run join seen s on s.key = r.key
-            where not r.ends and exists (select 1 from {absences} a where a.as_of > s.last_seen
+            where not r.ends and exists (select 1 from {absences} a where a.source = r.source and a.as_of > s.last_seen
                 and (a.low is null or r.day between a.low and a.high)))
         select j.receipt, j.record, j.key,
             case when j.why is not null then 'quarantined'

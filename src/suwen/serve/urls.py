@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from suwen.serve import monitoring
 from suwen.serve.account import own, second, sign
 from suwen.serve.administration import identity, people, trail
 from suwen.serve.api.urls import urlpatterns as api
@@ -14,6 +15,9 @@ handler500 = "suwen.serve.faults.defect"
 urlpatterns = [
     *console,
     *api,
+    path("healthz", monitoring.alive, name="alive"),
+    path("readyz", monitoring.ready, name="ready"),
+    path("metrics", monitoring.figures, name="metrics"),
     path("sign-in", sign.sign_in, name="sign-in"),
     path("sign-in/code", sign.second_step, name="sign-in-code"),
     path("sign-out", sign.sign_out, name="sign-out"),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from suwen.engine import hash as hashing
 from suwen.engine.duck import Engine
-from suwen.engine.sql import Tree, alias, col, null, statement, table, text, typed
+from suwen.engine.sql import Tree, alias, col, integer, null, statement, table, text, typed
 from suwen.model.extension import ALL_TABLES
 from tests import hash_by_hand as by_hand
 
@@ -76,28 +76,28 @@ def test_the_hash_of_a_text(words: tuple[str, ...], value: str, bits: int, expec
 
 # (key, slot, bits, id)
 IDS: list[tuple[tuple[str | None, ...], str | None, int, int | None]] = [
-    (("P1",), None, 63, 5_093_703_543_895_681_826),
-    (("P1",), "", 63, 5_093_703_543_895_681_826),
-    (("P1",), "other-1", 63, 5_140_679_874_234_213_753),
-    (("P1",), "|4112343", 63, 4_312_527_387_990_685_235),
-    (("J1", "2"), None, 63, 2_930_781_986_292_917_469),
-    (("2", "J1"), None, 63, 186_443_099_567_625_270),
-    (("J12", ""), None, 63, 7_752_431_208_782_529_655),
-    (("云海", "一"), "主要诊断", 63, 5_597_852_759_971_953_835),
-    (("P1",), None, 20, 846_626),
+    (("P1",), None, 63, 4_099_701_444_409_312_826),
+    (("P1",), "", 63, 4_099_701_444_409_312_826),
+    (("P1",), "other-1", 63, 536_535_624_200_720_103),
+    (("P1",), "|4112343", 63, 2_250_011_175_289_363_080),
+    (("J1", "2"), None, 63, 7_129_816_643_966_228_664),
+    (("2", "J1"), None, 63, 4_070_628_381_838_456_938),
+    (("J12", ""), None, 63, 1_001_174_347_022_479_386),
+    (("云海", "一"), "主要诊断", 63, 1_882_746_631_641_666_618),
+    (("P1",), None, 20, 804_410),
     (("P1", None), None, 63, None),
 ]
 
 
 @pytest.mark.parametrize(("key", "slot", "bits", "expected"), IDS)
 def test_the_id_of_an_entity(key: tuple[str | None, ...], slot: str | None, bits: int, expected: int | None, engine: Engine) -> None:
-    named = "diagnosis", "H001", "stay"
+    named, owned = ("diagnosis", "stay"), hashing.owner_hash("organisation", "H001")
     slotted = None if slot is None else text(slot)
-    found = one(engine, hashing.entity_id(*named, texts(*key), slotted, bits))
-    assert found == by_hand.entity_id(*named, key, slot, bits) == expected
+    found = one(engine, hashing.entity_id(*named, texts(*key), slotted, integer(owned), bits))
+    assert owned == by_hand.owner("organisation", "H001") and found == by_hand.entity_id(*named, key, slot, owned, bits) == expected
     if None not in key:
-        whole = one(engine, hashing.entity_md5(*named, texts(*key), slotted))
-        assert whole == by_hand.entity_md5(*named, [part or "" for part in key], slot)
+        whole = one(engine, hashing.entity_md5(*named, texts(*key), slotted, integer(owned)))
+        assert whole == by_hand.entity_md5(*named, [part or "" for part in key], slot, owned)
         assert int(whole, 16) & (2**bits - 1) == found, "an id is cut from what the exception table names a key by"
 
 

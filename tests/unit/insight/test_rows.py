@@ -7,8 +7,10 @@ import pytest
 
 from suwen.base.errors import Place
 from suwen.engine.duck import Engine
-from suwen.engine.sql import Tree, integer, literal_rows, statement, text
+from suwen.engine.sql import Tree, integer, literal_rows, render, statement, text
 from suwen.insight.indicator.example_rows import GivenTables
+from suwen.insight.indicator.groups import grouped_once, shared
+from suwen.insight.indicator.relation import Group
 from suwen.insight.indicator.rows import point_rows
 from suwen.model.indicator import Breakdown, IndicatorExample
 from suwen.packs.loader import load_packs
@@ -155,3 +157,33 @@ def test_groups_of_what_is_no_visit_itself(engine: Engine) -> None:
     )
     (row,) = found(engine, given, "operation", breakdowns=[PACKS.breakdowns["sex"], PACKS.breakdowns["payer"]])
     assert (row["b_0"], row["b_1"]) == ("female", "6")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_measures_grouped_once_for_several_bases_are_those_of_each(engine: Engine, name: str) -> None:
+    tables = GivenTables(engine, EXAMPLES[name])
+    bases = [(PACKS.bases[base], [point for point in POINTS.values() if point.base == base]) for base in ("clinic-visit", "discharge")]
+    once = shared(bases, {base.name: {} for base, _ in bases})
+    assert sorted({one.each[0].each.alias for one in once.values()}) == ["charge", "drug"]
+    groups = {}
+    for place, (key, one) in enumerate(once.items()):
+        tree, columns = grouped_once(one, tables)
+        engine.temporary(f"grouped_{place}", tree)
+        groups[key] = Group(f"grouped_{place}", columns)
+    links = statement("select person_id, master_person_id from {l} l", l=tables("ext_person_link"))
+    for base, points in bases:
+        own, together = (
+            engine.arrow(point_rows(base, points, tables(base.table), tables, links=links, groups=given)).sort_by("row_id") for given in ({}, groups)
+        )
+        assert own.equals(together)
+        assert "charge.cost_event_id" not in render(point_rows(base, points, tables(base.table), tables, links=links, groups=groups))
+
+
+def test_measures_of_other_rows_are_not_grouped_together() -> None:
+    clinic, discharge = PACKS.bases["clinic-visit"], PACKS.bases["discharge"]
+    charge = discharge.each["charge"]
+    other = replace(charge, keep=replace(charge.keep, text="charge.cost_domain_id = 'Drug'"))
+    changed = replace(discharge, each={**discharge.each, "charge": other})
+    bases = [(base, [point for point in POINTS.values() if point.base == base.name]) for base in (clinic, changed)]
+    assert [one.each[0].each.alias for one in shared(bases, {"clinic-visit": {}, "discharge": {}}).values()] == ["drug"]
+    assert shared(bases[:1], {"clinic-visit": {}}) == {}

@@ -16,7 +16,8 @@ ADDING = (Count.COUNT, Count.SUM)
 def cells_of(rows: Tree | str, points: Sequence[Point]) -> Tree:
     """The cells of some points of one base, with the columns `CELL`.
 
-    `rows`: organisation, day, origin, person_id, and of each point by its place `n_<i>` (whether the row counts) and `v_<i>` (its value).
+    `rows`: organisation, day, origin, person_id, and of each point by its place `n_<i>` (whether the row counts) and `v_<i>` (its value; of a sum null
+    where it does not count).
     """
     several = any(point.kind not in ADDING for point in points) and len(points) > 1
     if several and isinstance(rows, Tree):  # each kind of cell looks at the rows once more, but they are worked out once
@@ -42,7 +43,7 @@ def _adding(rows: Tree | str, points: Sequence[tuple[int, Point]]) -> Tree:
         counted.append(alias(typed(call("count_if", col(f"n_{place}")), "BIGINT"), f"c_{place}"))
         total: Tree = typed(null(), POINT_CELL["total"])
         if point.kind is Count.SUM:
-            summed = statement("select coalesce(sum({v}) filter (where {n}), 0)", v=f"v_{place}", n=f"n_{place}").expressions[0]
+            summed = statement("select coalesce(sum({v}), 0)", v=f"v_{place}").expressions[0]  # null where the row does not count
             counted.append(alias(typed(summed, POINT_CELL["total"]), f"t_{place}"))
             total = col(f"t_{place}")
         cells.append(struct({"point": text(point.code), "records": col(f"c_{place}"), "total": total}))

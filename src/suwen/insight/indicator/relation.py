@@ -6,14 +6,16 @@ A column is named as expressions name it (`visit_end_date`, `more.subtype`, `cha
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from suwen.engine.compile import Compiled
 from suwen.engine.months import month_of
-from suwen.engine.sql import Tree, alias, boolean, coalesce, col, compared, conjunction, flattened_columns, integer, null, statement, tried, typed
+from suwen.engine.render import render
+from suwen.engine.sql import Tree, alias, case, coalesce, col, compared, conjunction, flattened_columns, integer, null, statement, tried, typed
 from suwen.insight.indicator.meaning import AGE, GROUPED_BY, EachMeaning, MeasureMeaning, columns_of, meaning_of_age
 from suwen.model.extension import ALL_TABLES
 from suwen.model.functions import DUCKDB_TYPES
-from suwen.model.indicator import How
+from suwen.model.indicator import Each, How
 
 Tables = Callable[[str], Tree]
 """The stored rows of a table, by its name; empty, and with its columns, where nothing of it is stored."""
@@ -21,13 +23,23 @@ Tables = Callable[[str], Tree]
 ROW, PERSON, VISIT, ORIGIN, ORGANISATION = "_row", "_person", "_visit", "_origin", "_organisation"
 SOMEONE = "_someone"  # as whom rows of the same person are looked for
 GROUP = "group "  # before the names of what a breakdown names, which the base may use for something else
-_AGGREGATES = {
-    How.COUNT: "select count(*) filter (where {keep})",
-    How.SUM: "select sum({value}) filter (where {keep})",
-    How.MIN: "select min({value}) filter (where {keep})",
-    How.MAX: "select max({value}) filter (where {keep})",
-    How.DISTINCT: "select count(distinct {value}) filter (where {keep})",
-}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Measures that are grouped already: the table of `_key_<place>` and a column for each measure, by what it is (`measure_text`)."""
+
+    table: str
+    columns: Mapping[str, str]
+
+
+Groups = Mapping[str, Group]
+"""What is grouped already, by what is measured (`identity`)."""
+
+NO_GROUPS: Groups = {}
+
+_AGGREGATES = {How.COUNT: "select count({value})", How.SUM: "select sum({value})", How.MIN: "select min({value})", How.MAX: "select max({value})"}
+_AGGREGATES[How.DISTINCT] = "select count(distinct {value})"
 
 
 def flat(compiled: Compiled, prefix: str = "") -> Tree:
@@ -111,59 +123,88 @@ def grouped(rows: Tree, tables: Tables, used: Collection[str]) -> Tree:
     return statement("select *, {age} as {name} from {r} r", age=flat(age, GROUP), name=AGE, r=rows) if AGE in used else rows
 
 
-def measured(rows: Tree, one: EachMeaning, used: Iterable[str], tables: Tables, links: Tree | None) -> Tree:
-    """With the used measures of the rows that belong to each."""
+def measured(rows: Tree, one: EachMeaning, used: Iterable[str], tables: Tables, links: Tree | None, groups: Groups) -> Tree:
+    """With the used measures of the rows that belong to each. `groups`: what need not be grouped any more."""
     each, wanted = one.each, {name: one.measures[name] for name in names_of(one.each.alias, used)}
-    keep = [(flat(part), all(map(one.is_own, part.columns))) for part in one.keep]
-    belonging = _belonging(one, tables, links)
-    belonging = _where(belonging, [tree for tree, alone in keep if alone])
-    across = [tree for tree, alone in keep if not alone]
-    on = [(SOMEONE, SOMEONE)] if each.of_person else [(own, whole(each.alias, its)) for own, its in each.on]
-    parts = [alias(_aggregate(m), f"_{name}") for name, m in wanted.items()]
     new = [alias(_of_none(col(f"_{name}", "r"), m), whole(each.alias, name)) for name, m in wanted.items()]
-    if across or not all(map(one.is_own, _names(wanted.values()))):
+    keys = its_keys(each)
+    agree = conjunction([equal(own, f"_key_{at}") for at, (own, _) in enumerate(each.on)])
+    group = groups.get(identity(one))
+    if group is not None and all(measure_text(m) in group.columns for m in wanted.values()):
+        parts = [alias(col(group.columns[measure_text(m)]), f"_{name}") for name, m in wanted.items()]
+        found = statement("select {k}, {p} from {g} g", k=[col(key.alias) for key in keys], p=parts, g=group.table)
+        return statement("select l.*, {new} from {rows} l left join {found} r on {agree}", rows=rows, new=new, found=found, agree=agree)
+    parts = [alias(aggregate(m), f"_{name}") for name, m in wanted.items()]
+    if not is_alone(one, wanted.values()):
+        belonging, across = _belonging(one, one.columns, tables, links)
+        on = [(SOMEONE, SOMEONE)] if each.of_person else [(own, whole(each.alias, its)) for own, its in each.on]
         return statement(
             """with part as materialized (select * from {rows} x), found as (
                 select l.{row} as {row}, {parts} from part l join {belonging} r on {agree} where {across} group by l.{row})
             select l.*, {new} from part l left join found r on r.{row} = l.{row}""",
             rows=rows, row=ROW, parts=parts, belonging=belonging, agree=conjunction([equal(*pair) for pair in on]), across=conjunction(across), new=new,
         )  # fmt: skip
-    keys = [alias(col(its), f"_key_{at}") for at, (_, its) in enumerate(on)]
-    agree = conjunction([equal(own, f"_key_{at}") for at, (own, _) in enumerate(on)])
-    meeting = conjunction([equal(*pair) for pair in on])  # all rows of the other table may be many more than those that belong to any
-    belonging = statement("select r.* from {r} r semi join part l on {meeting}", r=belonging, meeting=meeting)
+    meeting = conjunction([equal(own, whole(each.alias, its)) for own, its in each.on])  # many more rows than belong to any may be there
+    belonging = statement("select r.* from {r} r semi join part l on {meeting}", r=belonging_alone(one, one.columns, tables), meeting=meeting)
     return statement(
         """with part as materialized (select * from {rows} x), found as (select {keys}, {parts} from {belonging} b group by {by})
         select l.*, {new} from part l left join found r on {agree}""",
-        rows=rows, keys=keys, parts=parts, belonging=belonging, by=[col(its) for _, its in on], new=new, agree=agree,
+        rows=rows, keys=keys, parts=parts, belonging=belonging, by=[key.this for key in keys], new=new, agree=agree,
     )  # fmt: skip
+
+
+def is_alone(one: EachMeaning, wanted: Iterable[MeasureMeaning]) -> bool:
+    """Whether what is measured depends on nothing but its own rows, which some columns say the owner of."""
+    columns = [name for part in one.keep for name in part.columns]
+    return not one.each.of_person and all(map(one.is_own, [*columns, *_names(wanted)]))
+
+
+def identity(one: EachMeaning) -> str:
+    """Which rows are measured, and by which keys, as text."""
+    beside = [(other.alias, other.table, other.on) for other in one.each.beside]
+    return repr((one.each.alias, one.each.table, [its for _, its in one.each.on], beside, [render(flat(part)) for part in one.keep]))
+
+
+def measure_text(measure: MeasureMeaning) -> str:
+    """What a measure is, as text."""
+    return render(aggregate(measure))
+
+
+def its_keys(each: Each) -> list[Tree]:
+    """The columns of the measured rows that say to which they belong, as `_key_<place>`."""
+    return [alias(col(whole(each.alias, its)), f"_key_{at}") for at, (_, its) in enumerate(each.on)]
+
+
+def belonging_alone(one: EachMeaning, used: Collection[str], tables: Tables) -> Tree:
+    """The measured rows that their own conditions keep, with the columns used."""
+    return _belonging(one, used, tables, None)[0]
 
 
 def _names(measures: Iterable[MeasureMeaning]) -> Iterator[str]:
     return (name for m in measures for part in (m.value, m.keep) if part for name in part.columns)
 
 
-def _where(rows: Tree, conditions: Sequence[Tree]) -> Tree:
-    return statement("select * from {r} r where {c}", r=rows, c=conjunction(conditions)) if conditions else rows
-
-
-def _belonging(one: EachMeaning, tables: Tables, links: Tree | None) -> Tree:
-    """The rows that are measured, with what is beside each and, where they are a person's, as whom that one is looked for."""
+def _belonging(one: EachMeaning, named: Collection[str], tables: Tables, links: Tree | None) -> tuple[Tree, list[Tree]]:
+    """The rows that are measured, with what is beside each and, where they are a person's, as whom that one is looked for; and what only the base can judge."""
     each = one.each
     on = [] if each.of_person else [whole(each.alias, its) for _, its in each.on]
-    used = {*one.columns, *on, *([f"{each.alias}.person_id"] if each.of_person else [])}
+    used = {*named, *on, *([f"{each.alias}.person_id"] if each.of_person else [])}
     used |= {whole(each.alias, own) for other in each.beside for own, _ in other.on}
     rows = statement("select {c} from {s} s", c=_columns(each.table, each.alias, names_of(each.alias, used)), s=tables(each.table))
     for other in each.beside:
         rows = beside(rows, other.alias, other.table, [(whole(each.alias, own), its) for own, its in other.on], used, tables)
-    return with_someone(rows, f"{each.alias}.person_id", links) if each.of_person else rows
+    rows = with_someone(rows, f"{each.alias}.person_id", links) if each.of_person else rows
+    alone = [flat(part) for part in one.keep if all(map(one.is_own, part.columns))]
+    across = [flat(part) for part in one.keep if not all(map(one.is_own, part.columns))]
+    return (statement("select * from {r} r where {c}", r=rows, c=conjunction(alone)) if alone else rows), across
 
 
-def _aggregate(measure: MeasureMeaning) -> Tree:
+def aggregate(measure: MeasureMeaning) -> Tree:
     """The measure of a group of rows in the language's type; null where it does not fit."""
-    keep = flat(measure.keep) if measure.keep else boolean(True)
     value = flat(measure.value) if measure.value else integer(1)
-    return tried(statement(_AGGREGATES[measure.how], value=value, keep=keep).expressions[0], DUCKDB_TYPES[measure.type])
+    if measure.keep:  # in the value: `filter (where ...)` takes longer
+        value = case([(flat(measure.keep), value)], integer(0) if measure.how is How.SUM else None)
+    return tried(statement(_AGGREGATES[measure.how], value=value).expressions[0], DUCKDB_TYPES[measure.type])
 
 
 def _of_none(value: Tree, measure: MeasureMeaning) -> Tree:

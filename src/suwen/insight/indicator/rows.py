@@ -38,10 +38,12 @@ from suwen.insight.indicator.meaning import (
 )
 from suwen.insight.indicator.relation import (
     GROUP,
+    NO_GROUPS,
     ORGANISATION,
     ORIGIN,
     PERSON,
     ROW,
+    Groups,
     Tables,
     beside,
     flat,
@@ -68,22 +70,29 @@ def point_rows(
     touched: Tree | None = None,
     members: Members = _LISTED,
     breakdowns: Sequence[Breakdown] = (),
+    groups: Groups = NO_GROUPS,
 ) -> Tree:
     """The rows of a base that count for any of its points, each once.
 
     `source`: the stored rows of the base's table with `_organisation`; `tables`: those of any other table. `links`: (person_id, master_person_id), used
-    where the base's persons are masters. `touched`: (organisation, origin) to which the answer is narrowed. `members`: of concept sets.
+    where the base's persons are masters. `touched`: (organisation, origin) to which the answer is narrowed. `members`: of concept sets. `groups`: measures
+    that need not be grouped any more.
     Gives organisation, day DATE, origin INTEGER (`month_of` the date by which the row is stored), row_id, person_id (the organisation's patient; null where
     the table has none), per point `n_<place>` BOOLEAN (it counts) and `v_<place>` DECIMAL(24,8) (its value; null where it does not count or has none),
     per breakdown `b_<place>` VARCHAR (a label, "" for none of them). A sum or median does not count a row without value.
     """
     meaning = meaning_of(base, members)
     counted = [meaning_of_point(point, meaning) for point in points]
-    groups = [meaning_of_breakdown(breakdown) for breakdown in breakdowns]
-    work = _Work(meaning, _used(meaning, counted), tables, links)
+    parted = [meaning_of_breakdown(breakdown) for breakdown in breakdowns]
+    work = _Work(meaning, _used(meaning, counted), tables, links, groups)
     rows = work.chosen(work.measured(work.beside(work.own(source, touched))), touched)
-    rows = grouped(rows, tables, frozenset().union(*(group.columns for group in groups)))
-    return _answer(counted, rows, [_label(*pair) for pair in zip(breakdowns, groups, strict=True)])
+    rows = grouped(rows, tables, frozenset().union(*(part.columns for part in parted)))
+    return _answer(counted, rows, [_label(*pair) for pair in zip(breakdowns, parted, strict=True)])
+
+
+def names_used(meaning: BaseMeaning, points: Iterable[Point]) -> frozenset[str]:
+    """Every name that some points of a base need."""
+    return _used(meaning, [meaning_of_point(point, meaning) for point in points])
 
 
 def _used(meaning: BaseMeaning, points: Iterable[PointMeaning]) -> frozenset[str]:
@@ -105,6 +114,7 @@ class _Work:
     used: frozenset[str]
     tables: Tables
     links: Tree | None
+    groups: Groups
 
     @property
     def base(self) -> Base:
@@ -146,7 +156,7 @@ class _Work:
         if any(one.each.of_person for one in needed):
             rows = with_someone(rows, PERSON, links)
         for one in needed:
-            rows = measured(rows, one, self.used, self.tables, links)
+            rows = measured(rows, one, self.used, self.tables, links, self.groups)
         return self._kept(rows, early=False)
 
     def chosen(self, rows: Tree, touched: Tree | None) -> Tree:

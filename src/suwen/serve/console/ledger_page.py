@@ -58,12 +58,12 @@ class TableBalance:
 
 
 def table_balances(release: Release, before: Release | None) -> list[TableBalance]:
-    """The balance of each table of the repository that has or had rows, by name."""
+    """The balance of each table of the repository that has or had rows, by name. `before`: None for the first, and where it is kept no more."""
     found = []
     for name, state in sorted(release.tables.items()):
         if name.startswith("state/"):
             continue
-        earlier = before.tables[name].rows if before and name in before.tables else 0
+        earlier = before.tables[name].rows if before and name in before.tables else state.rows - state.created + state.removed
         if state.rows or earlier:
             found.append(TableBalance(name.split("/", 1)[1], earlier, state.created, state.removed, state.rows))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -12,6 +13,7 @@ from suwen.base.errors import SuwenError
 from suwen.engine.releases import Releases
 from suwen.flow.answers import Answers
 from suwen.flow.history import organisations_of
+from suwen.flow.joined import MOST_ENGINES
 from suwen.flow.reader import OpenRelease
 from suwen.flow.region import region_packs
 from suwen.flow.trace import Tracer
@@ -19,6 +21,7 @@ from suwen.model.region import Region
 from suwen.packs.loader import Packs
 
 T = TypeVar("T")
+ENGINES = 2 + MOST_ENGINES  # that of questions, that of indicators, and those of traces: together they have the region's memory
 _MOST = 4_000  # things remembered of one release
 
 
@@ -26,7 +29,7 @@ class Published:
     """One release and all that pages ask of it; what it gives never changes, so it is worked out once."""
 
     def __init__(self, region: Region, number: int) -> None:
-        self.opened = OpenRelease(region, number)
+        self.opened = OpenRelease(replace(region, settings=region.settings.share(ENGINES)), number)
         self.opened.keep_engine()
         self.region, self.release = region, self.opened.release
         self._lock, self._known = Lock(), dict[Hashable, Any]()

@@ -11,7 +11,6 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from suwen.flow.quarantine import HELD, QUARANTINED, Wanted, groups, records
-from suwen.flow.region import is_busy
 from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import Resource
 from suwen.govern.texts.catalogue import t
@@ -39,7 +38,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "records": _records(request, at, state, chosen) if chosen["feed"] else None,
         "most": SHOWN,
-        "busy": is_busy(at.region),
+        "busy": replay.is_at_work(at.region),
         "last": replay.last(at.region) if may(request, Action.REPLAY) else None,
         "may_replay": may(request, Action.REPLAY),
     }

@@ -1,0 +1,168 @@
+"""What a backup holds: the files behind the releases there are now, landing as it is now, the region's own files, control data by SQLite's own copy.
+
+Everything named here is written once and never changed, but for the region's own files and control data. So a run may be at work meanwhile: releases
+are listed first, and what the run adds afterwards is not named by them. Only what removes files must wait (`keeping`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from suwen.base.errors import SuwenError
+from suwen.engine.delta import LakeTable
+from suwen.engine.releases import Releases
+from suwen.flow.region_files import CONTROL_FILE, SECRETS_FILE
+from suwen.model.receipt import Delivery
+from suwen.model.region import Region
+from suwen.model.release import Release
+
+_LOG = re.compile(r"([0-9]{20})[.](json|checkpoint[.].*parquet|checkpoint[.]parquet)")
+_OWN_FOLDERS = ("feeds", "packs")
+LAKE, LANDING = "lake", "landing"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file to be kept: its name in the backup, where it lies, and its sha256 and bytes where they are known already ("" and -1: not).
+
+    `settled`: it never changes under its name.
+    """
+
+    name: str
+    path: Path
+    sha256: str = ""
+    bytes: int = -1
+    settled: bool = True
+
+
+def releases_now(region: Region) -> list[Release]:
+    """Every release there is, the newest last."""
+    kept = Releases(region.releases)
+    return [kept.get(number) for number in kept.numbers()]
+
+
+def lake_items(region: Region, releases: Sequence[Release]) -> Iterator[Item]:
+    """The releases with their tables' files and logs, and the packs. Raises SuwenError where a table is damaged."""
+    for name in sorted({table for release in releases for table in release.tables}):
+        yield from table_items(region, name, releases)
+    yield from other_items(region, releases)
+
+
+def other_items(region: Region, releases: Sequence[Release]) -> Iterator[Item]:
+    """The packs, and the releases themselves."""
+    for item in _below(region.lake / "packs", f"{LAKE}/packs"):
+        yield replace(item, settled=not item.name.endswith(".json"))  # a list of packs may grow
+    for release in releases:
+        file = f"{release.number:08d}.json"
+        yield Item(f"{LAKE}/releases/{file}", region.releases / file)
+
+
+def vocabulary_items(region: Region, releases: Sequence[Release]) -> Iterator[Item]:
+    """The vocabularies that releases name, and the one in use: they cannot be made again from landing."""
+    pointer = region.vocabulary / "current.json"
+    current = {_pointed(pointer)} if pointer.exists() else set()
+    for version in sorted({release.vocabulary for release in releases} - {""} | current):
+        yield from _below(region.vocabulary / version, f"{LAKE}/vocabulary/{version}")
+    if current:
+        yield Item(f"{LAKE}/vocabulary/current.json", pointer, settled=False)
+
+
+def _pointed(pointer: Path) -> str:
+    found = re.search(r'"hash": "([0-9a-f]{64})"', pointer.read_text("utf-8"))
+    if found is None:
+        raise SuwenError("the file is damaged", where=str(pointer), do="load the vocabulary again")
+    return found[1]
+
+
+def table_items(region: Region, name: str, releases: Sequence[Release]) -> Iterator[Item]:
+    """A table's data files in these releases, and its log up to the last of them. Raises SuwenError where it is damaged."""
+    table, seen = LakeTable(region.lake / name, {}), set[str]()
+    rows = {state.version: state.rows for release in releases if (state := release.tables.get(name))}
+    for version in sorted(rows):
+        files = table.files(version)
+        table.check(files, rows[version])
+        for file in files:
+            if file.path not in seen:
+                seen.add(file.path)
+                yield Item(f"{LAKE}/{name}/{Path(file.path).relative_to(table.folder).as_posix()}", Path(file.path), bytes=file.bytes)
+    for path in sorted((table.folder / "_delta_log").iterdir()):
+        entry = _LOG.fullmatch(path.name)
+        if entry and int(entry[1]) <= max(rows):
+            yield Item(f"{LAKE}/{name}/_delta_log/{path.name}", path)
+
+
+def landing_items(region: Region, deliveries: Iterable[Delivery]) -> Iterator[Item]:
+    """The bytes of these deliveries, then facts and deliveries: whoever restores in this order has no delivery without its bytes."""
+    seen: set[str] = set()
+    numbers: list[int] = []
+    for delivery in deliveries:
+        numbers.append(delivery.number)
+        for receipt in delivery.receipts:
+            if receipt.sha256 not in seen:
+                seen.add(receipt.sha256)
+                name = f"objects/{receipt.sha256[:2]}/{receipt.sha256}"
+                yield Item(f"{LANDING}/{name}", region.landing / name, receipt.sha256, receipt.length)
+    yield from (Item(f"{LANDING}/facts/{path.name}", path) for path in _numbered(region.landing / "facts"))
+    kept = set(numbers)
+    yield from (Item(f"{LANDING}/deliveries/{path.name}", path) for path in _numbered(region.landing / "deliveries") if int(path.stem) in kept)
+
+
+def _numbered(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.json") if path.stem.isdigit())
+
+
+def staging_items(region: Region) -> Iterator[Item]:
+    """Staging and index: what the first run after a restore would otherwise read again from landing."""
+    for name in ("staging", "index"):
+        yield from _below(region.lake / name, f"{LAKE}/{name}")
+
+
+def own_items(region: Region) -> Iterator[Item]:
+    """What the region's owner declared: region.toml and the files beside it, feeds and packs; no control data and no secrets."""
+    left = {CONTROL_FILE, f"{CONTROL_FILE}-wal", f"{CONTROL_FILE}-shm", SECRETS_FILE}
+    for path in sorted(region.folder.iterdir()):
+        if path.is_file() and path.name not in left and not path.name.startswith("."):
+            yield Item(path.name, path, settled=False)
+    for folder in _OWN_FOLDERS:
+        yield from _below(region.folder / folder, folder, settled=False)
+    for name, place in ((LAKE, region.lake), (LANDING, region.landing)):
+        if (place / "format.json").exists():
+            yield Item(f"{name}/format.json", place / "format.json", settled=False)
+
+
+def _below(folder: Path, name: str, *, settled: bool = True) -> Iterator[Item]:
+    """The files of a folder and below it, without hidden ones: those are being written."""
+    for path in sorted(folder.rglob("*")):
+        place = path.relative_to(folder)
+        if path.is_file() and not any(part.startswith(".") for part in place.parts):
+            yield Item(f"{name}/{place.as_posix()}", path, settled=settled)
+
+
+def copy_control(region: Region, target: Path, step: Callable[[str], None]) -> bool:
+    """Copy control.db as it is at one moment, while a server may write to it; False where there is none.
+
+    By SQLite's backup API (https://www.sqlite.org/backup.html): a plain copy may lack what still lies in the file beside it.
+    """
+    source = region.folder / CONTROL_FILE
+    if not source.exists() or not source.stat().st_size:
+        return False
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    try:
+        with closing(_connected(source, "ro")) as there, closing(_connected(target, "rw")) as here:
+            there.backup(here, pages=1024, progress=lambda *_: step("control-pages"))
+            here.execute("pragma journal_mode = delete")
+    except sqlite3.Error as error:
+        raise SuwenError(
+            f"the control data cannot be copied ({type(error).__name__})", where=str(source), do="check the file and its rights; suwen audit verify tells more"
+        ) from None
+    return True
+
+
+def _connected(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=20)

@@ -1,0 +1,156 @@
+"""What nobody names any more: files of tables, packs, vocabularies, staging and index that no kept release needs, and what dead processes left.
+
+A thing is removed only where its name says what it is. The caller holds the writer's lock and the right to remove (`flow/keeping.py`), so whatever is being
+written aside in the lake is of a process that died; outside the lake, and of readers, only what is older than a day is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from suwen.engine.delta import PART, LakeTable
+from suwen.flow.reader import READING
+from suwen.flow.region import region_packs
+from suwen.flow.run import accepted
+from suwen.flow.stage import spec_of
+from suwen.intake.landing import Landing
+from suwen.model.receipt import Receipt
+from suwen.model.region import Region
+from suwen.model.release import Release
+from suwen.repository.vocabulary import current
+
+GROUPS = ("tables", "packs", "vocabulary", "staging", "index", "leftovers", "landing")
+_TABLES = ("cdr", "ext", "state")
+_ASIDE = re.compile(r"[.].+[.]tmp|_commit_.+[.]json[.]tmp")
+_OURS = re.compile(r"[.][0-9a-f]{12}[.]tmp|[.]secrets[.]toml-.+")  # written aside in a region's folder
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_STAGED = re.compile(r"([0-9]{10})-([0-9a-f]{16})[.]json")
+_INDEXED = re.compile(r"([0-9]{10})-([0-9a-f]{12})[.]parquet")
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Dead:
+    """A file that nobody names: of which group it is, and its bytes."""
+
+    group: str
+    path: Path
+    bytes: int
+
+
+def dead_files(region: Region, kept: Sequence[Release], at: float) -> list[Dead]:
+    """Everything that can go. `kept`: the releases that stay, with those removed so lately that somebody may have them open; `at`: now, in seconds."""
+    landing = Landing(region.landing)
+    known = landing.receipts()
+    holding = accepted(landing, known)
+    found = [Dead("tables", path, _bytes(path)) for path in _tables(region, kept)]
+    found += [Dead("packs", path, _bytes(path)) for path in _packs(region, kept)]
+    found += [Dead("vocabulary", path, _bytes(path)) for path in _vocabularies(region, kept)]
+    found += [Dead("staging", path, _bytes(path)) for path in _staging(region, kept, known, holding)]
+    found += [Dead("index", path, _bytes(path)) for path in _index(region, holding)]
+    found += [Dead("leftovers", path, _bytes(path)) for path in _leftovers(region, at)]
+    found += [Dead("landing", path, _bytes(path)) for path in _unnamed_objects(region, known, at)]
+    return sorted(found, key=lambda dead: (GROUPS.index(dead.group), dead.path))
+
+
+def remove(region: Region, dead: Sequence[Dead], step: Callable[[str], None]) -> None:
+    """Remove files, then the folders that hold nothing any more."""
+    for one in dead:
+        one.path.unlink(missing_ok=True)
+        step(f"removed {one.group}")
+    ends = {region.lake, region.folder, region.landing, region.landing / "objects"}
+    for folder in sorted({one.path.parent for one in dead}, reverse=True):
+        while folder not in ends and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent  # noqa: PLW2901 upwards
+
+
+def _bytes(path: Path) -> int:
+    return path.lstat().st_size
+
+
+def _tables(region: Region, kept: Sequence[Release]) -> Iterator[Path]:
+    """Data files that no version named by a release has."""
+    for group in _TABLES:
+        for folder in sorted((region.lake / group).glob("*")):
+            name, table = f"{group}/{folder.name}", LakeTable(folder, {})
+            versions = {release.tables[name].version for release in kept if name in release.tables}
+            named = {file.path for version in versions for file in table.files(version)}
+            yield from (path for path in sorted(folder.glob(f"{PART}=*/*.parquet")) if str(path) not in named and not path.name.startswith("."))
+
+
+def _packs(region: Region, kept: Sequence[Release]) -> Iterator[Path]:
+    """Packs in no kept release's list; none where a release of an earlier version has no list."""
+    folder = region.lake / "packs"
+    lists = {folder / f"{release.packs.get('all', '')}.json" for release in kept}
+    if not kept or not all(path.exists() for path in lists):
+        return
+    named = {sha for path in lists for sha in json.loads(path.read_text("utf-8"))}
+    for path in sorted(folder.iterdir()):
+        unlisted = _SHA256.fullmatch(path.name) and path.name not in named
+        if unlisted or (path.suffix == ".json" and _SHA256.fullmatch(path.stem) and path not in lists):
+            yield path
+
+
+def _vocabularies(region: Region, kept: Sequence[Release]) -> Iterator[Path]:
+    store = region.vocabulary
+    now = current(store)
+    named = {release.vocabulary for release in kept} | ({now.hash} if now else set())
+    for folder in sorted(store.glob("*")):
+        if folder.is_dir() and (folder.name.startswith(".loading-") or (_SHA256.fullmatch(folder.name) and folder.name not in named)):
+            yield from sorted(folder.iterdir())
+
+
+def _staging(region: Region, kept: Sequence[Release], known: Sequence[Receipt], holding: Mapping[int, Receipt]) -> Iterator[Path]:
+    """What was staged by a reader that is neither in force nor that of a kept release, or of receipts that are in no release and do not hold."""
+    packs = region_packs(region)
+    specs = {name: {spec_of(packs.templates[feed.template])} for name, feed in region.feeds.items() if feed.template in packs.templates}
+    for release in kept:
+        for name, spec in release.readers.items():
+            specs.setdefault(name, set()).add(spec)
+    needed = {*holding, *(r.sequence for release in kept for r in known if r.sequence <= release.receipts_through and r.sequence not in release.left_out)}
+    for folder in sorted(path for path in region.staging.glob("*") if path.is_dir()):
+        listed = [(path, match) for path in sorted(folder.glob("*.json")) if (match := _STAGED.fullmatch(path.name))]
+        stays = [path for path, match in listed if int(match[1]) in needed and match[2] in specs.get(folder.name, ())]
+        named = {region.staging / file["path"] for path in stays for file in json.loads(path.read_text("utf-8"))["files"]}
+        yield from (path for path, _ in listed if path not in stays)
+        yield from (path for path in sorted(folder.glob("*/*.parquet")) if path not in named and not path.name.startswith("."))
+
+
+def _index(region: Region, holding: Collection[int]) -> Iterator[Path]:
+    """Index files of receipts that do not hold, and those that a newer one of the same receipt replaced."""
+    for folder in sorted((region.lake / "index").glob("*/*")):
+        newest: dict[int, Path] = {}
+        for path in sorted(folder.glob("*.parquet"), key=lambda p: p.stat().st_mtime_ns):
+            if match := _INDEXED.fullmatch(path.name):
+                receipt = int(match[1])
+                if receipt in newest or receipt not in holding:
+                    yield newest.get(receipt, path)
+                if receipt in holding:
+                    newest[receipt] = path
+
+
+def _leftovers(region: Region, at: float) -> Iterator[Path]:
+    """What dead processes left: files written aside, scratch of engines."""
+    for path in sorted(region.lake.rglob("*")):
+        if path.is_file():
+            top = path.relative_to(region.lake).parts[0]
+            spilled = top == region.scratch.name or (top == READING and path.stat().st_mtime < at - _DAY)
+            if spilled or (top != READING and _ASIDE.fullmatch(path.name)):
+                yield path
+    for folder in (region.folder, region.folder / "feeds"):
+        for path in sorted(folder.glob(".*")):
+            if _OURS.fullmatch(path.name) and path.stat().st_mtime < at - _DAY:
+                yield from [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+
+
+def _unnamed_objects(region: Region, known: Sequence[Receipt], at: float) -> Iterator[Path]:
+    """Bytes of landings that died before their delivery was in, which nobody was told had been taken in."""
+    named = {receipt.sha256 for receipt in known}
+    for path in sorted((region.landing / "objects").glob("*/*")):
+        if _SHA256.fullmatch(path.name) and path.name not in named and path.stat().st_mtime < at - _DAY:
+            yield path

@@ -15,7 +15,7 @@ from suwen.engine import hash as hashing
 from suwen.engine.delta import arrow_type
 from suwen.engine.opening import open_engine
 from suwen.engine.port import Engine
-from suwen.engine.sql import Tree, alias, col, list_of, read_parquet, statement, struct, text, typed
+from suwen.engine.sql import Tree, alias, col, integer, list_of, read_parquet, statement, struct, text, typed
 from suwen.model.region import Settings, Spark
 from tests.integration.on_spark import CONFIG, needs_spark
 
@@ -111,9 +111,10 @@ def test_rows_unfolded_from_structs(engines: tuple[Engine, Engine]) -> None:
 
 def test_hashes_are_the_same(engines: tuple[Engine, Engine]) -> None:
     parts = [col("s"), typed(col("n"), "VARCHAR")]
+    owner = typed(integer(hashing.owner_hash("H1")), "BIGINT")
     trees: list[Tree] = [
-        hashing.entity_id("person", "H1", "his", parts, col("s")),
-        hashing.entity_md5("person", "H1", "his", parts, col("s")),
+        hashing.entity_id("person", "his", parts, col("s"), owner),
+        hashing.entity_md5("person", "his", parts, col("s"), owner),
         hashing.record_key(parts),
         hashing.record_key(parts, 20, {"0" * 32: 5}),
         hashing.record_check(parts),

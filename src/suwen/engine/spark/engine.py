@@ -9,8 +9,9 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +19,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from sqlglot import exp
 
 from suwen.base.errors import Defect
+from suwen.engine import port
 from suwen.engine.duck import Engine as DuckEngine
 from suwen.engine.port import Written
 from suwen.engine.spark import files
@@ -78,6 +82,18 @@ class SparkEngine:
         name = tree.this.name
         gone = coalesce(tree.args["where"].this.copy(), exp.false())
         self.temporary(name, statement("select * from {t} where {left}", t=name, left=negation(gone)))
+
+    def spread(self, work: Callable[[port.Engine, port.Item], None], items: Sequence[port.Item]) -> None:
+        share = self._settings.share(self._settings.threads).memory
+        folder = str(self.scratch / "ahead")
+
+        def each(item: port.Item) -> None:
+            own = DuckEngine(threads=1, memory=share, scratch=Path(folder) / uuid.uuid4().hex)
+            with closing(own), suppress(Exception):  # whatever it is, it happens again where it can be told
+                work(own, item)
+
+        with suppress(PySparkException, Py4JError):  # workers without Suwen, or none left: the same
+            self._spark.sparkContext.parallelize(items, len(items)).foreach(each)
 
     def rows(self, query: Tree | str) -> list[tuple[Any, ...]]:
         table = self.arrow(query)

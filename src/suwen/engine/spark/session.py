@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -71,7 +72,11 @@ def _started(settings: Settings, master: str, scratch: Path) -> SparkSession:
 def _settings(settings: Settings, master: str, log: Path) -> Mapping[str, str]:
     """All settings: ours for speed, the region's over them, and those on which the meaning rests over all."""
     amount, unit = re.fullmatch(r"([0-9]+)(\w+)", settings.memory).groups()  # type: ignore[union-attr]
-    local = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"} if master.startswith("local") else {}
+    local = (
+        {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.pyspark.python": sys.executable}
+        if master.startswith("local")
+        else {}
+    )
     ours = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -7,7 +7,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strat
            --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-deep demo test test-deep check bench bench-simulate bench-indicators plausibility docs lock clean
+.PHONY: help setup setup-deep demo test test-deep check bench bench-simulate bench-indicators plausibility docs lock bundle clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -53,8 +53,11 @@ docs: setup  ## write docs/reference from the packs, the functions and the comma
 
 lock:  ## choose versions anew where pyproject.toml asks for it (needs uv)
 	$(COMPILE) --output-file requirements/run.lock
-	$(COMPILE) --extra dev --constraint requirements/run.lock --output-file requirements/dev.lock
-	$(COMPILE) --extra dev --extra spark --constraint requirements/dev.lock --output-file requirements/spark.lock
+	$(COMPILE) --extra dev --extra s3 --constraint requirements/run.lock --output-file requirements/dev.lock
+	$(COMPILE) --extra dev --extra s3 --extra spark --constraint requirements/dev.lock --output-file requirements/spark.lock
+
+bundle: setup  ## one archive that installs Suwen where there is no internet: wheels for x86-64 and aarch64, manual, examples
+	$(BIN)/python requirements/bundle.py
 
 clean:  ## remove everything that was made here
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

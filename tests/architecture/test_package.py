@@ -12,7 +12,13 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 LOCKS = [ROOT / "requirements" / f"{name}.lock" for name in ("run", "dev", "spark")]
-BUILD_FILES = [*LOCKS, ROOT / "Makefile", ROOT / "pyproject.toml", ROOT / "requirements" / "setup.sh", ROOT / ".ci" / "run"]
+BUILD_FILES = [
+    *LOCKS,
+    ROOT / "Makefile",
+    ROOT / "pyproject.toml",
+    *(ROOT / "requirements" / name for name in ("setup.sh", "bundle.py", "install.sh")),
+    ROOT / ".ci" / "run",
+]
 ADDRESS = re.compile(
     r"""[a-z+]+://                                                    # an address of any scheme
       | --(index-url|extra-index-url|find-links|trusted-host)\b       # an option that names an index or a host

@@ -75,7 +75,7 @@ def test_a_region_of_an_earlier_format_is_upgraded_and_goes_on(number: int, toda
     assert upgrade(region) == would and [(one.part, one.before) for one in would if one.before == number] == [("landing", number), ("lake", number)]
     assert not upgrade(region)
     last = max(int(path.stem) for path in (folder / "lake" / "releases" / "removed").glob("*.json"))
-    with pytest.raises(SuwenError, match="was removed at .* the next run makes them anew"):
+    with pytest.raises(SuwenError, match=r"was removed at .* the next run makes them anew"):
         Releases(region.releases).get(last)
     assert run(region).release == last + 1, "no number is given twice"
     assert content(folder) == content(today)

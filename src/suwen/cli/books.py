@@ -8,10 +8,10 @@ import typer
 
 from suwen.cli.options import HERE, JsonOption, RegionOption, ReleaseOption
 from suwen.cli.say import say, say_json, say_table
-from suwen.engine.releases import Releases
 from suwen.flow import ledger
 from suwen.flow.reader import OpenRelease
 from suwen.flow.region import open_region
+from suwen.flow.stores import releases_of
 from suwen.repository.versions import STATES
 
 
@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 def list_releases(region: RegionOption = HERE, as_json: JsonOption = False) -> None:
     """The published releases, the newest last."""
-    published = Releases(open_region(region).releases)
+    published = releases_of(open_region(region))
     found = [published.get(number) for number in published.numbers()]
     if as_json:
         say_json(

@@ -1,4 +1,4 @@
-"""Delta Lake tables in a folder: files by version, commits that are a compare-and-set, and taking back what a dead run left.
+"""Delta Lake tables in a folder or bucket: files by version, commits that are a compare-and-set, and taking back what a dead run left.
 
 A commit names the version it was planned from and is refused when another came first (`max_commit_retries=0`; otherwise delta-rs rebases a
 stale commit and both are accepted). Each removed path is checked to be in that version, since delta-rs accepts removals of what is not there.
@@ -22,6 +22,9 @@ from suwen.base.errors import Defect, SuwenError
 from suwen.engine.duck import delta_statistics
 from suwen.engine.faults import broken_table, table_errors
 from suwen.engine.port import Written
+from suwen.engine.store.faults import store_fault
+from suwen.engine.store.folder import FolderStore
+from suwen.engine.store.port import Store
 from suwen.model.staging import RECEIPT
 from suwen.model.state import ORIGIN
 
@@ -67,14 +70,15 @@ def arrow_type(sql_type: str) -> pa.DataType:
 class LakeTable:
     """A Delta table partitioned by `_part`; columns as (name -> SQL type) without the partition column."""
 
-    def __init__(self, folder: Path, columns: Mapping[str, str]) -> None:
-        self.folder, self.columns = folder, dict(columns)
+    def __init__(self, folder: Path, columns: Mapping[str, str], store: Store | None = None) -> None:
+        self.folder, self.columns, self.store = folder, dict(columns), store or FolderStore(folder)
+        self._uri, self._options = self.store.table(folder)
         self._newest: DeltaTable | None = None  # as it was opened last
 
     @property
     def exists(self) -> bool:
         """Whether the log has a version: a folder alone is what a process left that died while it made the table."""
-        return any((self.folder / "_delta_log").glob("[0-9]*"))
+        return self.store.has_any(self.folder / "_delta_log", "[0-9]*")
 
     def _schema(self) -> pa.Schema:
         return pa.schema([pa.field(n, arrow_type(t)) for n, t in self.columns.items()] + [pa.field(PART, pa.string())])
@@ -82,18 +86,18 @@ class LakeTable:
     def open(self, version: int | None = None) -> DeltaTable:
         """The table at a version (newest when None); made empty when there is none. Raises SuwenError when its log cannot be read."""
         newest = self._newest
-        if newest is not None and not self._entry(newest.version() + 1).exists() and version in (None, newest.version()):
+        if newest is not None and not self._has(newest.version() + 1) and version in (None, newest.version()):
             return newest
-        with table_errors(self.folder):
+        with table_errors(self.folder, self._uri):
             if not self.exists:
-                DeltaTable.create(str(self.folder), self._schema(), partition_by=[PART], mode="ignore", configuration=_KEEP_LOG)
-            found = DeltaTable(str(self.folder), version=version)
-        self._newest = found if version is None or not self._entry(version + 1).exists() else newest
+                DeltaTable.create(self._uri, self._schema(), partition_by=[PART], mode="ignore", configuration=_KEEP_LOG, storage_options=self._options)
+            found = DeltaTable(self._uri, version=version, storage_options=self._options)
+        self._newest = found if version is None or not self._has(version + 1) else newest
         return found
 
-    def _entry(self, version: int) -> Path:
-        """The log's file that makes a version."""
-        return self.folder / "_delta_log" / f"{version:020d}.json"
+    def _has(self, version: int) -> bool:
+        """Whether the log has the entry that makes a version."""
+        return self.store.exists(self.folder / "_delta_log" / f"{version:020d}.json")
 
     def version(self) -> int:
         """The newest version; -1 where there is no table."""
@@ -104,9 +108,9 @@ class LakeTable:
         if version == -1 or (version is None and not self.exists):
             return []
         if not self.exists:
-            raise broken_table(self.folder, "it is not there")
+            raise broken_table(self.folder, "it is not there", self._uri)
         table = self.open(version)
-        with table_errors(self.folder):
+        with table_errors(self.folder, self._uri):
             actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
         found = [
             DataFile(str(self.folder / a["path"]), a["num_records"], a["size_bytes"], a[f"partition.{PART}"], _range(a, RECEIPT), _range(a, ORIGIN))
@@ -118,12 +122,13 @@ class LakeTable:
         """Raises SuwenError where a file is missing or has not the length it was written with, or all together have not so many rows."""
         found_rows = sum(file.rows for file in files)
         if found_rows != rows:
-            raise broken_table(self.folder, f"its log tells of {found_rows} rows, the release of {rows}")
+            raise broken_table(self.folder, f"its log tells of {found_rows} rows, the release of {rows}", self._uri)
+        lengths = self.store.lengths([Path(file.path) for file in files])
         for file in files:
-            found = _length(Path(file.path))
+            found = lengths.get(Path(file.path))
             if found != file.bytes:
                 what = "a file is missing" if found is None else f"a file of {file.bytes} bytes has {found}"
-                raise broken_table(self.folder, f"{what}: {self._relative(Path(file.path))}")
+                raise broken_table(self.folder, f"{what}: {self._relative(Path(file.path))}", self._uri)
 
     def new_path(self, part: str, name: str) -> Path:
         """Where a new file of a part is to be written."""
@@ -153,15 +158,17 @@ class LakeTable:
         actions += [RemoveAction(self._relative(Path(f.path)), True, now, f.bytes, {PART: f.part}) for f in remove]
         if not actions:
             return int(table.version())
+        self.store.keep(new.written.path for new in add if new.written.rows)
+        self.store.still_mine()
         properties = CommitProperties(max_commit_retries=0, app_transactions=[Transaction(application, 1)])
         self._newest = None
-        with table_errors(self.folder):
+        with table_errors(self.folder, self._uri):
             try:
                 table.create_write_transaction(actions, "append", self._schema(), [PART], commit_properties=properties, post_commithook_properties=_HOOKS)
             except CommitFailedError as error:
-                raise SuwenError(
-                    f"table {self.folder.name}: another writer committed first", expected="one writer per region", do="let the other run end, then run again"
-                ) from error
+                what = f"table {self.folder.name}: another writer committed first"
+                other = SuwenError(what, expected="one writer per region", do="let the other run end, then run again")
+                raise store_fault(str(error), self._uri) or other from error
         return max(base, 0) + 1
 
     def _relative(self, path: Path) -> str:
@@ -175,11 +182,10 @@ class LakeTable:
         if missing:
             raise Defect(f"{self.folder.name}: {len(missing)} files to be removed are not in version {table.version()}")
 
-    def drop_files(self, prefix: str) -> int:
-        """Delete the data files whose names begin so; for what dead runs wrote, which no release names. Gives how many there were."""
-        found = list(self.folder.glob(f"{PART}=*/{glob.escape(prefix)}*.parquet"))
-        for path in found:
-            path.unlink()
+    def drop_files(self, prefix: str, keep: Collection[str] = ()) -> int:
+        """Delete the data files whose names begin so, but those of some paths; for what dead runs wrote, which no release names. Gives how many there were."""
+        found = [path for path in self.store.find(self.folder, f"{PART}=*/{glob.escape(prefix)}*.parquet") if str(path) not in keep]
+        self.store.remove(found)
         return len(found)
 
     def restore(self, version: int) -> bool:
@@ -192,11 +198,12 @@ class LakeTable:
         table = self.open()
         aim = max(version, 0)
         if table.version() < aim:
-            raise broken_table(self.folder, f"version {aim} is not there, the newest is {table.version()}")
+            raise broken_table(self.folder, f"version {aim} is not there, the newest is {table.version()}", self._uri)
         if table.version() == aim or self.files(aim) == self.files():
             return False
         self._newest = None
-        with table_errors(self.folder):
+        self.store.still_mine()
+        with table_errors(self.folder, self._uri):
             table.restore(aim, post_commithook_properties=_HOOKS)
         return True
 
@@ -204,10 +211,3 @@ class LakeTable:
 def _range(action: Mapping[str, Any], column: str) -> tuple[int, int] | None:
     low, high = action.get(f"min.{column}"), action.get(f"max.{column}")
     return None if low is None or high is None else (low, high)
-
-
-def _length(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return None

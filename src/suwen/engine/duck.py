@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +15,13 @@ import pyarrow as pa
 from sqlglot import exp
 
 from suwen.engine import port
-from suwen.engine.faults import engine_errors, system_fault
+from suwen.engine.faults import engine_errors, paths_in, system_fault
 from suwen.engine.interrupts import interruptible
 from suwen.engine.port import Written
 from suwen.engine.render import render
 from suwen.engine.sql import literally, read_parquet, statement
+from suwen.engine.store.folder import FolderStore
+from suwen.engine.store.port import Store, from_bucket
 
 _OWN = "set TimeZone = 'UTC'; set enable_progress_bar = false"  # of each connection; DuckDB would draw its bar into standard output
 
@@ -29,11 +30,13 @@ class Engine:
     """A DuckDB connection with bounded memory; what does not fit spills to `scratch`.
 
     A connection has one open result at a time: results are taken whole, or as a reader that is finished before the next call.
+    The files that a statement names are brought here from `store` first, and what appears whole is kept there.
     """
 
-    def __init__(self, *, threads: int = 2, memory: str = "4GiB", scratch: Path) -> None:
+    def __init__(self, *, threads: int = 2, memory: str = "4GiB", scratch: Path, store: Store | None = None) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = scratch
+        self.store = store or FolderStore(scratch)
         self.memory = memory
         self.step: Callable[[str], None] = lambda _: None  # told when a file is written aside and when it has its name
         self._con = duckdb.connect(
@@ -48,6 +51,9 @@ class Engine:
             }
         )
         self._con.execute(_OWN)
+        self._ranges = self.store.ranges()
+        if self._ranges is not None:
+            self._con.register_filesystem(self._ranges)
 
     def beside(self) -> Engine:
         """Another connection to the same tables, for another thread: what one makes all see; memory and threads are shared. To be closed too."""
@@ -90,8 +96,12 @@ class Engine:
         with self._explained(sql):
             yield from self._con.sql(sql).to_arrow_reader(rows)
 
-    def _explained(self, sql: str, target: Path | None = None) -> AbstractContextManager[None]:
-        return engine_errors(sql, target=target, memory=self.memory, scratch=self.scratch)
+    @contextmanager
+    def _explained(self, sql: str, target: Path | None = None) -> Iterator[None]:
+        if self.store.remote:
+            self.store.fetch(path for path in map(Path, paths_in(sql)) if path.is_relative_to(self.store.root))
+        with from_bucket(self._ranges), engine_errors(sql, target=target, memory=self.memory, scratch=self.scratch):
+            yield
 
     def register(self, name: str, data: pa.Table | pa.RecordBatchReader) -> None:
         """Make Arrow data readable under a name, without copying."""
@@ -166,7 +176,7 @@ class Engine:
         try:
             written = write(temporary)
             self.step(f"wrote aside {_place(path)}")
-            os.replace(temporary, path)
+            self.store.name(temporary, path)
             self.step(f"named {_place(path)}")
         finally:
             temporary.unlink(missing_ok=True)

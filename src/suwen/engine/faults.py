@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
 from suwen.base.errors import Defect, SuwenError
+from suwen.engine.store.faults import store_fault
 
 _PARQUET = re.compile(r"'((?:[^']|'')+\.parquet)'")
 _LITERAL = re.compile(r"\[([*?\[])\]")  # a mark of patterns that stands for itself
@@ -74,19 +75,20 @@ def file_errors(paths: Sequence[str]) -> Iterator[None]:
 
 
 @contextmanager
-def table_errors(folder: Path) -> Iterator[None]:
-    """Turn what delta-rs raises about the table in `folder` into SuwenError."""
+def table_errors(folder: Path, where: str = "") -> Iterator[None]:
+    """Turn what delta-rs raises about the table in `folder` into SuwenError; `where`: its address, where that is another."""
     try:
         yield
     except (DeltaError, OSError) as error:
-        raise system_fault(str(error), folder) or broken_table(folder, "its log cannot be read") from None
+        said = str(error)
+        raise store_fault(said, where) or system_fault(said, folder) or broken_table(folder, "its log cannot be read", where) from None
 
 
-def broken_table(folder: Path, what: str) -> SuwenError:
+def broken_table(folder: Path, what: str, where: str = "") -> SuwenError:
     """A table that is not as runs left it: what a run derived can be made again, so the way out never costs data."""
     return SuwenError(
         f"table {folder.name} is damaged: {what}",
-        where=str(folder),
+        where=where or str(folder),
         expected="the table as a run left it",
         do="restore the lake from a backup, or move cdr, ext, state and releases out of it and run again: all is made anew from landing",
     )
@@ -113,6 +115,8 @@ def damaged(paths: Sequence[str], said: str = "", *, whole: bool = True) -> Suwe
 
 
 def _fault(path: str, *, whole: bool = False) -> str:
+    if "://" in path:  # read by ranges from a bucket, which tells for itself
+        return ""
     try:
         with pq.ParquetFile(path) as file:
             for _ in file.iter_batches() if whole else ():

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 import pyarrow as pa
 
 from suwen.engine.sql import Tree
+from suwen.engine.store.port import Store
 
 Item = TypeVar("Item")
 
@@ -34,12 +35,13 @@ class Written:
 class Engine(Protocol):
     """An engine at work: bounded memory, what does not fit spills to `scratch`. Its relations last until it is closed.
 
-    `step` is told when a file is written aside and when it has its name. Every call raises SuwenError where memory, disk, a file or the
-    engine's own machines are at fault.
+    Files that a query names are brought from `store` first, and what appears whole is kept there. `step` is told when a file is written aside
+    and when it has its name. Every call raises SuwenError where memory, disk, a file or the engine's own machines are at fault.
     """
 
     scratch: Path
     memory: str
+    store: Store
     step: Callable[[str], None]
 
     def beside(self) -> Engine:

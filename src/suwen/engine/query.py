@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -15,6 +16,10 @@ from suwen.engine.guard import Judge, first_line, functions, refusal
 from suwen.engine.interrupts import interruptible
 from suwen.engine.render import render
 from suwen.engine.sql import Tree, literally
+from suwen.engine.store.port import Store, from_bucket
+
+if TYPE_CHECKING:
+    from suwen.engine.store.ranges import Ranges
 
 _CLOSED_AT_START: dict[str, str | int | float | list[str]] = {
     "python_enable_replacements": False,
@@ -32,19 +37,22 @@ _ABOUT_THE_TEXT = (duckdb.ParserException, duckdb.BinderException, duckdb.Catalo
 class Guarded:
     """One connection over one release's views (`schema.name` -> query); `files` are the only ones it can open. Close it after use.
 
-    What does not fit into memory spills to `scratch`, a folder made when needed. DuckDB would let a COPY write over one of `files`: that it
-    never gets to run is the judge's work alone.
+    What does not fit into memory spills to `scratch`, a folder made when needed; `store` is where files are read by ranges. DuckDB would let a
+    COPY write over one of `files`: that it never gets to run is the judge's work alone.
     """
 
-    def __init__(self, views: Mapping[str, Tree], files: Sequence[str], *, threads: int, memory: str, scratch: Path) -> None:
+    def __init__(self, views: Mapping[str, Tree], files: Sequence[str], *, threads: int, memory: str, scratch: Path, store: Store | None = None) -> None:
         self._con = duckdb.connect(config={"threads": threads, "memory_limit": memory, "temp_directory": str(scratch), **_CLOSED_AT_START})
         self._con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")  # the bar would stand in the answer on standard output
+        self._ranges = store.ranges() if store else None
+        if self._ranges is not None:
+            self._con.register_filesystem(self._ranges)
         for schema in sorted({name.split(".", 1)[0] for name in views}):
             self._con.execute(f'create schema "{schema}"')
         for name, tree in views.items():
             schema, table = name.split(".", 1)
             sql = f'create view "{schema}"."{table}" as {render(tree)}'
-            with engine_errors(sql, memory=memory, scratch=scratch):
+            with from_bucket(self._ranges), engine_errors(sql, memory=memory, scratch=scratch):
                 self._con.execute(sql)
         self._files = files
         home = "omop" if any(name.startswith("omop.") for name in views) else "main"
@@ -71,15 +79,15 @@ class Guarded:
         statement = self._judge.check(sql)
         self._con.execute("begin transaction read only")
         try:
-            with _explained(self._files, bound=False):
+            with from_bucket(self._ranges), _explained(self._files, bound=False):
                 answer = self._con.sql(statement)
-            with _explained(self._files):
+            with from_bucket(self._ranges), _explained(self._files):
                 reader = interruptible(self._con, lambda: answer.to_arrow_reader(rows))
         except BaseException:
             self._con.execute("rollback")
             raise
         try:
-            yield Answer(reader, self._con, self._files)
+            yield Answer(reader, self._con, self._files, self._ranges)
         finally:
             reader.close()
             self._con.execute("rollback")
@@ -93,13 +101,13 @@ class Guarded:
 class Answer:
     """A query's answer: its Arrow schema, and its record batches when iterated, once."""
 
-    def __init__(self, reader: pa.RecordBatchReader, connection: duckdb.DuckDBPyConnection, files: Sequence[str] = ()) -> None:
-        self._reader, self._con, self._files = reader, connection, files
+    def __init__(self, reader: pa.RecordBatchReader, connection: duckdb.DuckDBPyConnection, files: Sequence[str] = (), ranges: Ranges | None = None) -> None:
+        self._reader, self._con, self._files, self._ranges = reader, connection, files, ranges
         self.schema: pa.Schema = reader.schema
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         while True:
-            with _explained(self._files):
+            with from_bucket(self._ranges), _explained(self._files):
                 batch = interruptible(self._con, lambda: next(self._reader, None))
             if batch is None:
                 return

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from suwen.base.errors import Defect, SuwenError
+from suwen.engine.store.folder import FolderStore
+from suwen.engine.store.port import Store
 from suwen.model.release import Release, TableState
 
 REMOVED = "removed"
@@ -23,11 +24,12 @@ def _release(raw: dict[str, Any]) -> Release:
 class Releases:
     """The releases of a lake, by number."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, store: Store | None = None) -> None:
+        self.folder, self.store = folder, store or FolderStore(folder)
 
     def numbers(self) -> list[int]:
         """All release numbers, ascending."""
+        self.store.follow(self.folder)
         return sorted(int(p.stem) for p in self.folder.glob("*.json") if p.stem.isdigit()) if self.folder.is_dir() else []
 
     def next_number(self) -> int:
@@ -43,7 +45,7 @@ class Releases:
         """One release; SuwenError when there is none of that number or its file is damaged."""
         path = self.folder / f"{number:08d}.json"
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
+            raw = json.loads(self.store.read(path))
             return _release(raw)
         except FileNotFoundError as error:
             if gone := self.removed(number):
@@ -55,11 +57,11 @@ class Releases:
                 ) from error
             known = self.numbers()
             expected = f"one of {known[0]}..{known[-1]}" if known else "a published release"
-            raise SuwenError(f"there is no release {number}", where=str(self.folder), expected=expected, do="suwen releases") from error
+            raise SuwenError(f"there is no release {number}", where=self.store.where(self.folder), expected=expected, do="suwen releases") from error
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise SuwenError(
                 f"release {number} cannot be read",
-                where=str(path),
+                where=self.store.where(path),
                 expected="a release as a run wrote it",
                 do="restore the file from a backup; the newest may also be moved away, and the next run publishes it anew",
             ) from error
@@ -92,22 +94,7 @@ class Releases:
 
     def publish(self, release: Release, step: Callable[[str], None] = lambda _: None) -> None:
         """Put a release if its number is free; durable when this returns. `step` is told when it is written but not yet put."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{release.number:08d}.json"
-        temporary = self.folder / f".{release.number}.tmp"
-        try:
-            with temporary.open("w", encoding="utf-8") as out:
-                json.dump(asdict(release), out, ensure_ascii=False, indent=1, sort_keys=True)
-                out.flush()
-                os.fsync(out.fileno())
-            step("release written")
-            os.link(temporary, path)
-        except FileExistsError as error:
-            raise Defect(f"release {release.number} exists already") from error
-        finally:
-            temporary.unlink(missing_ok=True)
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        text = json.dumps(asdict(release), ensure_ascii=False, indent=1, sort_keys=True).encode()
+        self.store.still_mine()
+        if not self.store.put_if_absent(self.folder / f"{release.number:08d}.json", text, lambda said: step(f"release {said}")):
+            raise Defect(f"release {release.number} exists already")

@@ -17,8 +17,9 @@ from suwen.engine.sql import col, in_texts, negation, read_parquet, statement, u
 from suwen.flow.answer_tree import Tree, below_table, organisations
 from suwen.flow.point_cells import TABLE
 from suwen.flow.point_rules import PREFIX, PRESENCE, point_rule, points_of
-from suwen.flow.reader import READING, OpenRelease
+from suwen.flow.reader import OpenRelease
 from suwen.flow.region import region_packs
+from suwen.flow.stores import engine_of
 from suwen.insight.indicator.cells import ADDING, CELL
 from suwen.insight.indicator.rollup import Asked, added, condensed, medians, of_points, persons
 from suwen.insight.indicator.tree import Kin
@@ -39,8 +40,7 @@ class Answers:
 
     def __init__(self, opened: OpenRelease, packs: Packs | None = None) -> None:
         self.opened, self.packs = opened, packs or region_packs(opened.region)
-        settings = opened.region.settings
-        self._engine = Engine(threads=settings.threads, memory=settings.memory, scratch=opened.region.lake / READING)
+        self._engine = engine_of(opened.region)
         self._lock = RLock()
         self._condensed: dict[str, str] = {}  # point -> the table of its cells by month
         self._masters: str | None = None

@@ -7,7 +7,6 @@ import json
 from collections.abc import Sequence
 from functools import partial
 
-from suwen.engine.faults import is_whole
 from suwen.flow.key_findings import note_unread_keys
 from suwen.flow.lanes import KindData, lanes
 from suwen.flow.stage import Stager, by_kind, spec_of, stage_ahead
@@ -92,7 +91,7 @@ def _index_kind(work: Work, data: KindData) -> None:
         deliveries.setdefault(work.receipts[file.receipt].delivery, {}).setdefault(file.receipt, []).append(file)
     for receipts in deliveries.values():
         paths = {r: index_path(work.region, files[0].feed, data.kind.name, r, spec) for r, files in receipts.items()}
-        if not all(is_whole(p) for p in paths.values()):
+        if not all(work.engine.store.whole(p) for p in paths.values()):
             queries = {r: index_query(data.kind, files, compiled, work.receipts, region=work.region) for r, files in receipts.items()}
             write_index(work.engine, data.kind, queries, paths, append=work.receipts[min(receipts)].mode is Mode.APPEND)
         for receipt, path in paths.items():

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from suwen.base.errors import SuwenError
 from suwen.engine.compile import compile_expression
-from suwen.engine.duck import Engine
+from suwen.engine.opening import EXAMPLES, open_engine
+from suwen.engine.port import Engine
 from suwen.insight.indicator.example import differing, worked_out
 from suwen.insight.indicator.meaning import Item, breakdown_context, items
 from suwen.insight.indicator.value import shown
+from suwen.model.region import Settings
 from suwen.packs.loader import Packs
 from suwen.packs.problem import Problem, Problems
 
@@ -43,14 +45,14 @@ def _prove(item: Item, about: tuple[object, ...], problems: Problems, proven: Pr
         proven.add(key)
 
 
-def run_indicator_examples(packs: Packs, codes: Iterable[str] | None = None) -> list[Problem]:
+def run_indicator_examples(packs: Packs, codes: Iterable[str] | None = None, settings: Settings = EXAMPLES) -> list[Problem]:
     """Every expectation that does not hold, sorted by file and line; of all indicators, or of those named. The packs must have passed `check`."""
     wanted = list(packs.indicators if codes is None else codes)
     problems = Problems()
     if not wanted:
         return []
     with tempfile.TemporaryDirectory(prefix="suwen-examples-") as scratch:
-        engine = Engine(threads=1, memory="512MiB", scratch=Path(scratch))
+        engine = open_engine(settings, Path(scratch))
         try:
             for code in wanted:
                 _run(engine, packs, code, problems)

@@ -9,6 +9,7 @@ from suwen.engine.sql import alias, call, col, statement
 from suwen.flow.reader import OpenRelease
 from suwen.flow.source_columns import Use, uses
 from suwen.flow.stage import by_kind, kept_staging
+from suwen.flow.stores import lake_of
 from suwen.model.pack import Template
 from suwen.model.staging import ISSUES, StagedFile
 from suwen.repository.staged import staged
@@ -44,7 +45,7 @@ def coverage(opened: OpenRelease, feed: str, template: Template) -> tuple[KindCo
     release, used = opened.release, uses(template)
     spec = release.readers.get(feed, "")
     left_out = frozenset(release.left_out)
-    found = kept_staging(opened.region.staging, feed, spec)
+    found = kept_staging(lake_of(opened.region), opened.region.staging, feed, spec)
     files = by_kind(f for one in found if one.receipt <= release.receipts_through and one.receipt not in left_out for f in one.files)
     return tuple(_of_kind(opened, kind, files[kind], used, template) for kind in template.kinds if kind in files)
 

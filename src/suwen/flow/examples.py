@@ -14,13 +14,15 @@ import pyarrow as pa
 
 from suwen.base.errors import Place as FilePlace
 from suwen.base.errors import SuwenError
-from suwen.engine.duck import Engine
+from suwen.engine.opening import EXAMPLES, open_engine
+from suwen.engine.port import Engine
 from suwen.engine.sql import Tree, coalesce, col, negation, null, statement, table, text, typed, union_all
 from suwen.flow.expected import assigned, differing, text_of, value_of
 from suwen.model import event
 from suwen.model.cdm import Type
 from suwen.model.extension import ALL_TABLES
 from suwen.model.pack import Example, Kind, Target, Template
+from suwen.model.region import Settings
 from suwen.model.staging import ISSUES, RECEIPT, RECORD
 from suwen.packs.loader import Packs
 from suwen.packs.problem import Problem, Problems
@@ -35,11 +37,11 @@ PLACE = Place("UTC")
 Row = dict[str, object]
 
 
-def run_examples(packs: Packs, templates: Iterable[str] | None = None) -> list[Problem]:
+def run_examples(packs: Packs, templates: Iterable[str] | None = None, settings: Settings = EXAMPLES) -> list[Problem]:
     """Every expectation that does not hold, sorted by file and line; of all templates, or of those named. The packs must have passed `check`."""
     problems = Problems()
     with tempfile.TemporaryDirectory(prefix="suwen-examples-") as scratch:
-        engine = Engine(threads=1, memory="512MiB", scratch=Path(scratch))
+        engine = open_engine(settings, Path(scratch))
         try:
             for name in packs.templates if templates is None else templates:
                 runner = _Runner(engine, packs, packs.templates[name])

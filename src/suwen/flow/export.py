@@ -12,7 +12,8 @@ from suwen.base.progress import SILENT, Progress
 from suwen.engine.duck import Engine
 from suwen.engine.exports import database, write_csv, write_parquet, write_table
 from suwen.engine.sql import Tree, alias, coalesce, col, integer, statement, union_all
-from suwen.flow.reader import READING, OpenRelease
+from suwen.flow.reader import OpenRelease
+from suwen.flow.stores import engine_of
 from suwen.model.cdm import TABLES, Column, Table, Type
 
 FORMS = ("parquet", "csv", "duckdb")
@@ -28,9 +29,8 @@ def export(opened: OpenRelease, form: str, folder: Path, progress: Progress = SI
     """
     if form not in FORMS:
         raise SuwenError(f'unknown form "{form}"', where="--to", expected=" or ".join(FORMS))
-    settings = opened.region.settings
     with new_folder(folder) as aside:
-        engine = Engine(threads=settings.threads, memory=settings.memory, scratch=opened.region.lake / READING)
+        engine = engine_of(opened.region)
         try:
             return _write(engine, opened, form, aside, progress)
         finally:

@@ -11,6 +11,9 @@ from suwen import __version__
 from suwen.base.atomic import written_whole
 from suwen.base.errors import SuwenError
 from suwen.base.system import explained
+from suwen.engine.releases import REMOVED
+from suwen.engine.store.port import Store
+from suwen.flow.stores import lake_of, landing_store
 from suwen.intake.durable import make_folder, sync_folder
 from suwen.model.format import FIRST, FORMAT, FORMAT_FILE
 from suwen.model.region import Region
@@ -30,20 +33,26 @@ class Part:
 
 def parts(region: Region, *names: str) -> list[Part]:
     """Landing and lake, or those named, with their formats. Raises SuwenError where a file that tells one is damaged."""
-    found = {LANDING: (region.landing, region.landing / "deliveries"), LAKE: (region.lake, region.releases)}
+    found = {
+        LANDING: (landing_store(region), region.landing, region.landing / "deliveries"),
+        LAKE: (lake_of(region), region.lake, region.releases),
+    }
     return [_part(name, *found[name]) for name in names or found]
 
 
-def _part(name: str, folder: Path, filled: Path) -> Part:
+def _part(name: str, store: Store, folder: Path, filled: Path) -> Part:
     """`filled`: the folder that has files once the part holds anything."""
     path = folder / FORMAT_FILE
     try:
-        said = json.loads(path.read_text("utf-8"))
+        said = json.loads(store.read(path, fresh=True))
         return Part(name, folder, int(said["format"]), str(said["suwen"]))
     except FileNotFoundError:
-        return Part(name, folder, FIRST if any(filled.glob("[0-9]*.json")) else 0)
+        filed = store.has_any(filled, "[0-9]*.json") or store.has_any(filled / REMOVED, "[0-9]*.json")
+        return Part(name, folder, FIRST if filed else 0)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise SuwenError("the file cannot be read, or is damaged", where=str(path), expected=f'{{"format": {FORMAT}, "suwen": "{__version__}"}}') from None
+        raise SuwenError(
+            "the file cannot be read, or is damaged", where=store.where(path), expected=f'{{"format": {FORMAT}, "suwen": "{__version__}"}}'
+        ) from None
 
 
 def readable(region: Region, *names: str) -> None:
@@ -70,11 +79,14 @@ def writable(region: Region, *names: str) -> None:
                 do="take a backup, then: suwen upgrade",
             )
         if not part.format:
-            write_format(part.folder, FORMAT)
+            write_format(part.folder, FORMAT, lake_of(region) if part.name == LAKE else landing_store(region))
 
 
-def write_format(folder: Path, number: int) -> None:
+def write_format(folder: Path, number: int, store: Store | None = None) -> None:
     """Write a format down, whole and durable."""
+    if store is not None and store.remote:
+        store.put(folder / FORMAT_FILE, (json.dumps({"format": number, "suwen": __version__}) + "\n").encode())
+        return
     with explained(folder):
         make_folder(folder)
         with written_whole(folder / FORMAT_FILE) as aside, aside.open("w", encoding="utf-8") as out:

@@ -10,7 +10,7 @@ from typing import Any
 from suwen.base.errors import SuwenError
 from suwen.engine.sql import Tree, alias, col, in_numbers, integer, statement, text, union_all
 from suwen.flow.reader import OpenRelease
-from suwen.intake.landing import Landing
+from suwen.flow.stores import landing_of
 
 # What is counted of a visit: table -> nothing more than how many rows.
 COUNTED = ("condition_occurrence", "procedure_occurrence", "measurement", "drug_exposure", "observation")
@@ -59,7 +59,7 @@ class History:
 def organisations_of(opened: OpenRelease) -> Mapping[int, str]:
     """Receipt -> the organisation whose feed it came by."""
     feeds = opened.region.feeds
-    return {r.sequence: feeds[r.feed].organisation for r in Landing(opened.region.landing).receipts() if r.feed in feeds}
+    return {r.sequence: feeds[r.feed].organisation for r in landing_of(opened.region).receipts() if r.feed in feeds}
 
 
 def master_of(opened: OpenRelease, person_id: int) -> int:

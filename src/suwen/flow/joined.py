@@ -11,8 +11,9 @@ import pyarrow as pa
 from suwen.engine.duck import Engine
 from suwen.engine.sql import Tree, col, compared, conjunction, null, statement, table, text, typed
 from suwen.flow.places import Places, RecordPlace
-from suwen.flow.reader import READING, OpenRelease
+from suwen.flow.reader import OpenRelease
 from suwen.flow.stage import Stager
+from suwen.flow.stores import engine_of, lake_of
 from suwen.flow.work import place_of
 from suwen.model.pack import Join, Target, Template
 from suwen.model.region import Feed
@@ -111,7 +112,7 @@ class Joined:
 
     def _resolve(self, engine: Engine, pairs: Sequence[Tree]) -> None:
         release, region = self.opened.release, self.opened.region
-        vocabulary = opened_vocabulary(region.vocabulary, release.vocabulary) if release.vocabulary else None
+        vocabulary = opened_vocabulary(region.vocabulary, release.vocabulary, lake_of(region)) if release.vocabulary else None
         nothing = statement("select '' as system, '' as code where false")
         query = nothing
         for pair in pairs:
@@ -135,9 +136,8 @@ class Joined:
 
     @contextmanager
     def _engine(self) -> Iterator[Engine]:
-        settings = self.opened.region.settings
         with _AT_ONCE:
-            engine = Engine(threads=settings.threads, memory=settings.memory, scratch=self.opened.region.lake / READING)
+            engine = engine_of(self.opened.region)
             try:
                 yield engine
             finally:

@@ -16,6 +16,7 @@ from suwen.base.texts import is_utf8
 from suwen.flow.formats import LANDING, writable
 from suwen.flow.places import kind_of, survey
 from suwen.flow.region import region_packs, the_feed
+from suwen.flow.stores import landing_of
 from suwen.intake.durable import explained
 from suwen.intake.landing import Landing
 from suwen.intake.sources import find
@@ -60,7 +61,7 @@ def land(
     received = received_at or now()
     moment = as_of or date_in_names(sender_of, files) or received.astimezone(ZoneInfo(region.zone_of(sender_of))).replace(tzinfo=None)
     writable(region, LANDING)
-    landing = Landing(region.landing, message) if message else Landing(region.landing)
+    landing = landing_of(region, message) if message else landing_of(region)
     with explained("reading the files", files[0].parent):
         total = sum(file.stat().st_size for file in files)
     progress.start("landing", total, "bytes")

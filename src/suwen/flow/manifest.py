@@ -17,6 +17,7 @@ from suwen.base.errors import Place, SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.flow.land import land, templates_of
 from suwen.flow.region import the_feed
+from suwen.flow.stores import landing_of
 from suwen.intake.durable import explained
 from suwen.intake.landing import Landing
 from suwen.intake.sources import find
@@ -84,7 +85,7 @@ def land_manifest(
     region: Region, listed: Sequence[Listed], *, sender: str = "", progress: Progress = SILENT, message: Callable[[str], None] | None = None
 ) -> Iterator[Attempt]:
     """Land deliveries in order; one that is refused leaves nothing behind, and the next is landed all the same."""
-    known, templates = _Known(Landing(region.landing)), templates_of(region)
+    known, templates = _Known(landing_of(region)), templates_of(region)
     for one in listed:
         try:
             the_feed(region, one.feed)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from suwen.base.errors import SuwenError
+from suwen.flow.stores import landing_of
 from suwen.intake.archive import Refusal
 from suwen.intake.formats.delimited import Location, Member, locate_many
 from suwen.intake.formats.delimited.dialect import Dialect
@@ -53,7 +54,7 @@ class Places:
     """Finds records of a region's receipts; surveys are kept from the run, so that finding reads little."""
 
     def __init__(self, region: Region) -> None:
-        self.region, self.landing = region, Landing(region.landing)
+        self.region, self.landing = region, landing_of(region)
         self.receipts = {receipt.sequence: receipt for receipt in self.landing.receipts()}
 
     def receipt(self, number: int) -> Receipt:
@@ -79,8 +80,7 @@ class Places:
     def _in_member(self, template: Template, receipt: Receipt, member: Member, records: list[int]) -> Iterator[RecordPlace]:
         kind = kind_of(template, member.name)
         open_stream = opener(self.landing, receipt, member)
-        path = self.landing.object_path(receipt.sha256)
-        shown = path.relative_to(self.region.folder).as_posix() if path.is_relative_to(self.region.folder) else str(path)
+        shown = self.landing.shown(receipt).removeprefix(f"{self.region.folder}/")
         with open_stream() as stream:
             at = 0
             for place in locate_many(open_stream, member, records):

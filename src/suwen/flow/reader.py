@@ -13,12 +13,11 @@ from suwen.engine.delta import LakeTable
 from suwen.engine.duck import Engine
 from suwen.engine.limits import hold
 from suwen.engine.query import Guarded
-from suwen.engine.releases import Releases
 from suwen.engine.sql import Tree
 from suwen.flow.formats import readable
 from suwen.flow.region import open_region
+from suwen.flow.stores import READING, engine_of, lake_of, landing_of, releases_of
 from suwen.flow.views import cdm_source_view, names, omop_view, stored_view
-from suwen.intake.landing import Landing
 from suwen.model import state
 from suwen.model.cdm import TABLES
 from suwen.model.extension import ALL_TABLES
@@ -29,8 +28,6 @@ from suwen.repository.rows import stored_columns
 from suwen.repository.vocabulary import opened as opened_vocabulary
 from suwen.repository.vocabulary_files import VOCABULARY_TABLES
 
-READING = ".reading"  # where large queries spill; a run's own scratch folder is emptied while others read
-
 
 class OpenRelease:
     """One release of a region, the newest unless a number is given. Raises SuwenError where there is none."""
@@ -39,7 +36,7 @@ class OpenRelease:
         self.region = region
         readable(region)
         hold(region.settings.threads)
-        releases = Releases(region.releases)
+        releases = releases_of(region)
         found = releases.latest() if number is None else releases.get(number)
         if found is None:
             raise SuwenError(
@@ -52,7 +49,7 @@ class OpenRelease:
 
     def keep_engine(self) -> None:
         """Answer every `ask` from one engine from now on, as a server does; its connections are made per question, so threads may ask at once."""
-        self._engine = self._engine or self._new_engine()
+        self._engine = self._engine or engine_of(self.region)
 
     def table(self, name: str) -> pa.Table:
         """A table as Arrow: `measurement` (the schema omop), or `cdr.measurement`, `ext.ext_visit`, `state.ledger`."""
@@ -71,7 +68,7 @@ class OpenRelease:
 
     def ask(self, query: Tree) -> pa.Table:
         """The answer to a query of our own making over the release's files."""
-        engine = self._engine.beside() if self._engine else self._new_engine()
+        engine = self._engine.beside() if self._engine else engine_of(self.region)
         try:
             with self._still_there():
                 return engine.arrow(query)
@@ -81,7 +78,7 @@ class OpenRelease:
     @contextmanager
     def streaming(self, query: Tree, rows: int = 122_880) -> Iterator[Iterator[pa.RecordBatch]]:
         """The same as a stream of record batches, in bounded memory, to be read inside the `with`."""
-        engine = self._engine.beside() if self._engine else self._new_engine()
+        engine = self._engine.beside() if self._engine else engine_of(self.region)
         try:
             with self._still_there():
                 yield engine.batches(query, rows)
@@ -94,14 +91,10 @@ class OpenRelease:
         try:
             yield
         except SuwenError:
-            kept = Releases(self.region.releases)
+            kept = releases_of(self.region)
             if kept.removed(self.release.number):
                 kept.get(self.release.number)  # raises what is to be told
             raise
-
-    def _new_engine(self) -> Engine:
-        settings = self.region.settings
-        return Engine(threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING)
 
     def guarded(self) -> Guarded:
         """A closed, read-only connection over every table of the release; close it after use."""
@@ -117,7 +110,7 @@ class OpenRelease:
         if schema != "omop":
             return stored_view(name, self.files)
         if table == "cdm_source":
-            vocabulary = opened_vocabulary(self.region.vocabulary, self.release.vocabulary).name if self.release.vocabulary else ""
+            vocabulary = opened_vocabulary(self.region.vocabulary, self.release.vocabulary, lake_of(self.region)).name if self.release.vocabulary else ""
             return cdm_source_view(self.region.name, self.region.zone, self.release, vocabulary)
         return omop_view(
             TABLES[table],
@@ -138,7 +131,7 @@ class OpenRelease:
         """Receipt -> the last day (ISO) for which its feed speaks in this release."""
         if self._days is None:
             through, as_of = self.release.receipts_through, self.release.as_of
-            receipts = Landing(self.region.landing).receipts()
+            receipts = landing_of(self.region).receipts()
             self._days = {r.sequence: as_of[r.feed][:10] for r in receipts if r.sequence <= through and r.feed in as_of}
         return self._days
 
@@ -154,15 +147,17 @@ class OpenRelease:
         group, table = name.split("/")
         if group == "vocabulary":
             path = self.region.vocabulary / self.release.vocabulary / f"{table}.parquet"
-            if self.release.vocabulary and not path.exists():
+            if self.release.vocabulary and not lake_of(self.region).exists(path):
                 raise SuwenError(
                     f"release {self.release.number} names a vocabulary that is not here", where=str(path.parent), do="load the same vocabulary again"
                 )
-            return (str(path),) if self.release.vocabulary else ()
+            return tuple(lake_of(self.region).readable([path])) if self.release.vocabulary else ()
         if name not in self.release.tables:
             return ()
         columns = state.TABLES[name] if group == "state" else stored_columns(ALL_TABLES[table])
-        return tuple(file.path for file in LakeTable(self.region.lake / group / table, columns).files(self.release.tables[name].version))
+        store = lake_of(self.region)
+        files = LakeTable(self.region.lake / group / table, columns, store).files(self.release.tables[name].version)
+        return tuple(store.readable([Path(file.path) for file in files]))
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[tuple[Guarded, str]]:
@@ -173,7 +168,7 @@ class OpenRelease:
     def _connection(self, views: Mapping[str, Tree]) -> Guarded:
         settings = self.region.settings
         files = sorted({path for paths in self._files.values() for path in paths})
-        return Guarded(views, files, threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING)
+        return Guarded(views, files, threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING, store=lake_of(self.region))
 
 
 def _everything(full: str) -> str:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
-import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +24,7 @@ from suwen.flow.region_files import (
     read_region,
     resolved,
 )
+from suwen.flow.stores import lake_of
 from suwen.model.receipt import Mode
 from suwen.model.region import Feed, Region
 from suwen.packs.loader import Packs, load_packs, shipped_packs
@@ -211,44 +209,17 @@ def the_feed(region: Region, name: str) -> Feed:
 
 @contextmanager
 def region_lock(region: Region, *, wait: bool = False, message: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Hold the one writer's lock of the lake; the system gives it back when the process ends, however that ends.
+    """Hold the one writer's lock of the lake; it ends with the process, however that ends.
 
     Without `wait` a second writer is refused by SuwenError; with it, `message` is told once and the lock awaited.
     """
-    path = region.lake / ".lock"
-    with explained(path):
-        region.lake.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
-    try:
-        if not _try_lock(handle):
-            if not wait:
-                raise SuwenError(
-                    "another run is at work in this region", where=str(region.folder), expected="one writer at a time", do="wait for it to end, or give --wait"
-                )
-            if message:
-                message("another run is at work in this region; waiting for it to end")
-            while not _try_lock(handle):
-                time.sleep(0.2)
+    with lake_of(region).lock(wait=wait, message=message):
         yield
-    finally:
-        os.close(handle)
 
 
 def is_busy(region: Region) -> bool:
     """Whether something writes to the region's lake just now."""
-    try:
-        with region_lock(region):
-            return False
-    except SuwenError:
-        return True
-
-
-def _try_lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return lake_of(region).busy()
 
 
 def toml_text(text: str) -> str:

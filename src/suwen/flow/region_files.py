@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from suwen.base.errors import SuwenError
 from suwen.flow.engine_settings import read_settings
+from suwen.flow.region_places import check_apart, read_bucket, read_place
 from suwen.model.receipt import Mode
 from suwen.model.region import FIRST_DAY, Collision, Feed, Keep, Organisation, Region, Server
 from suwen.packs.loader import PACK_FILE, shipped_packs
@@ -45,24 +46,31 @@ def read_region(folder: Path) -> Region:
         )
     problems = Problems()
     document = read_toml(folder / REGION_FILE, REGION_FILE)
-    top = Section(document, (), document.data, problems, ("name", "zone", "packs", "lake", "landing", "engine", "spark", "ids", "server", "keep"))
+    top = Section(document, (), document.data, problems, ("name", "zone", "packs", "lake", "landing", "engine", "spark", "ids", "server", "keep", "store"))
     zone = _zone(top, top.text("zone"))
     history = _read_table(folder, ORGANISATIONS_FILE, ORGANISATION_COLUMNS, problems, lambda row: _organisation(row, zone, problems))
     _check_tree(history, problems)
     organisations = {o.organisation_id: o for o in sorted(history, key=lambda o: o.valid_from)}
+    bucket = read_bucket(top, folder)
+    lake, lake_address = read_place(top, "lake", folder, bucket)
+    landing, landing_address = read_place(top, "landing", folder, bucket)
+    check_apart(top, lake_address, landing_address)
     region = Region(
         folder=folder,
         name=top.text("name"),
         zone=zone,
         packs=_packs(top, folder),
         settings=read_settings(top),
-        lake=folder / top.text("lake", required=False, default="lake"),
-        landing=folder / top.text("landing", required=False, default="landing"),
+        lake=lake,
+        landing=landing,
         feeds=_feeds(folder, organisations, problems),
         organisations=organisations,
         history=tuple(history),
         collisions=tuple(_collisions(top, folder, problems)),
         server=_server(top),
+        lake_address=lake_address,
+        landing_address=landing_address,
+        bucket=bucket,
         keep=_keep(top),
     )
     problems.raise_if_any()

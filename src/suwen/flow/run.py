@@ -22,7 +22,6 @@ from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
 from suwen.engine.limits import hold
-from suwen.engine.opening import open_engine
 from suwen.engine.releases import Releases
 from suwen.engine.sql import statement
 from suwen.flow import books
@@ -39,6 +38,7 @@ from suwen.flow.receipt_table import keep_receipts
 from suwen.flow.region import region_lock, region_packs
 from suwen.flow.retired import retire
 from suwen.flow.stopwatch import Stopwatch
+from suwen.flow.stores import lake_of, landing_of, releases_of, working_engine
 from suwen.flow.tables import run_group
 from suwen.flow.touched import kind_touched, target_touched
 from suwen.flow.work import Work, make_plans, required_tables
@@ -76,20 +76,20 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
     """Bring the repository up to what has landed and publish a release, or do nothing when nothing is new."""
     with region_lock(region, wait=wait, message=progress.start), explained(region.lake, "the run stopped"):
         writable(region)
-        releases = Releases(region.releases)
+        releases = releases_of(region)
         previous = releases.latest()
-        landing = Landing(region.landing)
+        landing = landing_of(region)
         known = landing.receipts()
         receipts = accepted(landing, known)
         _refuse_unknown_feeds(region, receipts)
         packs = region_packs(region)
-        vocabulary = current(region.vocabulary)
+        vocabulary = current(region.vocabulary, lake_of(region))
         in_force = _in_force(region, packs, vocabulary.hash if vocabulary else "")
         before = _held(previous, known)
         if previous is not None and before == set(receipts) and dict(previous.packs) == dict(in_force):
             return RunReport(None, 0, 0, {}, {}, {}, previous.totals, {})
         hold(region.settings.threads)
-        engine = open_engine(region.settings, _scratch(region))
+        engine = working_engine(region, _scratch(region))
         try:
             number = releases.next_number()
             work = Work(region, engine, packs, previous, number, uuid.uuid4().hex[:8], receipts, vocabulary, progress)
@@ -316,19 +316,14 @@ def _as_of(work: Work) -> Mapping[str, str]:
 
 def _keep_packs(work: Work, said: str) -> None:
     """Packs named by a release are kept by hash, with the list of those that were in force under the hash that the release names."""
-    folder = work.region.lake / "packs"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder, store = work.region.lake / "packs", lake_of(work.region)
+    there = {path.name for path in store.find(folder, "*")}
     for sha, content in work.packs.contents.items():
-        path = folder / sha
-        if not path.exists():
-            temporary = path.with_name(f".{sha}.tmp")
-            temporary.write_bytes(content)
-            temporary.replace(path)
+        if sha not in there:
+            store.put(folder / sha, content)
             work.step("kept pack")
     listed = folder / f"{said}.json"
-    before = set(json.loads(listed.read_text("utf-8"))) if listed.exists() else set()
+    before = set(json.loads(store.read(listed, fresh=True))) if listed.name in there else set()
     if not work.packs.contents.keys() <= before:
-        temporary = folder / f".{said}.tmp"
-        temporary.write_text(json.dumps(sorted(before | work.packs.contents.keys())), encoding="utf-8")
-        temporary.replace(listed)
+        store.put(listed, json.dumps(sorted(before | work.packs.contents.keys())).encode())
         work.step("listed packs")

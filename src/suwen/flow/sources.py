@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from suwen.engine.keys import repeated
 from suwen.engine.sql import Tree, alias, col, read_parquet, statement, text, typed
@@ -33,6 +34,7 @@ def contested_versions(work: Work, data: KindData, touched: Touched) -> str:
 def _contested(work: Work, data: KindData, touched: Touched) -> str:
     name = work.fresh("versions")
     if touched is None:
+        work.engine.store.fetch(map(Path, data.every_index))
         work.engine.register("repeated_keys", repeated(data.every_index, "key"))
         keep = statement("select i.key in (select key from repeated_keys) or i.tombstone or {c}", c=_covered(work, data, "r")).expressions[0]
         work.engine.temporary(name, versions.contested(read_parquet(data.every_index), keep))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,8 +15,8 @@ import pyarrow as pa
 
 from suwen.base.errors import Defect, SuwenError
 from suwen.base.progress import SILENT, Progress
-from suwen.engine.faults import is_whole
 from suwen.engine.port import Engine
+from suwen.engine.store.port import Store
 from suwen.flow.places import columns_of, kinds_of
 from suwen.intake.archive import Refusal
 from suwen.intake.formats.delimited import Member, Piece, direct_options, read
@@ -56,14 +55,15 @@ class Stager:
         if found is not None:
             return found
         made = self._stage(receipt)
-        _save(self._list(receipt), made, self.folder)
+        _save(self.engine.store, self._list(receipt), made, self.folder)
         self.step("listed staging")
         return made
 
     def kept(self, receipt: Receipt) -> StagedReceipt | None:
         """The staging of a receipt as it was made before; None where it has to be made."""
-        found = _load(self._list(receipt), self.folder) if self._list(receipt).exists() else None
-        return found if found is not None and all(is_whole(Path(f.path)) for f in found.files) else None
+        store, listed = self.engine.store, self._list(receipt)
+        found = _load(store, listed, self.folder) if store.exists(listed) else None
+        return found if found is not None and all(store.whole(Path(f.path)) for f in found.files) else None
 
     def _list(self, receipt: Receipt) -> Path:
         return self.folder / self.feed / f"{receipt.sequence:010d}-{spec_of(self.template)}.json"
@@ -167,6 +167,8 @@ class _Ahead:
 
 def stage_ahead(engine: Engine, waiting: Sequence[tuple[Stager, Receipt]]) -> None:
     """Have what is not staged yet read by the engine's machines, where it has some and there is enough to read; one pass reads all kinds of a receipt."""
+    if engine.store.remote:  # their machines have other caches
+        return
     new = [(stager, receipt) for stager, receipt in waiting if stager.kept(receipt) is None]
     if len(new) > 1 and sum(receipt.length for _, receipt in new) >= _WORTH_SPREADING:
         engine.spread(_staged_there, [_Ahead(s.landing.folder, s.folder, s.template, s.feed, s.piece_bytes, receipt) for s, receipt in new])
@@ -185,30 +187,27 @@ def _keeping(failed: list[Exception], batches: Iterable[pa.RecordBatch]) -> Iter
         raise
 
 
-def _save(kept: Path, made: StagedReceipt, folder: Path) -> None:
+def _save(store: Store, kept: Path, made: StagedReceipt, folder: Path) -> None:
     """Keep the list of a receipt's staging files, by paths from the staging folder, so that a region can be moved."""
     raw = asdict(made)
     for file in raw["files"]:
         file["path"] = Path(file["path"]).relative_to(folder).as_posix()
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    temporary = kept.with_name(f".{kept.name}.tmp")
-    temporary.write_text(json.dumps(raw), encoding="utf-8")
-    os.replace(temporary, kept)
+    store.put(kept, json.dumps(raw).encode())
 
 
-def _load(kept: Path, folder: Path) -> StagedReceipt | None:
+def _load(store: Store, kept: Path, folder: Path) -> StagedReceipt | None:
     """The kept list; None where it cannot be read, so that the receipt is read again."""
     try:
-        raw = json.loads(kept.read_text(encoding="utf-8"))
+        raw = json.loads(store.read(kept))
         files = tuple(StagedFile(**{**f, "columns": tuple(f["columns"]), "path": str(folder / f["path"])}) for f in raw["files"])
         return StagedReceipt(raw["receipt"], raw["spec"], files, tuple(Unread(**u) for u in raw["unread"]), tuple(raw["empty"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def kept_staging(folder: Path, feed: str, spec: str) -> list[StagedReceipt]:
+def kept_staging(store: Store, folder: Path, feed: str, spec: str) -> list[StagedReceipt]:
     """The staging of a feed as runs with this reader spec kept it, by receipt; what cannot be read is left out."""
-    found = (_load(kept, folder) for kept in sorted((folder / feed).glob(f"*-{spec}.json")))
+    found = (_load(store, kept, folder) for kept in store.find(folder / feed, f"*-{spec}.json"))
     return [one for one in found if one is not None]
 
 

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from suwen.engine.releases import Releases
-from suwen.intake.landing import Landing
+from suwen.flow.stores import landing_of, releases_of
 from suwen.model.receipt import Delivery, State
 from suwen.model.region import Region
 
@@ -51,8 +50,8 @@ class Status:
 
 def status(region: Region) -> Status:
     """Look at landing and the newest release."""
-    release = Releases(region.releases).latest()
-    landing = Landing(region.landing)
+    release = releases_of(region).latest()
+    landing = landing_of(region)
     decided = landing.states()
     held = [d for d in landing.deliveries() if decided.get(d.number, State.ACCEPTED) is State.ACCEPTED]
     through, left_out = (release.receipts_through, frozenset(release.left_out)) if release else (0, frozenset[int]())

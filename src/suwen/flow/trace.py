@@ -13,6 +13,7 @@ from suwen.flow.lineage import OWN, TargetLineage, target_lineage
 from suwen.flow.places import Places, RecordPlace
 from suwen.flow.reader import OpenRelease
 from suwen.flow.region import region_packs
+from suwen.flow.stores import lake_of
 from suwen.model.cdm import Table
 from suwen.model.extension import ALL_TABLES
 from suwen.model.pack import Target, Template
@@ -267,13 +268,12 @@ class Tracer:
         return self._templates[short]
 
     def _kept(self, short: str) -> Template:
-        kept = sorted((self.opened.region.lake / "packs").glob(f"{short}*"))
+        store, folder = lake_of(self.opened.region), self.opened.region.lake / "packs"
+        kept = store.find(folder, f"{short}*")
         if not kept:
-            raise SuwenError(
-                f"the template with the hash {short} is not kept here", where=str(self.opened.region.lake / "packs"), do="restore the lake's folder packs"
-            )
+            raise SuwenError(f"the template with the hash {short} is not kept here", where=store.where(folder), do="restore the lake's folder packs")
         problems = Problems()
-        template = read_template(parse_toml(kept[0].read_bytes(), f"lake/packs/{kept[0].name}"), problems)
+        template = read_template(parse_toml(store.read(kept[0]), f"lake/packs/{kept[0].name}"), problems)
         problems.raise_if_any()
         return template
 

@@ -11,6 +11,7 @@ from suwen.base.system import explained
 from suwen.engine.releases import Releases
 from suwen.flow.formats import LAKE, Part, parts, readable, write_format
 from suwen.flow.region import region_lock
+from suwen.flow.stores import refuse_buckets
 from suwen.intake.durable import locked
 from suwen.model.format import FORMAT
 from suwen.model.region import Region
@@ -58,6 +59,7 @@ def upgrade(
     )
     if dry_run or not todo:
         return todo
+    refuse_buckets(region, "upgrade", "use the Suwen that made it; or copy both into folders, upgrade, and copy them back")
     with region_lock(region, wait=wait, message=progress.start), explained(region.landing), locked(region.landing / "lock", progress.start):
         for part in parts(region):
             for number in range(part.format + 1, FORMAT + 1) if part.format else ():

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.limits import hold
-from suwen.engine.opening import open_engine
 from suwen.flow.region import region_lock
+from suwen.flow.stores import lake_of, working_engine
 from suwen.model.region import Region
 from suwen.repository.vocabulary import VocabularyVersion, current, load
 
@@ -19,7 +19,7 @@ def load_vocabulary(
     """Load the vocabulary files of a folder or zip; the next run uses them. Raises SuwenError naming file and line, and then nothing has changed."""
     with region_lock(region, wait=wait, message=message):
         hold(region.settings.threads)
-        engine = open_engine(region.settings, region.scratch)
+        engine = working_engine(region, region.scratch)
         try:
             return load(source, region.vocabulary, engine, _Report(progress))
         finally:
@@ -29,7 +29,7 @@ def load_vocabulary(
 
 def current_vocabulary(region: Region) -> VocabularyVersion | None:
     """The vocabulary that the next run uses; None for none."""
-    return current(region.vocabulary)
+    return current(region.vocabulary, lake_of(region))
 
 
 class _Report:

@@ -21,6 +21,7 @@ from suwen.engine.delta import DataFile, LakeTable, NewFile
 from suwen.engine.port import Engine, Written
 from suwen.engine.sql import Tree, col, in_numbers, read_parquet, statement, text, union_all
 from suwen.flow.lanes import FeedTarget, KindData, Lane, TargetKey
+from suwen.flow.stores import lake_of
 from suwen.model import state as states
 from suwen.model.extension import ALL_TABLES
 from suwen.model.functions import VERSION
@@ -155,7 +156,7 @@ class Work:
             if name not in self.tables:
                 group, table = name.split("/")
                 columns = states.TABLES[name] if group == "state" else stored_columns(ALL_TABLES[table])
-                self.tables[name] = LakeTable(self.region.lake / group / table, columns)
+                self.tables[name] = LakeTable(self.region.lake / group / table, columns, lake_of(self.region))
             return self.tables[name]
 
     def files(self, name: str) -> list[DataFile]:

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from suwen.base.errors import SuwenError
+from suwen.engine.store.folder import FolderStore
+from suwen.engine.store.port import Store
 from suwen.intake import archive, sources
 from suwen.intake.durable import Step, explained, locked, make_folder, no_step, put_if_absent, sync_folder, write_all
 from suwen.model.receipt import Delivery, Fact, Mode, Object, Receipt, State, check_declared
@@ -35,10 +37,11 @@ def _silent(_: object) -> None:
 
 
 class Landing:
-    """The landing folder of a region."""
+    """The landing of a region: a folder, or what a bucket holds of it."""
 
-    def __init__(self, folder: Path, message: Callable[[str], None] = _silent) -> None:
+    def __init__(self, folder: Path, message: Callable[[str], None] = _silent, store: Store | None = None) -> None:
         self.folder = Path(folder)
+        self._store = store or FolderStore(self.folder)
         self._message = message
         self._objects, self._deliveries, self._facts = self.folder / "objects", self.folder / "deliveries", self.folder / "facts"
         self._tmp, self.surveys = self.folder / "tmp", self.folder / "surveys"
@@ -68,20 +71,15 @@ class Landing:
             number, sequence = self._next()
             with self._kept_only_if(self._deliveries / _name(number)) as named:
                 kept = [self._keep(file, named, after_step, progress) for file in files]
-                delivery = Delivery(
-                    number,
-                    feed,
-                    moment,
-                    mode,
-                    window,
-                    received_at,
-                    tuple(
+                while True:
+                    receipts = tuple(
                         Receipt(sequence + i, feed, number, file.name, Object(sha256), length, sha256, received_at, moment, mode, window, sender, codec)
                         for i, (file, (sha256, length, codec)) in enumerate(zip(files, kept, strict=True))
-                    ),
-                )
-                self._put(self._deliveries, number, delivery.to_json(), "delivery", after_step)
-        return delivery
+                    )
+                    delivery = Delivery(number, feed, moment, mode, window, received_at, receipts)
+                    if self._put(self._deliveries, number, delivery.to_json(), "delivery", after_step):
+                        return delivery
+                    number, sequence = self._next()  # another machine took the number
 
     def deliveries(self, after: int = 0) -> list[Delivery]:
         """All deliveries with a number above `after`, in order. Raises SuwenError when one is missing or damaged."""
@@ -100,7 +98,24 @@ class Landing:
         return [receipt for delivery in self.deliveries(after) for receipt in delivery.receipts]
 
     def object_path(self, sha256: str) -> Path:
-        """Where the bytes with this sha256 are kept."""
+        """Where the bytes with this sha256 are to be read; brought there, where they are kept elsewhere."""
+        path = self._object(sha256)
+        if self._store.fetch([path]) and _sha256(path.open("rb")) != sha256:
+            path.unlink()
+            raise SuwenError("the bytes of an object are not those that arrived", where=self._store.where(path), do="restore landing from its copy")
+        return path
+
+    def shown(self, receipt: Receipt) -> str:
+        """What a person calls the place where the bytes of a receipt are kept."""
+        return self._store.where(self._object(receipt.sha256))
+
+    def stamp(self) -> tuple[int, ...]:
+        """Numbers that change as soon as a delivery or a fact has come."""
+        for folder in (self._deliveries, self._facts):
+            self._store.follow(folder)
+        return tuple(folder.stat().st_mtime_ns if folder.is_dir() else 0 for folder in (self._deliveries, self._facts))
+
+    def _object(self, sha256: str) -> Path:
         return self._objects / sha256[:2] / sha256
 
     def open(self, receipt: Receipt) -> BinaryIO:
@@ -109,7 +124,7 @@ class Landing:
         try:
             return path.open("rb")
         except FileNotFoundError:
-            raise SuwenError(f"the bytes of receipt {receipt.sequence} are not in landing", where=str(path), do="restore landing from its copy") from None
+            raise self._lost(receipt) from None
 
     def facts(self) -> list[Fact]:
         """What was decided about deliveries, in order."""
@@ -126,10 +141,10 @@ class Landing:
     def add_fact(self, fact: Fact, after_step: Step = no_step) -> None:
         """Append a fact about a delivery, durably. Raises SuwenError when there is no such delivery."""
         with self._writing(after_step):
-            if not (self._deliveries / _name(fact.delivery)).exists():
+            if fact.delivery not in {number for number, _ in self._numbered(self._deliveries, 0)}:
                 raise SuwenError(f"there is no delivery {fact.delivery}", where=str(self.folder), do="see the deliveries by `suwen status`")
-            last = self._numbered(self._facts, 0)
-            self._put(self._facts, last[-1][0] + 1 if last else 1, fact.to_json(), "fact", after_step)
+            while not self._put(self._facts, len(self._numbered(self._facts, 0)) + 1, fact.to_json(), "fact", after_step):
+                pass  # another machine took the number
 
     def verify_objects(self, progress: Progress = _silent) -> int:
         """Hash the bytes behind every receipt again; returns how many objects were right, raises SuwenError at the first that is not."""
@@ -152,17 +167,19 @@ class Landing:
             self._verify(receipt, _silent)
 
     def _verify(self, receipt: Receipt, progress: Progress) -> None:
-        digest = hashlib.sha256()
-        with self.open(receipt) as stream:
-            while chunk := stream.read(sources.CHUNK):
-                digest.update(chunk)
-                progress(len(chunk))
-        if digest.hexdigest() != receipt.sha256:
+        try:
+            stream = self._store.open(self._object(receipt.sha256))
+        except FileNotFoundError:
+            raise self._lost(receipt) from None
+        if _sha256(stream, progress) != receipt.sha256:
             raise self._changed(receipt, "the bytes whose sha256 is the file's name")
 
     def _changed(self, receipt: Receipt, expected: str) -> SuwenError:
         what = f"the bytes of receipt {receipt.sequence} are not those that arrived"
-        return SuwenError(what, where=str(self.object_path(receipt.sha256)), expected=expected, do="restore landing from its copy")
+        return SuwenError(what, where=self.shown(receipt), expected=expected, do="restore landing from its copy")
+
+    def _lost(self, receipt: Receipt) -> SuwenError:
+        return SuwenError(f"the bytes of receipt {receipt.sequence} are not in landing", where=self.shown(receipt), do="restore landing from its copy")
 
     @contextmanager
     def _writing(self, step: Step) -> Iterator[None]:
@@ -218,7 +235,7 @@ class Landing:
         finally:
             os.close(handle)
         # An object already there is replaced all the same: its bytes are equal, and a copy gone bad on the disk heals.
-        final = self.object_path(digest.hexdigest())
+        final = self._object(digest.hexdigest())
         make_folder(final.parent)
         step("object-folder-made")
         if not final.exists():
@@ -226,12 +243,17 @@ class Landing:
         temporary.replace(final)
         step("object-named")
         sync_folder(final.parent)
+        self._store.keep([final])
         step("object-durable")
         return digest.hexdigest(), length, archive.codec_of(head)
 
-    def _put(self, folder: Path, number: int, data: object, name: str, step: Step) -> None:
+    def _put(self, folder: Path, number: int, data: object, name: str, step: Step) -> bool:
+        """Put a numbered file; False where another machine was first. On this machine the lock sees to that."""
         text = json.dumps(data, ensure_ascii=False, indent=1).encode() + b"\n"
+        if self._store.remote:
+            return self._store.put_if_absent(folder / _name(number), text, lambda said: step(f"{name}-{said}"))
         put_if_absent(self._tmp / f"{name}-{os.getpid()}", folder / _name(number), text, name, step)
+        return True
 
     def _next(self) -> tuple[int, int]:
         numbers = self._numbered(self._deliveries, 0)
@@ -242,6 +264,7 @@ class Landing:
 
     def _numbered(self, folder: Path, after: int) -> list[tuple[int, Path]]:
         """The numbered files of a folder above `after`, in order; numbers are given without gaps, so a gap is a loss."""
+        self._store.follow(folder)
         if not folder.is_dir():
             return []
         numbers = sorted(int(path.stem) for path in folder.glob("[0-9]" * DIGITS + ".json"))
@@ -249,6 +272,16 @@ class Landing:
             missing = next(i for i, number in enumerate(numbers, 1) if i != number)
             raise SuwenError(f"file {_name(missing)} is missing", where=str(folder), do="restore landing from its copy")
         return [(number, folder / _name(number)) for number in numbers if number > after]
+
+
+def _sha256(stream: BinaryIO, progress: Progress = _silent) -> str:
+    """The hash of a stream's bytes in hexadecimal digits; the stream is closed."""
+    digest = hashlib.sha256()
+    with stream:
+        while chunk := stream.read(sources.CHUNK):
+            digest.update(chunk)
+            progress(len(chunk))
+    return digest.hexdigest()
 
 
 def _name(number: int) -> str:

@@ -48,6 +48,26 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Bucket:
+    """How addresses that begin with s3:// are reached. `endpoint`: http or https address, "" for Amazon's of the `region`; `path_style`: the bucket's name
+    stands in the path, not in the host.
+
+    `key_id`, `secret` and `token` are references, `env:NAME` or `file:PATH`, never the words themselves. `ca`: a PEM file of authorities, "" for the
+    system's. `cache_gb`: how much of this machine's disk copies may take, 0 for no bound; `lease_seconds`: after which silence a writer counts as dead.
+    """
+
+    endpoint: str = ""
+    region: str = "us-east-1"
+    path_style: bool = True
+    ca: str = ""
+    key_id: str = "env:AWS_ACCESS_KEY_ID"
+    secret: str = "env:AWS_SECRET_ACCESS_KEY"
+    token: str = ""
+    cache_gb: int = 0
+    lease_seconds: int = 60
+
+
+@dataclass(frozen=True)
 class Server:
     """How the region is served. `public`: its https address behind a proxy, "" for the own machine alone; `database`: of the control data, "" for control.db.
 
@@ -125,7 +145,8 @@ class Collision:
 class Region:
     """A region's folder as read and checked. `zone`: of organisations that name none. `history`: every row of organisations.csv.
 
-    `organisations`: by id, the row that holds last. `folder`, `lake` and `landing` are absolute.
+    `organisations`: by id, the row that holds last. `folder`, `lake` and `landing` are absolute. Where the lake or the landing is kept in a bucket, at
+    `lake_address` or `landing_address`, its folder holds copies of what was read and written on this machine.
     """
 
     folder: Path
@@ -140,6 +161,9 @@ class Region:
     history: tuple[Organisation, ...] = ()
     collisions: tuple[Collision, ...] = ()
     server: Server = Server()
+    lake_address: str = ""
+    landing_address: str = ""
+    bucket: Bucket = Bucket()
     keep: Keep = Keep()
 
     @property

@@ -7,7 +7,6 @@ outside the window).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -129,7 +128,7 @@ def write_index(engine: Engine, kind: Kind, queries: Mapping[int, Tree], paths: 
             engine.copy_whole(statement(_NUMBERED, first=read_parquet([str(first[receipt])]), ordinals=ordinals), path, codec=_CODEC)
             first[receipt].unlink()
         else:
-            os.replace(first[receipt], path)
+            engine.store.name(first[receipt], path)
     engine.drop(ordinals)
 
 

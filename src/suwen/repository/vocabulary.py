@@ -25,6 +25,8 @@ from suwen.base.errors import Defect, SuwenError
 from suwen.engine.hash import row_hashes
 from suwen.engine.port import Engine
 from suwen.engine.sql import col, read_parquet, statement
+from suwen.engine.store.folder import FolderStore
+from suwen.engine.store.port import Store
 from suwen.model.cdm import TABLES, Table
 from suwen.repository.vocabulary_files import VOCABULARY_TABLES, VocabularyFile, batches, find, lines_of, schema
 
@@ -62,21 +64,22 @@ def load(source: Path, store: Path, engine: Engine, report: Callable[[str, int],
         raise _not_written(store, error) from error
     try:
         loaded = _write(files, aside, engine, report)
-        return _publish(loaded, store)
+        return _publish(loaded, store, engine.store)
     except OSError as error:
         raise _not_written(store, error) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def current(store: Path) -> VocabularyVersion | None:
-    """The vocabulary in use; None when none was ever loaded."""
-    pointer = store / "current.json"
-    if not pointer.exists():
+def current(store: Path, files: Store | None = None) -> VocabularyVersion | None:
+    """The vocabulary in use; None when none was ever loaded. `files`: where the folder is kept, if not on this machine alone."""
+    pointer, files = store / "current.json", files or FolderStore(store)
+    try:
+        with _readable(pointer):
+            content = str(json.loads(files.read(pointer, fresh=True))["hash"])
+    except FileNotFoundError:
         return None
-    with _readable(pointer):
-        content = str(json.loads(pointer.read_text("utf-8"))["hash"])
-    return opened(store, content)
+    return opened(store, content, files)
 
 
 @contextmanager
@@ -90,12 +93,12 @@ def _readable(path: Path) -> Iterator[None]:
         raise SuwenError("the file cannot be read, or is damaged", where=str(path), do="restore it from a backup, or load the vocabulary again") from None
 
 
-def opened(store: Path, content: str) -> VocabularyVersion:
+def opened(store: Path, content: str, files: Store | None = None) -> VocabularyVersion:
     """The loaded vocabulary of that hash."""
-    folder = store / content
+    folder, files = store / content, files or FolderStore(store)
     try:
         with _readable(folder / "vocabulary.json"):
-            known = json.loads((folder / "vocabulary.json").read_text("utf-8"))
+            known = json.loads(files.read(folder / "vocabulary.json"))
             return VocabularyVersion(known["hash"], known["name"], folder, dict(known["rows"]), tuple(known["absent"]))
     except FileNotFoundError:
         raise SuwenError(f"the vocabulary {content[:12]} is not here", where=str(store), do="load it with `suwen vocabulary load`") from None
@@ -161,7 +164,7 @@ def _content_hash(folder: Path, rows: Mapping[str, int], engine: Engine) -> str:
     return digest.hexdigest()
 
 
-def _publish(loaded: VocabularyVersion, store: Path) -> VocabularyVersion:
+def _publish(loaded: VocabularyVersion, store: Path, files: Store) -> VocabularyVersion:
     folder = store / loaded.hash
     if not folder.exists():
         _save(loaded.folder / "vocabulary.json", {k: v for k, v in asdict(loaded).items() if k != "folder"})
@@ -170,13 +173,17 @@ def _publish(loaded: VocabularyVersion, store: Path) -> VocabularyVersion:
         _sync(loaded.folder)
         loaded.folder.rename(folder)
         _sync(store)
-    kept = opened(store, loaded.hash)
+    files.keep(path for path in sorted(folder.iterdir()) if path.name != "vocabulary.json")
+    files.keep([folder / "vocabulary.json"])
+    kept = opened(store, loaded.hash, files)
     if kept.rows != loaded.rows:
         raise Defect(f"two vocabularies of different size have the hash {loaded.hash}")
     aside = store / ".current.json"
     _save(aside, {"hash": loaded.hash})
+    files.still_mine()
     aside.replace(store / "current.json")
     _sync(store)
+    files.keep([store / "current.json"])
     return kept
 
 

@@ -17,10 +17,9 @@ from prometheus_client.registry import Collector
 
 from suwen import __version__
 from suwen.base.errors import SuwenError
-from suwen.engine.releases import Releases
 from suwen.flow import doings
+from suwen.flow.stores import landing_of, releases_of
 from suwen.govern.present import present
-from suwen.intake.landing import Landing
 from suwen.model.receipt import Delivery, State
 from suwen.model.region import Region
 from suwen.repository.versions import STATES
@@ -47,7 +46,7 @@ class _Landed:
         with self._lock:
             if self._folder != str(region.landing):
                 self._folder, self._all, self.receipts, self.bytes, self.last = str(region.landing), [], 0, 0, None
-            for delivery in Landing(region.landing).deliveries(self._all[-1][0] if self._all else 0):
+            for delivery in landing_of(region).deliveries(self._all[-1][0] if self._all else 0):
                 size = sum(receipt.length for receipt in delivery.receipts)
                 self._all.append((delivery.number, size, delivery.receipts[-1].sequence))
                 self.receipts += len(delivery.receipts)
@@ -83,7 +82,7 @@ class Figures(Collector):
 
 
 def _release(region: Region) -> Iterator[Metric]:
-    release = Releases(region.releases).latest()
+    release = releases_of(region).latest()
     if release is None:
         return
     yield GaugeMetricFamily("suwen_release", "Number of the newest release", release.number)
@@ -97,9 +96,9 @@ def _release(region: Region) -> Iterator[Metric]:
 
 
 def _landing(region: Region) -> Iterator[Metric]:
-    release = Releases(region.releases).latest()
+    release = releases_of(region).latest()
     landed = _LANDED.of(region)
-    decided = Landing(region.landing).states()
+    decided = landing_of(region).states()
     through, left_out = (release.receipts_through, set(release.left_out)) if release else (0, set[int]())
     waits = sum(last > through or last in left_out for number, _, last in landed if decided.get(number, State.ACCEPTED) is State.ACCEPTED)
     yield GaugeMetricFamily("suwen_deliveries", "Deliveries that have landed", len(landed))

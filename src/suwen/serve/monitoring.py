@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 from prometheus_client.exposition import choose_encoder
 
 from suwen.base.errors import SuwenError
-from suwen.engine.releases import Releases
 from suwen.flow.formats import readable
+from suwen.flow.stores import releases_of
 from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import ANYWHERE
 from suwen.govern.present import present
@@ -55,7 +55,7 @@ def _reasons() -> Iterator[str]:
         return
     for check, reason in (
         (lambda: readable(region), "landing or lake are of a format this version does not know"),
-        (lambda: Releases(region.releases).latest(), "the newest release cannot be read"),
+        (lambda: releases_of(region).latest(), "the newest release cannot be read"),
     ):
         try:
             check()

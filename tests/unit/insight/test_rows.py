@@ -7,7 +7,8 @@ import pytest
 
 from suwen.base.errors import Place
 from suwen.engine.duck import Engine
-from suwen.engine.sql import Tree, integer, literal_rows, render, statement, text
+from suwen.engine.render import render
+from suwen.engine.sql import Tree, integer, literal_rows, statement, text
 from suwen.insight.indicator.example_rows import GivenTables
 from suwen.insight.indicator.groups import grouped_once, shared
 from suwen.insight.indicator.relation import Group

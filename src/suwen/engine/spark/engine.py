@@ -7,7 +7,6 @@ on, its size is known, and a worker that is lost takes nothing along. Views have
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,6 +33,8 @@ from suwen.engine.spark.queries import in_one_part
 from suwen.engine.spark.rendering import spark_text
 from suwen.engine.spark.session import session
 from suwen.engine.sql import Tree, coalesce, negation, parsed, read_parquet, statement
+from suwen.engine.store.folder import FolderStore
+from suwen.engine.store.port import Store
 from suwen.model.region import Settings
 
 _numbers = itertools.count(1)
@@ -49,9 +50,10 @@ class _Relation:
 class SparkEngine:
     """An engine (`engine/port.py`) on Spark. What does not fit into memory spills to `scratch`, on a cluster to its workers' own folders."""
 
-    def __init__(self, settings: Settings, scratch: Path) -> None:
+    def __init__(self, settings: Settings, scratch: Path, store: Store | None = None) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = scratch
+        self.store = store or FolderStore(scratch)
         self.memory = settings.memory
         self._settings = settings
         self.step: Callable[[str], None] = lambda _: None
@@ -195,7 +197,7 @@ class SparkEngine:
         try:
             written = write(aside)
             self.step(f"wrote aside {'/'.join(path.parts[-4:-1])}")
-            os.replace(aside, path)
+            self.store.name(aside, path)
             self.step(f"named {'/'.join(path.parts[-4:-1])}")
         finally:
             aside.unlink(missing_ok=True)
@@ -216,6 +218,8 @@ class SparkEngine:
         plain = tuple(files.plain(path) for path in paths)
         place = (plain, row_number, filename, by_name)
         if place not in self._views:
+            if self.store.remote:
+                self.store.fetch(path for path in map(Path, plain) if path.is_relative_to(self.store.root))
             self._views[place] = self._viewed(files.opened(self._spark, plain, row_number=row_number, filename=filename, by_name=by_name))
         return self._views[place].view
 

@@ -72,11 +72,8 @@ def _started(settings: Settings, master: str, scratch: Path) -> SparkSession:
 def _settings(settings: Settings, master: str, log: Path) -> Mapping[str, str]:
     """All settings: ours for speed, the region's over them, and those on which the meaning rests over all."""
     amount, unit = re.fullmatch(r"([0-9]+)(\w+)", settings.memory).groups()  # type: ignore[union-attr]
-    local = (
-        {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.pyspark.python": sys.executable}
-        if master.startswith("local")
-        else {}
-    )
+    loopback = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    local = {**loopback, "spark.pyspark.python": sys.executable} if master.startswith("local") else {}
     ours = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -18,6 +18,7 @@ from suwen.flow.backup.folder import BackupFolder
 from suwen.flow.formats import readable
 from suwen.flow.keeping import keeping
 from suwen.flow.region_files import CONTROL_FILE, SECRETS_FILE
+from suwen.flow.stores import refuse_buckets
 from suwen.intake.landing import Landing
 from suwen.model.backup import Extent, Kept, Manifest
 from suwen.model.receipt import Delivery
@@ -59,6 +60,7 @@ def back_up(region: Region, target: BackupFolder, wanted: Wanted | None = None, 
 
     Raises SuwenError where a file to be kept is missing or damaged, or the folder cannot take it; then there is no new backup, and the old ones stand.
     """
+    refuse_buckets(region, "backup", "have the store keep copies: versions of the bucket, or its replication")
     wanted, began = wanted or Wanted(), time.monotonic()
     readable(region)
     _refuse_inside(region, target)

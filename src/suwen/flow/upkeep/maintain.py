@@ -22,6 +22,7 @@ from suwen.flow.formats import writable
 from suwen.flow.keeping import keeping
 from suwen.flow.reader import READING
 from suwen.flow.region import region_lock, region_packs
+from suwen.flow.stores import refuse_buckets
 from suwen.flow.upkeep.compaction import compact, planned
 from suwen.flow.upkeep.inspection import Damage, Inspection, inspect, total
 from suwen.flow.upkeep.policy import kept, superseded
@@ -91,6 +92,7 @@ def maintain(
 
     `quick`: without reading files. `at`: now, if not the clock's. Raises SuwenError where the system refuses, or another is at work and `wait` is not given.
     """
+    refuse_buckets(region, "maintenance", "keep the region as it is: old releases and their files stay")
     began, at = now(), at or now()
     writable(region)
     with explained(region.lake, "maintenance stopped"):

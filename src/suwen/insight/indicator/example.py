@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from suwen.base.errors import SuwenError
-from suwen.engine.duck import Engine
+from suwen.engine.port import Engine
 from suwen.engine.sql import statement
 from suwen.insight.indicator.concept_members import set_members
 from suwen.insight.indicator.example_rows import OWNED, GivenTables

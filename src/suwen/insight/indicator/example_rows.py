@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from suwen.engine.duck import Engine
+from suwen.engine.port import Engine
 from suwen.engine.sql import Tree, integer, literal_rows, null, table, text
 from suwen.model.cdm import Type
 from suwen.model.extension import ALL_TABLES

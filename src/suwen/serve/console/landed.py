@@ -1,4 +1,4 @@
-"""What has landed, read again only when a delivery or a fact has come: landing only grows, so its folders' times tell."""
+"""What has landed, read again only when a delivery or a fact has come."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from suwen.engine.releases import Releases
 from suwen.flow.status import Status, status
-from suwen.intake.landing import Landing
+from suwen.flow.stores import landing_of, releases_of
 from suwen.model.receipt import Delivery, State
 from suwen.model.region import Region
 
@@ -35,7 +34,7 @@ def landed(region: Region) -> Landed:
         held = _KEPT.get(region.folder)
     if held is not None and held[0] is region and held[1] == stamp:
         return held[2]
-    landing = Landing(region.landing)
+    landing = landing_of(region)
     found = Landed(status(region), tuple(landing.deliveries()), landing.states())
     with _LOCK:
         _KEPT[region.folder] = (region, stamp, found)
@@ -43,7 +42,5 @@ def landed(region: Region) -> Landed:
 
 
 def _stamp(region: Region) -> _Stamp:
-    """Times of the folders of deliveries and facts, and the newest release: they change with everything that is shown."""
-    folders = (region.landing / "deliveries", region.landing / "facts")
-    times = [folder.stat().st_mtime_ns if folder.is_dir() else 0 for folder in folders]
-    return (*times, *Releases(region.releases).numbers()[-1:])
+    """What changes with everything that is shown: deliveries, facts, and the newest release."""
+    return (*landing_of(region).stamp(), *releases_of(region).numbers()[-1:])

@@ -10,12 +10,12 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from suwen.base.errors import SuwenError
-from suwen.engine.releases import Releases
 from suwen.flow.answers import Answers
 from suwen.flow.history import organisations_of
 from suwen.flow.joined import MOST_ENGINES
 from suwen.flow.reader import OpenRelease
 from suwen.flow.region import region_packs
+from suwen.flow.stores import releases_of
 from suwen.flow.trace import Tracer
 from suwen.model.region import Region
 from suwen.packs.loader import Packs
@@ -87,7 +87,7 @@ class Newest:
 
     def of(self, region: Region) -> Published | None:
         """The newest release; None before the first."""
-        numbers = Releases(region.releases).numbers()
+        numbers = releases_of(region).numbers()
         if not numbers:
             return None
         with self._lock:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Path, Query
 
-from suwen.engine.releases import Releases
+from suwen.flow.stores import releases_of
 from suwen.govern.policy.actions import Action
 from suwen.model.release import Release
 from suwen.serve.api.asking import Asking, asking
@@ -72,7 +72,7 @@ def list_releases(request: HttpRequest, after: Before = 0, limit: Limit = 100) -
     """The releases that are kept, the newest first."""
     json_only(request)
     asked = asking(request, Action.RELEASES)
-    kept = Releases(asked.region.releases)
+    kept = releases_of(asked.region)
     numbers = [number for number in sorted(kept.numbers(), reverse=True) if not after or number < after]
     following = str(numbers[limit - 1]) if len(numbers) > limit else ""
     return {"release": asked.release, "next": following, "items": [_one(kept.get(number)) for number in numbers[:limit]]}
@@ -108,7 +108,7 @@ def _is_open(asked: Asking, feed: str) -> bool:
 
 
 def _release(asked: Asking, number: int) -> Release:
-    kept = Releases(asked.region.releases)
+    kept = releases_of(asked.region)
     if number not in kept.numbers():
         raise Fault(HTTPStatus.NOT_FOUND, f"there is no release {number}", where="release", expected="one that is kept", do="GET /api/v1/releases")
     return kept.get(number)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from suwen.base.errors import SuwenError
-from suwen.engine.releases import Releases
 from suwen.flow import ledger
 from suwen.flow.coverage import coverage
 from suwen.flow.reader import OpenRelease
+from suwen.flow.stores import releases_of
 from suwen.govern.policy.actions import Action
 from suwen.govern.policy.actors import Resource
 from suwen.govern.policy.decisions import allowed_units
@@ -82,7 +82,7 @@ def template(request: HttpRequest, name: str) -> HttpResponse:
 def releases(request: HttpRequest) -> HttpResponse:
     """Every release, the newest first."""
     at = reading(request)
-    published = Releases(at.region.releases)
+    published = releases_of(at.region)
     rows = []
     for number in reversed(published.numbers()):
         one = published.get(number)
@@ -105,7 +105,7 @@ def releases(request: HttpRequest) -> HttpResponse:
 def release(request: HttpRequest, number: int) -> HttpResponse:
     """One release with its two balances, for open organisations by feed, and the moves of its run."""
     at = reading(request)
-    published = Releases(at.region.releases)
+    published = releases_of(at.region)
     one = published.get(number)
     before = published.get(number - 1) if number - 1 in published.numbers() else None
     opened = OpenRelease(at.region, number)

@@ -170,3 +170,18 @@ def test_rows_are_taken_out_and_tables_replaced(engines: tuple[Engine, Engine]) 
         assert (other.count("u"), other.one(statement("select x from mine"))) == (2, 1)
         other.close()
         engine.drop("u", "nobody")
+
+
+def test_workers_write_files_ahead(engines: tuple[Engine, Engine], tmp_path: Path) -> None:
+    folder = str(tmp_path)
+
+    def work(engine: Engine, number: int) -> None:
+        if number == 2:
+            raise ValueError("left undone")
+        batches = pa.RecordBatchReader.from_batches(pa.schema([("x", pa.int64())]), [pa.record_batch({"x": [number]})])
+        engine.copy_batches(batches, Path(folder) / f"{number}.parquet")
+
+    engines[0].spread(work, [0, 1])
+    assert not list(tmp_path.iterdir())
+    engines[1].spread(work, [1, 2, 3])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.parquet", "3.parquet"]

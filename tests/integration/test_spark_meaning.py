@@ -61,7 +61,7 @@ STATEMENTS = {
     "cut days": "select n, date_trunc('month', d)::DATE, date_trunc('quarter', d)::DATE, date_trunc('year', at)::DATE from t order by n",
     "days and times": "select n, at::DATE, d::TIMESTAMP from t order by n",
     "texts of values": "select n::VARCHAR, d::VARCHAR, at::VARCHAR, m::VARCHAR, f::VARCHAR, s || '|' || n::VARCHAR from t order by n",
-    "tries": "select try_cast(s as INTEGER), try_cast(m as INTEGER), trunc(m) from t order by n",
+    "tries": "select try_cast(s as INTEGER), case when m = trunc(m) then try_cast(m as INTEGER) end, trunc(m) from t order by n",
     "microseconds": "select n, epoch_us(at) from t order by n",
     "exact sums": "select sum(n::HUGEINT)::HUGEINT, sum(m)::DECIMAL(38,8), (sum(n::HUGEINT) * 1)::VARCHAR from t where n > 0",
     "windows": """select n, row_number() over (partition by g order by s desc nulls last, n), lag(s) over o, sum(n) over (partition by g order by n

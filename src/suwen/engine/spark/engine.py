@@ -31,7 +31,7 @@ from suwen.engine.spark import files
 from suwen.engine.spark.faults import spark_errors
 from suwen.engine.spark.queries import in_one_part
 from suwen.engine.spark.rendering import spark_text
-from suwen.engine.spark.session import session
+from suwen.engine.spark.session import session, unused
 from suwen.engine.sql import Tree, coalesce, negation, parsed, read_parquet, statement
 from suwen.engine.store.folder import FolderStore
 from suwen.engine.store.port import Store
@@ -76,6 +76,7 @@ class SparkEngine:
             for relation in self._views.values():
                 self._forget(relation)
             self._views.clear()
+            unused(self._spark)
 
     def execute(self, query: Tree | str) -> None:
         tree = _tree(query)

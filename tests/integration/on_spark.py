@@ -13,11 +13,13 @@ from suwen.engine.releases import Releases
 from suwen.flow.region import open_region
 from suwen.model.region import Region
 
-# One compiler less in the Java machine and one partition: what a few rows cost is what it takes to begin.
+# For a few rows, of which each statement costs what it takes to begin: nothing is compiled, nothing divided.
 CONFIG: Mapping[str, str] = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.sql.shuffle.partitions": "1",
     "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
 }
 needs_spark = pytest.mark.skipif(
     find_spec("pyspark") is None or shutil.which("java") is None, reason="needs PySpark (the extra `spark`) and Java 17 or later on the PATH"

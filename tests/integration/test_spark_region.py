@@ -23,12 +23,14 @@ def regions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Region, Region, l
     plain = make(here)
     make(there)
     spark, said = on_spark(there), []
-    for turn in TURNS:
-        for folder in (here, there):
-            deliver(folder, turn)
-        run(plain)
-        run(spark)
-        said.append((content(plain), content(spark)))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("suwen.flow.stage._WORTH_SPREADING", 0)  # Spark's workers read what landed, however little
+        for turn in TURNS:
+            for folder in (here, there):
+                deliver(folder, turn)
+            run(plain)
+            run(spark)
+            said.append((content(plain), content(spark)))
     return plain, spark, said
 
 

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
+from suwen.engine import port
 from suwen.engine.faults import engine_errors, paths_in, system_fault
 from suwen.engine.interrupts import interruptible
 from suwen.engine.port import Written
@@ -69,6 +70,9 @@ class Engine:
         sql = _text(query)
         with self._explained(sql):
             interruptible(self._con, lambda: self._con.execute(sql))
+
+    def spread(self, work: Callable[[port.Engine, port.Item], None], items: Sequence[port.Item]) -> None:
+        """Nothing: there is this process alone."""
 
     def rows(self, query: exp.Expression | str) -> list[tuple[Any, ...]]:
         """The rows of a query as tuples; for small answers."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
 from suwen.engine.sql import Tree
 from suwen.engine.store.port import Store
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,13 @@ class Engine(Protocol):
 
     def execute(self, query: Tree | str) -> None:
         """Run a statement for its effect; `delete from` a relation that `temporary` made is the one that every engine has."""
+        ...
+
+    def spread(self, work: Callable[[Engine, Item], None], items: Sequence[Item]) -> None:
+        """Do `work` ahead for each item on the engine's own machines, each with an engine that stages there; nothing where it has none.
+
+        `work` and items are pickled, and leave what they do in files. What fails is left undone, for the caller to do and to fail at himself.
+        """
         ...
 
     def rows(self, query: Tree | str) -> list[tuple[Any, ...]]:

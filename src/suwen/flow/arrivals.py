@@ -9,11 +9,11 @@ from functools import partial
 
 from suwen.flow.key_findings import note_unread_keys
 from suwen.flow.lanes import KindData, lanes
-from suwen.flow.stage import Stager, by_kind, spec_of
+from suwen.flow.stage import Stager, by_kind, spec_of, stage_ahead
 from suwen.flow.work import Work, index_path
 from suwen.intake.landing import Landing
 from suwen.model.functions import VERSION
-from suwen.model.receipt import Mode
+from suwen.model.receipt import Mode, Receipt
 from suwen.model.staging import StagedFile, StagedReceipt
 from suwen.repository.planner import kind_expressions
 from suwen.repository.record_index import index_query, write_index
@@ -26,11 +26,13 @@ def stage(work: Work, landing: Landing) -> None:
     specs = {name: spec_of(work.template(name)) for name in {r.feed for r in work.receipts.values()}}
     before = work.previous.readers if work.previous else {}
     work.reread |= {feed for feed, spec in specs.items() if before.get(feed, spec) != spec}
-    made: list[StagedReceipt] = []
+    waiting: list[tuple[Stager, Receipt]] = []
     for receipt in sorted(work.receipts.values(), key=lambda r: r.sequence):
         template = work.template(receipt.feed)
         stager = Stager(work.engine, landing, work.region.staging, template, receipt.feed, work.region.settings.piece_mb << 20, work.progress, work.step)
-        made.append(stager.staged(receipt))
+        waiting.append((stager, receipt))
+    stage_ahead(work.engine, waiting)
+    made = [stager.staged(receipt) for stager, receipt in waiting]
     work.readers = specs
     work.lanes = lanes(work.region, _volumes(work, made))
     for staged in made:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from suwen.model.pack import Kind, Template
 from suwen.model.receipt import Receipt
 from suwen.model.staging import ISSUES, StagedFile, StagedReceipt, Unread
 
+_WORTH_SPREADING = 16 << 20  # bytes: less is read before others have begun
 FORM = 1  # of staging: part of every spec, so that a new way of reading reads again
 
 
@@ -50,16 +51,22 @@ class Stager:
 
     def staged(self, receipt: Receipt) -> StagedReceipt:
         """The staging of a receipt: as kept, or made now."""
-        kept = self.folder / self.feed / f"{receipt.sequence:010d}-{spec_of(self.template)}.json"
-        store = self.engine.store
-        if store.exists(kept):
-            found = _load(store, kept, self.folder)
-            if found is not None and all(store.whole(Path(f.path)) for f in found.files):
-                return found
+        found = self.kept(receipt)
+        if found is not None:
+            return found
         made = self._stage(receipt)
-        _save(store, kept, made, self.folder)
+        _save(self.engine.store, self._list(receipt), made, self.folder)
         self.step("listed staging")
         return made
+
+    def kept(self, receipt: Receipt) -> StagedReceipt | None:
+        """The staging of a receipt as it was made before; None where it has to be made."""
+        store, listed = self.engine.store, self._list(receipt)
+        found = _load(store, listed, self.folder) if store.exists(listed) else None
+        return found if found is not None and all(store.whole(Path(f.path)) for f in found.files) else None
+
+    def _list(self, receipt: Receipt) -> Path:
+        return self.folder / self.feed / f"{receipt.sequence:010d}-{spec_of(self.template)}.json"
 
     def _stage(self, receipt: Receipt) -> StagedReceipt:
         spec = spec_of(self.template)
@@ -144,6 +151,31 @@ class Stager:
 
     def _file(self, path: Path, receipt: Receipt, member: Member, kind: Kind, before: int, rows: int, rejected: int, content: str) -> StagedFile:
         return StagedFile(str(path), self.feed, kind.name, receipt.sequence, member.position, before, rows, member.columns, rejected, content)
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """One receipt to be staged, and all that says how."""
+
+    landing: Path
+    folder: Path
+    template: Template
+    feed: str
+    piece_bytes: int
+    receipt: Receipt
+
+
+def stage_ahead(engine: Engine, waiting: Sequence[tuple[Stager, Receipt]]) -> None:
+    """Have what is not staged yet read by the engine's machines, where it has some and there is enough to read; one pass reads all kinds of a receipt."""
+    if engine.store.remote:  # their machines have other caches
+        return
+    new = [(stager, receipt) for stager, receipt in waiting if stager.kept(receipt) is None]
+    if len(new) > 1 and sum(receipt.length for _, receipt in new) >= _WORTH_SPREADING:
+        engine.spread(_staged_there, [_Ahead(s.landing.folder, s.folder, s.template, s.feed, s.piece_bytes, receipt) for s, receipt in new])
+
+
+def _staged_there(engine: Engine, ahead: _Ahead) -> None:
+    Stager(engine, Landing(ahead.landing), ahead.folder, ahead.template, ahead.feed, ahead.piece_bytes).staged(ahead.receipt)
 
 
 def _keeping(failed: list[Exception], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

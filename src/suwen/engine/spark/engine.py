@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -17,17 +18,20 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from sqlglot import exp
 
 from suwen.base.errors import Defect
+from suwen.engine import port
 from suwen.engine.duck import Engine as DuckEngine
 from suwen.engine.port import Written
 from suwen.engine.spark import files
 from suwen.engine.spark.faults import spark_errors
 from suwen.engine.spark.queries import in_one_part
 from suwen.engine.spark.rendering import spark_text
-from suwen.engine.spark.session import session
+from suwen.engine.spark.session import session, unused
 from suwen.engine.sql import Tree, coalesce, negation, parsed, read_parquet, statement
 from suwen.engine.store.folder import FolderStore
 from suwen.engine.store.port import Store
@@ -72,6 +76,7 @@ class SparkEngine:
             for relation in self._views.values():
                 self._forget(relation)
             self._views.clear()
+            unused(self._spark)
 
     def execute(self, query: Tree | str) -> None:
         tree = _tree(query)
@@ -80,6 +85,18 @@ class SparkEngine:
         name = tree.this.name
         gone = coalesce(tree.args["where"].this.copy(), exp.false())
         self.temporary(name, statement("select * from {t} where {left}", t=name, left=negation(gone)))
+
+    def spread(self, work: Callable[[port.Engine, port.Item], None], items: Sequence[port.Item]) -> None:
+        share = self._settings.share(self._settings.threads).memory
+        folder = str(self.scratch / "ahead")
+
+        def each(item: port.Item) -> None:
+            own = DuckEngine(threads=1, memory=share, scratch=Path(folder) / uuid.uuid4().hex)
+            with closing(own), suppress(Exception):  # whatever it is, it happens again where it can be told
+                work(own, item)
+
+        with suppress(PySparkException, Py4JError):  # workers without Suwen, or none left: the same
+            self._spark.sparkContext.parallelize(items, len(items)).foreach(each)
 
     def rows(self, query: Tree | str) -> list[tuple[Any, ...]]:
         table = self.arrow(query)

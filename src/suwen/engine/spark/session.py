@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,7 @@ _LOG = "appender.none.type = Null\nappender.none.name = none\nrootLogger.level =
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 _SPILL = ".spark-"
 _lock = Lock()
+_used: set[int] = set()  # sessions of engines that are open
 
 
 def session(settings: Settings, scratch: Path) -> SparkSession:
@@ -39,13 +41,21 @@ def session(settings: Settings, scratch: Path) -> SparkSession:
     with _lock:
         active = SparkSession.getActiveSession() or SparkSession._instantiatedSession
         master = settings.spark.master or f"local[{settings.threads}]"
-        if active is None or active.sparkContext._jsc is None:
+        if active is not None and not stopped(active) and active.sparkContext.master != master:
+            if _used:
+                what = f"Spark runs on {active.sparkContext.master} in this process already"
+                raise SuwenError(what, where=_WHERE, expected="one master at a time in a process", do="start another process")
+            active.stop()
+        if active is None or stopped(active):
             active = _started(settings, master, scratch)
-        elif active.sparkContext.master != master:
-            raise SuwenError(
-                f"Spark runs on {active.sparkContext.master} in this process already", where=_WHERE, expected="one master a process", do="start another"
-            )
-        return active.newSession()
+        made = active.newSession()
+        _used.add(id(made))
+        return made
+
+
+def unused(spark: SparkSession) -> None:
+    """Tell that a session is used no more; the application goes on for the next, unless that is to run elsewhere."""
+    _used.discard(id(spark))
 
 
 def _started(settings: Settings, master: str, scratch: Path) -> SparkSession:
@@ -71,7 +81,8 @@ def _started(settings: Settings, master: str, scratch: Path) -> SparkSession:
 def _settings(settings: Settings, master: str, log: Path) -> Mapping[str, str]:
     """All settings: ours for speed, the region's over them, and those on which the meaning rests over all."""
     amount, unit = re.fullmatch(r"([0-9]+)(\w+)", settings.memory).groups()  # type: ignore[union-attr]
-    local = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"} if master.startswith("local") else {}
+    loopback = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    local = {**loopback, "spark.pyspark.python": sys.executable} if master.startswith("local") else {}
     ours = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -94,12 +105,22 @@ def _spill(scratch: Path) -> Path:
     """The process's own folder beside a scratch folder, for what Spark itself puts aside: a run empties the scratch folder, the session goes on."""
     for left in scratch.parent.glob(f"{_SPILL}*"):
         number = left.name.removeprefix(_SPILL)
-        if number.isdigit() and not Path(f"/proc/{number}").exists():
+        if number.isdigit() and not _is_alive(int(number)):
             shutil.rmtree(left, ignore_errors=True)
     made = scratch.with_name(f"{_SPILL}{os.getpid()}")
     made.mkdir(parents=True, exist_ok=True)
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _check_java() -> None:

@@ -61,7 +61,12 @@ def _half(printer: Printer, node: Tree, half: int) -> str:
 
 
 def _cast(printer: Printer, node: Tree, half: int) -> str:
-    return _constant(node.this, half) if isinstance(node.this, exp.Literal) else _half(printer, node.this, half)
+    """A constant, a wide number, or a BIGINT that is not negative made wide."""
+    if isinstance(node.this, exp.Literal):
+        return _constant(node.this, half)
+    if is_wide(node.this):
+        return _half(printer, node.this, half)
+    return f"cast({printer.text(node.this)} AS BIGINT)" if half == LOW else "0L"
 
 
 def _shifted(printer: Printer, node: Tree, half: int) -> str:

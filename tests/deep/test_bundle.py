@@ -42,7 +42,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(words, cwd=ROOT, check=True, env=os.environ)
     (archive,) = folder.glob("*.tar")
     with tarfile.open(archive) as packed:
-        packed.extractall(folder, filter="data")
+        packed.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     archive.unlink()
     return next(path for path in folder.iterdir() if path.is_dir())
 

@@ -31,7 +31,7 @@ def archives() -> dict[int, Path]:
 def unpacked(number: int, folder: Path) -> Path:
     """A region of a format."""
     with tarfile.open(archives()[number]) as packed:
-        packed.extractall(folder, filter="data")
+        packed.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     (folder / "region" / "secrets.toml").chmod(0o600)
     (folder / "region" / "control.db").chmod(0o600)
     return folder / "region"

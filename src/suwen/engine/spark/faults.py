@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from py4j.protocol import Py4JError
@@ -47,7 +48,7 @@ def _explained(said: str, tree: Tree, spark: SparkSession, target: Path | None, 
     return system_fault(said, target) or damaged(paths_in(render(tree)), said)
 
 
-def _no_zone(error: PySparkException) -> SuwenError:
+def _no_zone(error: Any) -> SuwenError:
     name = (error.getMessageParameters() or {}).get("timeZone", "").strip("'\"")
     return SuwenError(
         f"Java knows no time zone {name}", where="organisations.csv", expected="a zone whose rules Java has", do="use its usual name, or a newer Java"

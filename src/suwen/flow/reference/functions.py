@@ -41,7 +41,7 @@ def functions_page() -> str:
          "an integer with too many digits for it becomes null, and is a finding."],
         ["DuckDB and Spark both work expressions out, each in its own words and to the same value. Every example below runs as a test on both engines;",
          "so do expressions and values drawn at random, in all forms. Differences that stay have a reason and a name: "
-         "[one meaning on two engines](../decisions/one-meaning.md)."],
+         "docs/decisions/one-meaning.md."],
         section("Types", *table(("type", "stored as", "becomes by itself"), types),
                 "", *(f"`{name}` stands for {', '.join(types)}: where it stands twice, it is the same type." for name, types in VARIABLES.items())),
         section("Forms", *table(("form", "written"), _FORMS)),

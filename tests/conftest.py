@@ -12,7 +12,7 @@ from suwen.base.errors import SuwenError
 from suwen.engine.duck import Engine as DuckDB
 from suwen.engine.opening import open_engine
 from suwen.engine.port import Engine
-from suwen.model.region import Settings
+from suwen.model.region import Settings, Spark
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -52,7 +52,8 @@ def spark_settings() -> Settings:
     pytest.importorskip("pyspark", reason="PySpark is not installed: pip install 'suwen[spark]'")
     if shutil.which("java") is None:
         pytest.skip("there is no Java, which Spark needs")
-    return Settings(engine="spark", threads=2, memory="2GiB")
+    few_rows = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.adaptive.enabled": "false"}
+    return Settings(engine="spark", threads=2, memory="2GiB", spark=Spark(config=few_rows | {"spark.sql.shuffle.partitions": "2"}))
 
 
 @pytest.fixture(scope="session")

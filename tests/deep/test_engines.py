@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,7 +15,7 @@ from suwen.flow.examples import run_examples
 from suwen.model.functions import FUNCTIONS, TYPES, Value
 from suwen.model.region import Settings
 from suwen.packs.loader import load_packs, shipped_packs
-from tests.spec.engines import Asked, asked, compared, smallest, uncompiled
+from tests.spec.engines import Asked, asked, compared, compiling, smallest
 from tests.spec.evaluation import Column, compiled
 from tests.spec.grown import TYPES_OF_COLUMNS, Grower, columns, plain_calls, values
 
@@ -30,8 +29,9 @@ Engines = tuple[Engine, Engine]
 
 
 @pytest.fixture(scope="module")
-def engines(duckdb: Engine, spark: Engine) -> Engines:
-    return duckdb, spark
+def engines(duckdb: Engine, spark: Engine) -> Iterator[Engines]:
+    with compiling(spark, True):
+        yield duckdb, spark
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_grown_expressions(engines: Engines, dice: random.Random) -> None:
         given, zone = columns(dice, ROWS), dice.choice(ZONES)
         grown = [grower.grow(dice.choice(TYPES), 1 + number % 3) for _ in range(AT_ONCE)]
         listed = [one for each in grown for one in asked(each.text, TYPES_OF_COLUMNS, zone)]
-        with nullcontext() if number % 4 == 0 else uncompiled(engines[1]):
+        with compiling(engines[1], number % 4 == 0):
             found = compared(engines, listed, given)
         assert not found, (zone, [smallest(engines, each, given, zone) for each in grown if each.text in found] or found)
         count += len(listed)

@@ -57,13 +57,13 @@ def worked_out(engine: Engine, listed: Sequence[Asked], columns: Mapping[str, Co
 
 
 @contextmanager
-def uncompiled(engine: Engine) -> Iterator[None]:
-    """Spark works expressions out as they stand, without making Java of them first: sooner done for few rows, and the other of its two ways."""
+def compiling(engine: Engine, on: bool) -> Iterator[None]:
+    """Spark makes Java of expressions first, as in a region, or works them out as they stand: its two ways, the second sooner done for few rows."""
     conf = engine._spark.conf  # type: ignore[attr-defined]  # only tests set this, so the port has no word for it
-    names = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-    before = {name: conf.get(name) for name in names}
+    wanted = {"spark.sql.codegen.wholeStage": str(on).lower(), "spark.sql.codegen.factoryMode": "FALLBACK" if on else "NO_CODEGEN"}
+    before = {name: conf.get(name) for name in wanted}
     try:
-        for name, value in names.items():
+        for name, value in wanted.items():
             conf.set(name, value)
         yield
     finally:

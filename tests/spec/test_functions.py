@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,13 +12,15 @@ from sqlglot import parse_one
 
 from suwen.engine.forms import form_tree
 from suwen.engine.render import render
-from suwen.model.functions import DUCKDB_TYPES, FUNCTIONS, OPERATORS, VARIABLES, Example, Function, Operator, Value
+from suwen.model.functions import DUCKDB_TYPES, FUNCTIONS, OPERATORS, VARIABLES, WIDENINGS, Example, Function, Operator, Value
 from tests.spec.evaluation import (
     Column,
     call_over_columns,
     call_over_constants,
     compiled,
     distinct_from_parquet,
+    evaluate,
+    failures,
     operation_over_columns,
     rows,
     value,
@@ -94,6 +97,22 @@ def test_engine_forms_come_back_from_the_generator(function: Function) -> None:
         if form:
             tree = form_tree(form, len(function.arguments))
             assert parse_one(render(tree), dialect="duckdb").sql(dialect="duckdb") == render(tree)
+
+
+@pytest.mark.parametrize(("wanted", "other"), [("number", "0.5"), ("money", "money('1')")])
+def test_a_whole_number_becomes_wider_or_a_finding(wanted: str, other: str) -> None:
+    widening, text = WIDENINGS[wanted], f"case when true then n else {other} end"
+    given = Column("integer", [example.args[0] for example in widening.examples])
+    assert compiled(text, {"n": "integer"}).type == widening.result == wanted
+    assert evaluate(text, n=given) == [example.result for example in widening.examples]
+    assert failures(text, n=given) == [[example.args[0] is not None and example.result is None for example in widening.examples]]
+
+
+def test_every_function_has_words_for_both_engines() -> None:
+    texts = {(f.name, form): (f.text("duckdb", form), f.text("spark", form)) for f in FUNCTIONS.values() for form in f.forms or [""]}
+    assert all(duckdb and spark for duckdb, spark in texts.values())
+    with pytest.raises(ValueError, match="a text for Spark of each form"):
+        replace(FUNCTIONS["date_of"], spark_forms={"iso": "$1"})
 
 
 def test_names_say_nothing_twice() -> None:

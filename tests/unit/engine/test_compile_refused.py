@@ -237,6 +237,8 @@ MISTAKES = [
     ("left(Id, 'a')", "argument 2 (count) of left is not a literal of type integer", ""),
     ("left(Id, -1)", "argument 2 (count) of left is -1", ""),
     ("substring(Id, 0, 1)", "argument 2 (from) of substring is 0", ""),
+    ("split_part(Id, '', 1)", "argument 2 (separator) of split_part is an empty text", ""),
+    ("pad_left(Id, 3, '')", "argument 3 (fill) of pad_left is an empty text", ""),
     ("round_half_up(x, 9)", "argument 2 (places) of round_half_up is 9", ""),
     ("date_of(Id, 'izo')", "no form 'izo' of date_of", "did you mean iso?"),
     ("date_of(Id, VALUE)", "argument 2 (form) of date_of is not a literal of type text", ""),

@@ -30,6 +30,8 @@ def spark_errors(tree: Tree, *, spark: SparkSession, target: Path | None = None,
         raise Defect(f"Spark refused a statement: {type(error).__name__}: {error.getCondition()}") from error
     except (PySparkException, Py4JError, pa.ArrowException, OSError) as error:
         said = str(error)
+        if _condition(error) == "INVALID_TIMEZONE":
+            raise _no_zone(error) from None
         raise _explained(said, tree, spark, target, memory) or Defect(f"Spark failed on a statement: {type(error).__name__}: {_condition(error)}") from None
 
 
@@ -43,6 +45,13 @@ def _explained(said: str, tree: Tree, spark: SparkSession, target: Path | None, 
             "Spark's application ended in the middle", where=where, expected="a master that keeps it", do="look at the master's log and run again"
         )
     return system_fault(said, target) or damaged(paths_in(render(tree)), said)
+
+
+def _no_zone(error: PySparkException) -> SuwenError:
+    name = (error.getMessageParameters() or {}).get("timeZone", "").strip("'\"")
+    return SuwenError(
+        f"Java knows no time zone {name}", where="organisations.csv", expected="a zone whose rules Java has", do="use its usual name, or a newer Java"
+    )
 
 
 def _condition(error: Exception) -> str:

@@ -62,6 +62,6 @@ IDENTITY = (
         "The sex in a valid number by GB/T 2261.1: 1 male, 2 female; else null.",
         "有效号码中的性别（GB/T 2261.1：1 男，2 女），否则为 null。",
         (Example((_VALID,), "2"), Example(("440524188001010014",), "1"), Example((_INVALID,), None), Example((None,), None)),
-        spark=f"case when {_S_VALID} then case when cast(substring({_S}, 17, 1) as int) % 2 = 1 then '1' else '2' end end",
+        spark=f"case when {_S_VALID} then case when try_cast(substring({_S}, 17, 1) as int) % 2 = 1 then '1' else '2' end end",
     ),
 )

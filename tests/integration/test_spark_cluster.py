@@ -21,13 +21,13 @@ KILLED_AT = 4  # files written before a worker is killed
 
 def _started(folder: Path, environment: Mapping[str, str] = os.environ) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.integration.run_on_spark", str(folder)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
 
 
 def _ended(folder: Path, environment: Mapping[str, str] = os.environ) -> tuple[int, str]:
     """The exit code of a run, and what it said of an error."""
-    process = _started(folder, environment)
-    _, said = process.communicate(timeout=300)
+    with _started(folder, environment) as process:
+        said, _ = process.communicate(timeout=300)
     return process.returncode, said
 
 
@@ -41,15 +41,15 @@ def test_a_run_on_a_cluster_that_loses_a_worker(tmp_path: Path) -> None:
     (tmp_path / "cluster").mkdir()
     with cluster(tmp_path / "cluster") as running:
         spark = on_spark(there, running.master, config=CLUSTER_CONFIG)
-        process = _started(there)
-        assert process.stdout is not None
-        told = []
-        for line in process.stdout:
-            told.append(line.strip())
-            if len(told) == KILLED_AT:
-                running.kill_worker(0)
-        assert process.wait() == 0, process.stderr.read() if process.stderr else ""
-        assert told[-1] == "published"
+        told: list[str] = []
+        with _started(there) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                told.append(line.strip())
+                if told[-1].startswith("named") and sum(one.startswith("named") for one in told) == KILLED_AT:
+                    running.kill_worker(0)
+        assert process.returncode == 0, told
+        assert "published" in told
         assert running.workers[1].poll() is None
     assert content(spark) == content(plain)
 

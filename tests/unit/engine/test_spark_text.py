@@ -101,6 +101,7 @@ KNOWN = {
     "select a from t where (a, b) in (select (c, d) from u)": ("SELECT `a` FROM `view_t` AS `t` WHERE (`a`, `b`) IN (SELECT `c`, `d` FROM `view_u` AS `u`)"),
     "with c as materialized (select 1 as x, 2 as y) select * exclude (x) from c": "WITH `c` AS (SELECT 1 AS `x`, 2 AS `y`) SELECT `y` FROM `c` AS `c`",
     "select 'a''b\\c'": "SELECT 'a\\'b\\\\c'",
+    "select a not like 'x%' from t": "SELECT `a` NOT LIKE 'x%' FROM `view_t` AS `t`",
     "select a::TIMESTAMP, b::HUGEINT": "SELECT cast(`a` AS TIMESTAMP_NTZ), cast(`b` AS DECIMAL(38,0))",
     "select count(*) filter (a) over (partition by b)": "SELECT count(CASE WHEN `a` THEN 1 END) OVER (PARTITION BY `b`)",
 }

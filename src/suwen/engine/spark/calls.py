@@ -9,7 +9,7 @@ from sqlglot import exp
 from suwen.base.errors import Defect
 from suwen.engine.forms import called
 from suwen.engine.spark import listed, wide
-from suwen.engine.spark.printer import Form, Printer, literal, only
+from suwen.engine.spark.printer import Form, Printer, checked, literal, only
 from suwen.engine.sql import Tree
 
 _UNITS = ("DAY", "MONTH", "QUARTER", "YEAR", "WEEK")
@@ -125,6 +125,7 @@ def _to_unit(value: str, unit: str) -> str:
 
 def _day_difference(printer: Printer, node: Tree) -> str:
     """`date_diff('day', a, b)`: days from a to b."""
+    only(node, "this", "expression", "unit", "date_part_boundary")
     unit = node.args.get("unit")
     if unit is None or unit.name.upper() != "DAY":
         raise Defect("no Spark form of a difference but in days")
@@ -225,7 +226,7 @@ CALLS: Mapping[type[Tree], Form] = {
     exp.Least: _call("least"),
     exp.Nullif: _pair("nullif"),
     exp.Abs: _call("abs"),
-    exp.Trunc: lambda printer, node: _whole(printer, [node.this]),
+    exp.Trunc: checked(lambda printer, node: _whole(printer, [node.this]), "this"),
     exp.Year: _call("year"),
     exp.Month: _call("month"),
     exp.DateDiff: _day_difference,
@@ -237,6 +238,6 @@ CALLS: Mapping[type[Tree], Form] = {
     exp.Array: _call("array"),
     exp.Struct: _struct,
     exp.Explode: _call("explode"),
-    exp.RowNumber: lambda printer, node: "row_number()",
+    exp.RowNumber: checked(lambda printer, node: "row_number()"),
     exp.Lag: _lag,
 }

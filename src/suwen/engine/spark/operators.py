@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from suwen.base.errors import Defect
 from suwen.engine.spark import wide
-from suwen.engine.spark.printer import Form, Printer, literal, only, quoted
+from suwen.engine.spark.printer import Form, Printer, checked, literal, only, quoted
 from suwen.engine.sql import Tree
 
 _Type = exp.DataType.Type
@@ -66,6 +66,7 @@ def _chain(printer: Printer, node: Tree, sign: str) -> str:
     """`a sign b sign c`: a chain that leans to the left is as deep as it is long, so it is not walked by recursion."""
     parts, at = [], node
     while type(at) is type(node):
+        only(at, "this", "expression", "safe")  # of texts joined: that a null is one in the end, as in Spark
         parts.append(printer.part(at.args["expression"]))
         at = at.this
     return f" {sign} ".join([printer.part(at), *reversed(parts)])
@@ -76,11 +77,17 @@ def _infix(sign: str) -> Form:
 
 
 def _compared(sign: str) -> Form:
-    return lambda printer, node: f"{printer.part(node.this)} {sign} {printer.part(node.args['expression'])}"
+    return checked(lambda printer, node: f"{printer.part(node.this)} {sign} {printer.part(node.args['expression'])}", "this", "expression")
+
+
+def _like(printer: Printer, node: Tree) -> str:
+    only(node, "this", "expression", "negate")
+    return f"{printer.part(node.this)} {'NOT ' if node.args.get('negate') else ''}LIKE {printer.part(node.args['expression'])}"
 
 
 def _subtracted(printer: Printer, node: Tree) -> str:
     """Of a day, days are told from a number by the type that is written down beside it: `date - date` is days in DuckDB, an interval in Spark."""
+    only(node, "this", "expression")
     left, right = node.this, node.args["expression"]
     if _is_day(left) or _is_day(right):
         return f"datediff({printer.text(left)}, {printer.text(right)})" if _is_day(right) else f"{printer.part(left)} - {printer.part(right)}"
@@ -92,10 +99,11 @@ def _is_day(node: Tree) -> bool:
 
 
 def _shifted(word: str) -> Form:
-    return lambda printer, node: f"{word}({printer.text(node.this)}, {printer.text(node.args['expression'])})"
+    return checked(lambda printer, node: f"{word}({printer.text(node.this)}, {printer.text(node.args['expression'])})", "this", "expression")
 
 
 def _is(printer: Printer, node: Tree) -> str:
+    only(node, "this", "expression")
     if not isinstance(node.args["expression"], exp.Null):
         raise Defect("no Spark form of IS with anything but NULL")
     return f"{printer.part(node.this)} IS NULL"
@@ -149,13 +157,13 @@ OPERATORS: Mapping[type[Tree], Form] = {
     exp.Literal: _literal,
     exp.Boolean: _boolean,
     exp.Null: lambda printer, node: "NULL",
-    exp.Paren: lambda printer, node: f"({printer.text(node.this)})",
+    exp.Paren: checked(lambda printer, node: f"({printer.text(node.this)})", "this"),
     exp.Cast: _cast,
     exp.TryCast: _cast,
-    exp.Alias: lambda printer, node: f"{printer.text(node.this)} AS {quoted(node.alias)}",
+    exp.Alias: checked(lambda printer, node: f"{printer.text(node.this)} AS {quoted(node.alias)}", "this", "alias"),
     exp.And: _infix("AND"),
     exp.Or: _infix("OR"),
-    exp.Not: lambda printer, node: f"NOT {printer.part(node.this)}",
+    exp.Not: checked(lambda printer, node: f"NOT {printer.part(node.this)}", "this"),
     exp.EQ: _compared("="),
     exp.NEQ: _compared("<>"),
     exp.LT: _compared("<"),
@@ -163,13 +171,13 @@ OPERATORS: Mapping[type[Tree], Form] = {
     exp.GT: _compared(">"),
     exp.GTE: _compared(">="),
     exp.NullSafeEQ: _compared("<=>"),
-    exp.NullSafeNEQ: lambda printer, node: f"NOT ({printer.part(node.this)} <=> {printer.part(node.args['expression'])})",
+    exp.NullSafeNEQ: checked(lambda printer, node: f"NOT ({printer.part(node.this)} <=> {printer.part(node.args['expression'])})", "this", "expression"),
     exp.Is: _is,
     exp.In: _in,
     exp.Between: _between,
-    exp.Like: _compared("LIKE"),
+    exp.Like: _like,
     exp.Case: _case,
-    exp.Neg: lambda printer, node: f"-{printer.part(node.this)}",
+    exp.Neg: checked(lambda printer, node: f"-{printer.part(node.this)}", "this"),
     exp.Add: _infix("+"),
     exp.Sub: _subtracted,
     exp.Mul: _infix("*"),
@@ -181,5 +189,5 @@ OPERATORS: Mapping[type[Tree], Form] = {
     exp.BitwiseXor: _infix("^"),
     exp.BitwiseRightShift: _shifted("shiftright"),
     exp.BitwiseLeftShift: _shifted("shiftleft"),
-    exp.Tuple: lambda printer, node: f"struct({printer.listed(node.expressions)})",
+    exp.Tuple: checked(lambda printer, node: f"struct({printer.listed(node.expressions)})", "expressions"),
 }

@@ -75,3 +75,13 @@ def only(node: Tree, *known: str) -> None:
     further = [key for key, value in node.args.items() if value not in (None, False, "") and value != [] and key not in known]
     if further:
         raise Defect(f"no Spark form of {type(node).__name__} with {', '.join(further)}")
+
+
+def checked(form: Form, *known: str) -> Form:
+    """A form of a node of which it looks at these parts alone."""
+
+    def strict(printer: Printer, node: Tree) -> str:
+        only(node, *known)
+        return form(printer, node)
+
+    return strict

@@ -8,7 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from suwen.base.errors import Defect
-from suwen.engine.spark.printer import Form, Printer, only, quoted
+from suwen.engine.spark.printer import Form, Printer, checked, only, quoted
 from suwen.engine.sql import Tree, case, integer
 
 _SELECT = ("with_", "hint", "distinct", "expressions", "from_", "joins", "where", "group", "having", "qualify", "windows", "order", "limit")
@@ -250,5 +250,5 @@ QUERIES: Mapping[type[Tree], Form] = {
     exp.Order: _order,
     exp.Ordered: _ordered,
     exp.Window: _window,
-    exp.Exists: lambda printer, node: f"EXISTS ({printer.text(node.this.this if isinstance(node.this, exp.Subquery) else node.this)})",
+    exp.Exists: checked(lambda printer, node: f"EXISTS ({printer.text(node.this.this if isinstance(node.this, exp.Subquery) else node.this)})", "this"),
 }

@@ -33,7 +33,7 @@ STEPS = {
     "index": r"index/",
     "data files": r"(inside file|wrote|rewrote) (cdr|ext)/",
     "state files": r"(inside file|wrote) state/",
-    "packs": r"lake/packs|kept pack",
+    "packs": r"lake/packs|(kept pack|listed packs)",
     "release": r"release",
     "taking back": r"^(took back|cleared) ",
 }

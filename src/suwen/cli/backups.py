@@ -13,13 +13,15 @@ from suwen.cli.bars import shown_progress
 from suwen.cli.options import HERE, JsonOption, RegionOption, WaitOption
 from suwen.cli.say import count, say, say_json, say_table, shown_path
 from suwen.flow import doings
-from suwen.flow.backup.folder import BackupFolder
 from suwen.flow.backup.giving import RestoreReport, check, restore
+from suwen.flow.backup.kept import Backups
+from suwen.flow.backup.places import backups_at, bucket_of
 from suwen.flow.backup.taking import BackupReport, Wanted, back_up
 from suwen.flow.region import open_region
+from suwen.flow.region_files import REGION_FILE
 from suwen.model.backup import Extent
 
-TargetArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of backups; what it has already is not copied again.")]
+TargetArgument = Annotated[str, typer.Argument(metavar="PLACE", help="The folder of backups, or s3://BUCKET/PREFIX; what it has already is not copied again.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -41,15 +43,16 @@ def take(
     as_json: JsonOption = False,
 ) -> None:
     """Copy all releases, landing and the region's own files, each content once. Runs may go on meanwhile."""
+    opened = open_region(region)
+    place = backups_at(target, opened.bucket, f"{opened.folder}/{REGION_FILE}")
     if only_check:
-        _check(target, as_json)
+        _check(place, as_json)
         return
     if landing_only and with_staging:
         raise SuwenError("staging is of the lake", where="--with-staging", expected="either --landing-only or --with-staging")
     wanted = Wanted(Extent.LANDING if landing_only else Extent.WHOLE, with_secrets, with_staging)
-    opened = open_region(region)
     with shown_progress() as progress:
-        report = back_up(opened, BackupFolder(target), wanted, progress=progress, wait=wait)
+        report = back_up(opened, place, wanted, progress=progress, wait=wait)
     doings.note(opened, doings.BACKUP, {"at": now().timestamp(), "release": report.release, "bytes": report.bytes})
     if as_json:
         say_json(report)
@@ -59,9 +62,9 @@ def take(
     say(f"note: {note}" for note in report.notes)
 
 
-def _check(target: Path, as_json: bool) -> None:
+def _check(target: Backups, as_json: bool) -> None:
     with shown_progress() as progress:
-        name, contents, size = check(BackupFolder(target), progress=progress)
+        name, contents, size = check(target, progress=progress)
     if as_json:
         say_json({"name": name, "contents": contents, "bytes": size})
     else:
@@ -73,16 +76,19 @@ def give(
     folder: Annotated[Path | None, typer.Argument(metavar="[NEW]", help="A new or empty folder for the region.")] = None,
     name: Annotated[str, typer.Option("--backup", metavar="NAME", help="A backup by the beginning of its name; the newest if not given.")] = "",
     listed: Annotated[bool, typer.Option("--list", help="List the backups there are, and restore nothing.")] = False,
+    store: Annotated[
+        Path | None, typer.Option("--store", metavar="FILE", help="A file whose section [store] says how a bucket is reached, such as a copy of region.toml.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Give a backup back into a new folder, with the proof that every file and the newest release are the same."""
-    kept = BackupFolder(source)
+    kept = backups_at(source, bucket_of(store), str(store or "the environment"))
     if listed:
         _list(kept, as_json)
         return
     if folder is None:
         raise SuwenError(
-            "no folder was named", where="NEW", expected="a new or empty folder for the region", do="suwen restore DIR NEW, or suwen restore DIR --list"
+            "no folder was named", where="NEW", expected="a new or empty folder for the region", do="suwen restore PLACE NEW, or suwen restore PLACE --list"
         )
     with shown_progress() as progress:
         report = restore(kept, folder, name, progress=progress)
@@ -110,7 +116,7 @@ def _of(report: BackupReport | RestoreReport) -> str:
     return f"{release}, {count(report.deliveries, 'delivery', 'deliveries')}{last}"
 
 
-def _list(kept: BackupFolder, as_json: bool) -> None:
+def _list(kept: Backups, as_json: bool) -> None:
     kept.check()
     found = [(name, kept.manifest(name)) for name in kept.names()]
     if as_json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from suwen.engine.forms import written_out
 from suwen.engine.sql import statement
 from suwen.flow.answers import Answers
 from suwen.flow.base_rows import shown_rows
@@ -82,7 +83,7 @@ def point_sql(answers: Answers, point: Point) -> str:
         number=number,
         r=rows,
     )
-    return query.sql(dialect="duckdb", pretty=True)
+    return written_out(query).sql(dialect="duckdb", pretty=True)
 
 
 def columns_used(base: Base, point: Point) -> list[tuple[str, str]]:

@@ -38,6 +38,11 @@ def read_bucket(top: Section, folder: Path) -> Bucket:
     )
 
 
+def is_address(said: str) -> bool:
+    """Whether this is an address of object storage."""
+    return _ADDRESS.fullmatch(said) is not None
+
+
 def read_place(top: Section, key: str, folder: Path, bucket: Bucket) -> tuple[Path, str]:
     """The folder of lake or landing on this machine, and its address where it is kept in a bucket, "" where it is not."""
     said = top.text(key, required=False, default=key)

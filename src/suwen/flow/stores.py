@@ -63,6 +63,11 @@ def working_engine(region: Region, scratch: Path) -> Engine:
     return open_engine(region.settings, scratch, lake_of(region))
 
 
+def bucket_at(said: Bucket, address: str, place: str) -> Store:
+    """What is kept at an address, without copies on this machine. `place`: the file that says how it is reached."""
+    return _bucket(said, address, Path("/nowhere"), place)
+
+
 def _store(region: Region, address: str, folder: Path) -> Store:
     return _bucket(region.bucket, address, folder, f"{region.folder}/region.toml") if address else FolderStore(folder)
 

@@ -24,7 +24,7 @@ from suwen.engine.delta import LakeTable
 from suwen.engine.duck import Engine
 from suwen.engine.releases import Releases
 from suwen.flow.backup.contents import LAKE, LANDING
-from suwen.flow.backup.folder import CHUNK, BackupFolder
+from suwen.flow.backup.kept import CHUNK, Backups
 from suwen.flow.fingerprint_proof import Proof, prove
 from suwen.flow.region import open_region
 from suwen.flow.region_files import CONTROL_FILE, REGION_FILE, SECRETS_FILE, check_path
@@ -59,7 +59,7 @@ class RestoreReport:
     notes: tuple[str, ...]
 
 
-def restore(source: BackupFolder, folder: Path, name: str = "", *, progress: Progress = SILENT) -> RestoreReport:
+def restore(source: Backups, folder: Path, name: str = "", *, progress: Progress = SILENT) -> RestoreReport:
     """Give a backup back (the newest, or the one whose name begins so) into a new or empty folder, which appears whole and proven or not at all.
 
     Raises SuwenError where a file of the backup is missing or damaged, the folder is taken, or what was restored is not the release that was kept.
@@ -102,7 +102,7 @@ def restore(source: BackupFolder, folder: Path, name: str = "", *, progress: Pro
     )
 
 
-def check(source: BackupFolder, name: str = "", *, progress: Progress = SILENT) -> tuple[str, int, int]:
+def check(source: Backups, name: str = "", *, progress: Progress = SILENT) -> tuple[str, int, int]:
     """Hash every content of a backup again: its name, how many contents there are, and their bytes.
 
     Raises SuwenError where some are missing or damaged; damaged ones are set aside, and the next backup copies them again.
@@ -121,20 +121,20 @@ def check(source: BackupFolder, name: str = "", *, progress: Progress = SILENT) 
     if wrong:
         raise SuwenError(
             f"{len(wrong)} of {len(contents)} contents of the backup are missing or damaged, such as that of {wrong[0]}",
-            where=str(source.folder),
+            where=source.where,
             expected="the bytes that were copied",
             do="suwen backup copies them again from the region; look at the disk under this folder",
         )
     return full, len(contents), total
 
 
-def _refuse_half(source: BackupFolder, manifest: Manifest) -> None:
+def _refuse_half(source: Backups, manifest: Manifest) -> None:
     """Raises SuwenError where contents are missing or cut, before anything is copied."""
     missing = [file for file in manifest.files if not source.has(file.sha256, file.bytes)]
     if missing:
         raise SuwenError(
             f"{len(missing)} of {len(manifest.files)} files of the backup are missing or have not their length, such as {missing[0].name}",
-            where=str(source.folder / "objects"),
+            where=source.where,
             expected="every file that the backup lists",
             do="restore another backup, or bring objects back from a copy of this folder",
         )
@@ -161,7 +161,7 @@ def _growing(target: Path, name: str) -> Iterator[Path]:
             os.close(handle)
 
 
-def _give(source: BackupFolder, file: Kept, path: Path) -> None:
+def _give(source: Backups, file: Kept, path: Path) -> None:
     """Put a file in its place, unless it is there already, with the time at which it was written."""
     if path.exists() and path.stat().st_size == file.bytes and _sha256(path) == file.sha256:
         return

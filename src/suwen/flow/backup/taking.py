@@ -15,6 +15,7 @@ from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.flow.backup.contents import Item, copy_control, lake_items, landing_items, own_items, releases_now, staging_items, vocabulary_items
 from suwen.flow.backup.folder import BackupFolder
+from suwen.flow.backup.kept import Backups
 from suwen.flow.formats import readable
 from suwen.flow.keeping import keeping
 from suwen.flow.region_files import CONTROL_FILE, SECRETS_FILE
@@ -55,7 +56,7 @@ class BackupReport:
     notes: tuple[str, ...]
 
 
-def back_up(region: Region, target: BackupFolder, wanted: Wanted | None = None, *, progress: Progress = SILENT, wait: bool = False) -> BackupReport:
+def back_up(region: Region, target: Backups, wanted: Wanted | None = None, *, progress: Progress = SILENT, wait: bool = False) -> BackupReport:
     """Take a backup of the newest release and all kept ones, of landing and of what the region's owner declared; runs and landings go on meanwhile.
 
     Raises SuwenError where a file to be kept is missing or damaged, or the folder cannot take it; then there is no new backup, and the old ones stand.
@@ -85,10 +86,12 @@ def back_up(region: Region, target: BackupFolder, wanted: Wanted | None = None, 
     return _report(name, manifest, taking, time.monotonic() - began, _notes(region, wanted, manifest))
 
 
-def _refuse_inside(region: Region, target: BackupFolder) -> None:
+def _refuse_inside(region: Region, target: Backups) -> None:
+    if not isinstance(target, BackupFolder):
+        return
     for folder in (region.folder, region.lake, region.landing):
         if target.folder.is_relative_to(folder.resolve()):
-            raise SuwenError("the backup would lie inside what it is of", where=str(target.folder), expected="a folder elsewhere, best on another machine")
+            raise SuwenError("the backup would lie inside what it is of", where=target.where, expected="a folder elsewhere, best on another machine")
 
 
 def _of_lake(region: Region, releases: list[Release], wanted: Wanted) -> Iterator[Item]:
@@ -99,7 +102,7 @@ def _of_lake(region: Region, releases: list[Release], wanted: Wanted) -> Iterato
             yield from staging_items(region)
 
 
-def _own(region: Region, wanted: Wanted, control: Path, target: BackupFolder) -> Iterator[Item]:
+def _own(region: Region, wanted: Wanted, control: Path, target: Backups) -> Iterator[Item]:
     yield from own_items(region)
     if not region.server.database and copy_control(region, control, target.step):
         yield Item(CONTROL_FILE, control, settled=False)
@@ -107,7 +110,7 @@ def _own(region: Region, wanted: Wanted, control: Path, target: BackupFolder) ->
         yield Item(SECRETS_FILE, region.folder / SECRETS_FILE, settled=False)
 
 
-def _known(target: BackupFolder) -> Mapping[str, Kept]:
+def _known(target: Backups) -> Mapping[str, Kept]:
     """The files of the last backup whose list can be read; without one every file is read again."""
     for name in reversed(target.names()):
         try:
@@ -120,7 +123,7 @@ def _known(target: BackupFolder) -> Mapping[str, Kept]:
 class _Taking:
     """Copies what the folder does not have yet, and counts it."""
 
-    def __init__(self, target: BackupFolder, known: Mapping[str, Kept]) -> None:
+    def __init__(self, target: Backups, known: Mapping[str, Kept]) -> None:
         self._target, self._known = target, known
         self.new_files = self.new_bytes = 0
 

@@ -256,7 +256,7 @@ def serve() -> None:
     from waitress.server import create_server  # noqa: PLC0415
 
     store = Server()
-    listening = create_server(store.answer, host="127.0.0.1", port=0, threads=16)
+    listening = create_server(store.answer, host="127.0.0.1", port=0, threads=16, connection_limit=2000)
     Thread(target=listening.run, daemon=True).start()
     print(listening.effective_port, flush=True)
     for line in sys.stdin:

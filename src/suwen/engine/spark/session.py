@@ -73,6 +73,8 @@ def _started(settings: Settings, master: str, scratch: Path) -> SparkSession:
     except Exception as error:  # whatever Py4J makes of what the Java side says
         what = f"Spark did not start: {type(error).__name__}"
         raise SuwenError(what, where=_WHERE, expected=f"the master {master}", do="look at the master's log") from None
+    if master.startswith("local") and "PYSPARK_PYTHON" not in os.environ:
+        made.sparkContext.pythonExec = sys.executable  # PySpark would take the first python3 of PATH, and heeds no setting where no spark-submit began it
     if master.startswith("spark://"):  # others start workers when there is work
         _await_worker(made, master)
     return made
@@ -82,7 +84,7 @@ def _settings(settings: Settings, master: str, log: Path) -> Mapping[str, str]:
     """All settings: ours for speed, the region's over them, and those on which the meaning rests over all."""
     amount, unit = re.fullmatch(r"([0-9]+)(\w+)", settings.memory).groups()  # type: ignore[union-attr]
     loopback = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-    local = {**loopback, "spark.pyspark.python": sys.executable} if master.startswith("local") else {}
+    local = loopback if master.startswith("local") else {}
     ours = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -94,8 +94,9 @@ def _due(work: Work) -> Due | None:
 
 def _grouped_once(work: Work, due: Due) -> Groups:
     """What the bases that are made as a whole measure of the same rows."""
-    bases = [(work.packs.bases[name], [p for p in points if p.code in due.whole]) for name, points in by_base(work.packs).items()]
-    once = shared([(base, points) for base, points in bases if points], {base.name: members_of(work, base) for base, _ in bases})
+    whole = [(work.packs.bases[name], [p for p in points if p.code in due.whole]) for name, points in by_base(work.packs).items()]
+    bases = [(base, points) for base, points in whole if points]
+    once = shared(bases, {base.name: members_of(work, base) for base, _ in bases})
     found = {}
     for key, one in once.items():
         name = work.fresh("point_groups")

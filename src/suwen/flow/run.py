@@ -16,7 +16,9 @@ from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
@@ -43,19 +45,13 @@ from suwen.flow.tables import run_group
 from suwen.flow.touched import kind_touched, target_touched
 from suwen.flow.work import Work, make_plans, required_tables
 from suwen.intake.landing import Landing
+from suwen.intake.register import Flags, Receipts, Register
 from suwen.model.functions import VERSION
-from suwen.model.receipt import Receipt, State
+from suwen.model.receipt import State
 from suwen.model.region import Region
 from suwen.model.release import Release
 from suwen.packs.loader import Packs
 from suwen.repository.vocabulary import current
-
-_OWNED = {
-    "receipt": pa.int64(),
-    "organisation": pa.string(),
-    "before": pa.string(),
-    "source": pa.int32(),
-}  # whose every receipt is, and was in the last release
 
 
 @dataclass(frozen=True)
@@ -79,14 +75,13 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
         releases = releases_of(region)
         previous = releases.latest()
         landing = landing_of(region)
-        known = landing.receipts()
-        receipts = accepted(landing, known)
+        receipts = accepted(landing, landing.register())
         _refuse_unknown_feeds(region, receipts)
         packs = region_packs(region)
         vocabulary = current(region.vocabulary, lake_of(region))
         in_force = _in_force(region, packs, vocabulary.hash if vocabulary else "")
-        before = _held(previous, known)
-        if previous is not None and before == set(receipts) and dict(previous.packs) == dict(in_force):
+        before = _held(previous, receipts.register)
+        if previous is not None and np.array_equal(before, receipts.held) and dict(previous.packs) == dict(in_force):
             return RunReport(None, 0, 0, {}, {}, {}, previous.totals, {})
         hold(region.settings.threads)
         engine = working_engine(region, _scratch(region))
@@ -95,36 +90,37 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
             work = Work(region, engine, packs, previous, number, uuid.uuid4().hex[:8], receipts, vocabulary, progress)
             work.step = engine.step = step
             work.same_declared = previous is not None and dict(previous.packs) == dict(in_force)
-            _note_receipts(work, known, before)
+            _note_receipts(work, before)
             return _run(work, landing, releases, in_force)
         finally:
             engine.close()
             shutil.rmtree(region.scratch, ignore_errors=True)
 
 
-def accepted(landing: Landing, known: Sequence[Receipt]) -> Mapping[int, Receipt]:
-    """Receipts of the deliveries that hold, by sequence."""
-    states = landing.states()
-    return {r.sequence: r for r in known if states.get(r.delivery, State.ACCEPTED) is State.ACCEPTED}
+def accepted(landing: Landing, register: Register) -> Receipts:
+    """The receipts of the deliveries that hold."""
+    others = [delivery for delivery, state in landing.states().items() if state is not State.ACCEPTED]
+    return Receipts(register, ~register.in_deliveries(others))
 
 
-def _held(previous: Release | None, known: Sequence[Receipt]) -> set[int]:
-    """The receipts that are in the last release."""
-    return {r.sequence for r in known if r.sequence <= previous.receipts_through} - set(previous.left_out) if previous else set()
+def _held(previous: Release | None, register: Register) -> Flags:
+    """Which receipts are in the last release."""
+    sequences = register.numbers("sequence")
+    if previous is None:
+        return np.zeros(len(register), np.bool_)
+    return (sequences <= previous.receipts_through) & ~np.isin(sequences, np.array(previous.left_out, np.int64))
 
 
-def _note_receipts(work: Work, known: Sequence[Receipt], before: set[int]) -> None:
+def _note_receipts(work: Work, before: Flags) -> None:
     """Which receipts are new to this run, and which feeds lost one and are counted anew."""
-    feeds: dict[str, list[int]] = {}
-    for receipt in known:
-        feeds.setdefault(receipt.feed, []).append(receipt.sequence)
-    work.of_feed = feeds
-    work.unseen = frozenset(set(work.receipts) - before)
-    work.reread = {r.feed for r in known if r.sequence in before and r.sequence not in work.receipts}
+    register, held = work.receipts.register, work.receipts.held
+    work.of_feed = register.by_feed()
+    work.unseen = Receipts(register, held & ~before)
+    work.reread = register.feeds_of(before & ~held)
 
 
-def _refuse_unknown_feeds(region: Region, receipts: Mapping[int, Receipt]) -> None:
-    unknown = sorted({r.feed for r in receipts.values()} - set(region.feeds))
+def _refuse_unknown_feeds(region: Region, receipts: Receipts) -> None:
+    unknown = sorted(receipts.feeds - set(region.feeds))
     if unknown:
         raise SuwenError(
             f"files have landed for the feed {unknown[0]}, which the region no longer has",
@@ -192,7 +188,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         number=work.number,
         run=work.number,
         published_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        receipts_through=max((max(sequences) for sequences in work.of_feed.values()), default=0),
+        receipts_through=len(work.receipts.register),
         receipts_held=len(work.receipts),
         tables=states,
         totals=totals,
@@ -207,7 +203,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         derived={**rules(work), **point_rules(work.packs, work.vocabulary.hash if work.vocabulary else "")},
         as_of=_as_of(work),
         id_bits=work.region.settings.id_bits,
-        left_out=sorted({s for sequences in work.of_feed.values() for s in sequences} - set(work.receipts)),
+        left_out=(np.flatnonzero(~work.receipts.held) + 1).tolist(),
     )
     _keep_packs(work, in_force["all"])
     releases.publish(release, work.step)
@@ -227,26 +223,31 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
 
 
 def _register_receipts(work: Work) -> None:
-    rows = sorted(work.receipts.items())
+    """`receipts`: those that hold; `owned_receipts`: whose every receipt is, and was in the last release, also of those that hold no more."""
+    held = work.receipts.table
     work.sources = {feed: number for number, feed in enumerate(sorted(work.of_feed))}
-    table = pa.table(
-        {
-            "receipt": pa.array([s for s, _ in rows], pa.int64()),
-            "as_of": pa.array([r.as_of for _, r in rows], pa.timestamp("us")),
-            "feed": pa.array([r.feed for _, r in rows]),
-            "source": pa.array([work.sources[r.feed] for _, r in rows], pa.int32()),
-            "delivery": pa.array([r.delivery for _, r in rows], pa.int64()),
-        }
-    )
-    work.engine.register("receipts_in", table)
-    work.engine.temporary("receipts", statement("select * from receipts_in"))
-    work.engine.unregister("receipts_in")
+    columns = {"receipt": held["sequence"], "as_of": held["as_of"], "feed": held["feed"], "source": _source(work, held["feed"]), "delivery": held["delivery"]}
+    _as_temporary(work, "receipts", pa.table(columns))
     before = work.organisations_before()
     now = before | {feed.name: feed.organisation for feed in work.region.feeds.values()}  # a feed that is no more had rows in the last release
-    every = [(s, now[feed], before.get(feed, now[feed]), work.sources[feed]) for feed, sequences in work.of_feed.items() if feed in now for s in sequences]
-    owned = pa.table({n: pa.array([row[i] for row in every], t) for i, (n, t) in enumerate(_OWNED.items())})
-    work.engine.register("receipts_in", owned)
-    work.engine.temporary("owned_receipts", statement("select * from receipts_in"))
+    known = work.receipts.register.table
+    known = known.filter(pc.is_in(known["feed"], pa.array(list(now), pa.string())))
+    feeds = known["feed"].combine_chunks().dictionary_encode()
+    names = feeds.dictionary.to_pylist()
+    owners = {"organisation": [now[feed] for feed in names], "before": [before.get(feed, now[feed]) for feed in names]}
+    owned = {name: pa.array(values, pa.string()).take(feeds.indices) for name, values in owners.items()}
+    _as_temporary(work, "owned_receipts", pa.table({"receipt": known["sequence"], **owned, "source": _source(work, known["feed"])}))
+
+
+def _source(work: Work, feeds: pa.ChunkedArray) -> pa.Array:
+    """The numbers that stand for feeds."""
+    found = feeds.combine_chunks().dictionary_encode()
+    return pa.array([work.sources[feed] for feed in found.dictionary.to_pylist()], pa.int32()).take(found.indices)
+
+
+def _as_temporary(work: Work, name: str, rows: pa.Table) -> None:
+    work.engine.register("receipts_in", rows)
+    work.engine.temporary(name, statement("select * from receipts_in"))
     work.engine.unregister("receipts_in")
 
 
@@ -309,10 +310,7 @@ def _weighed_kinds(work: Work) -> list[tuple[int, str]]:
 
 
 def _as_of(work: Work) -> Mapping[str, str]:
-    latest: dict[str, datetime] = {}
-    for receipt in work.receipts.values():
-        latest[receipt.feed] = max(latest.get(receipt.feed, receipt.as_of), receipt.as_of)
-    return {feed: moment.isoformat() for feed, moment in sorted(latest.items())}
+    return {feed: moment.isoformat() for feed, moment in sorted(work.receipts.latest().items())}
 
 
 def _keep_packs(work: Work, said: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,9 +24,9 @@ from suwen.flow.lanes import FeedTarget, KindData, Lane, TargetKey
 from suwen.flow.stores import lake_of
 from suwen.model import state as states
 from suwen.model.extension import ALL_TABLES
+from suwen.intake.register import Numbers, Receipts
 from suwen.model.functions import VERSION
 from suwen.model.pack import Target, Template
-from suwen.model.receipt import Receipt
 from suwen.model.region import Feed, Region
 from suwen.model.release import Release
 from suwen.model.staging import Unread
@@ -78,11 +78,11 @@ class Work:
     previous: Release | None
     number: int
     attempt: str
-    receipts: Mapping[int, Receipt]
+    receipts: Receipts
     vocabulary: VocabularyVersion | None
     progress: Progress = SILENT
-    of_feed: Mapping[str, Sequence[int]] = field(default_factory=dict)  # feed -> all its receipts in landing, ascending, accepted or not
-    unseen: frozenset[int] = frozenset()  # accepted receipts that are not in the last release
+    of_feed: Mapping[str, Numbers] = field(default_factory=dict)  # feed -> all its receipts in landing, ascending, accepted or not
+    unseen: Container[int] = frozenset[int]()  # accepted receipts that are not in the last release
     same_declared: bool = False  # nothing that is declared has changed since the last release
     reread: set[str] = field(default_factory=set)  # feeds whose records are all counted anew: another reader, or a delivery withdrawn
     lanes: dict[str, Lane] = field(default_factory=dict)  # by feed
@@ -171,11 +171,11 @@ class Work:
 
     def receipts_of(self, feeds: Iterable[str]) -> list[int]:
         """All receipts of some feeds in landing."""
-        return [sequence for feed in feeds for sequence in self.of_feed.get(feed, ())]
+        return [sequence for feed in feeds if feed in self.of_feed for sequence in self.of_feed[feed].tolist()]
 
     def feed_of(self, receipt: int) -> str:
         """By which feed a receipt came; "" where it is none of landing's."""
-        return next((feed for feed, sequences in self.of_feed.items() if receipt in sequences), "")
+        return self.receipts.register.receipt(receipt).feed if 1 <= receipt <= len(self.receipts.register) else ""
 
     def come_by(self, feeds: Iterable[str], column: str, table: str = "") -> Tree:
         """True for a receipt, in a column, that came by one of some feeds."""

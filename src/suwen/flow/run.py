@@ -17,21 +17,18 @@ from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
 from suwen.engine.limits import hold
 from suwen.engine.releases import Releases
-from suwen.engine.sql import statement
 from suwen.flow import books
 from suwen.flow.arrivals import index, stage
 from suwen.flow.commit import commit_all, derived_rows
 from suwen.flow.dead_run import take_back
 from suwen.flow.derived import RULES, rules
 from suwen.flow.formats import writable
+from suwen.flow.known_receipts import accepted, held_before, note_receipts, refuse_unknown_feeds
 from suwen.flow.lanes import KindData, TargetKey
 from suwen.flow.order import groups
 from suwen.flow.point_cells import keep_points
@@ -45,9 +42,7 @@ from suwen.flow.tables import run_group
 from suwen.flow.touched import kind_touched, target_touched
 from suwen.flow.work import Work, make_plans, required_tables
 from suwen.intake.landing import Landing
-from suwen.intake.register import Flags, Receipts, Register
 from suwen.model.functions import VERSION
-from suwen.model.receipt import State
 from suwen.model.region import Region
 from suwen.model.release import Release
 from suwen.packs.loader import Packs
@@ -76,11 +71,11 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
         previous = releases.latest()
         landing = landing_of(region)
         receipts = accepted(landing, landing.register())
-        _refuse_unknown_feeds(region, receipts)
+        refuse_unknown_feeds(region, receipts)
         packs = region_packs(region)
         vocabulary = current(region.vocabulary, lake_of(region))
         in_force = _in_force(region, packs, vocabulary.hash if vocabulary else "")
-        before = _held(previous, receipts.register)
+        before = held_before(previous, receipts.register)
         if previous is not None and np.array_equal(before, receipts.held) and dict(previous.packs) == dict(in_force):
             return RunReport(None, 0, 0, {}, {}, {}, previous.totals, {})
         hold(region.settings.threads)
@@ -90,44 +85,11 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
             work = Work(region, engine, packs, previous, number, uuid.uuid4().hex[:8], receipts, vocabulary, progress)
             work.step = engine.step = step
             work.same_declared = previous is not None and dict(previous.packs) == dict(in_force)
-            _note_receipts(work, before)
+            note_receipts(work, before)
             return _run(work, landing, releases, in_force)
         finally:
             engine.close()
             shutil.rmtree(region.scratch, ignore_errors=True)
-
-
-def accepted(landing: Landing, register: Register) -> Receipts:
-    """The receipts of the deliveries that hold."""
-    others = [delivery for delivery, state in landing.states().items() if state is not State.ACCEPTED]
-    return Receipts(register, ~register.in_deliveries(others))
-
-
-def _held(previous: Release | None, register: Register) -> Flags:
-    """Which receipts are in the last release."""
-    sequences = register.numbers("sequence")
-    if previous is None:
-        return np.zeros(len(register), np.bool_)
-    return (sequences <= previous.receipts_through) & ~np.isin(sequences, np.array(previous.left_out, np.int64))
-
-
-def _note_receipts(work: Work, before: Flags) -> None:
-    """Which receipts are new to this run, and which feeds lost one and are counted anew."""
-    register, held = work.receipts.register, work.receipts.held
-    work.of_feed = register.by_feed()
-    work.unseen = Receipts(register, held & ~before)
-    work.reread = register.feeds_of(before & ~held)
-
-
-def _refuse_unknown_feeds(region: Region, receipts: Receipts) -> None:
-    unknown = sorted(receipts.feeds - set(region.feeds))
-    if unknown:
-        raise SuwenError(
-            f"files have landed for the feed {unknown[0]}, which the region no longer has",
-            where=str(region.folder / "feeds"),
-            expected=f"a file feeds/{unknown[0]}.toml",
-            do="put the feed's file back",
-        )
 
 
 def _scratch(region: Region) -> Path:
@@ -159,7 +121,6 @@ def _in_force(region: Region, packs: Packs, vocabulary: str) -> Mapping[str, str
 def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str, str]) -> RunReport:
     clock = Stopwatch()
     take_back(work)
-    _register_receipts(work)
     stage(work, landing)
     clock.lap("staging")
     index(work)
@@ -209,46 +170,17 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
     releases.publish(release, work.step)
     work.step("released")
     clock.lap("release")
-    new = {r for d in work.kinds.values() for r in d.new_receipts} | {u.receipt for u in work.unread}
+    new = [data.tally.where(data.fresh) for data in work.kinds.values()]
     return RunReport(
         release=release.number,
-        receipts=len(new),
-        records=sum(f.rows for d in work.kinds.values() for f in d.files if f.receipt in d.new_receipts) + len(work.unread),
+        receipts=len(np.unique(np.concatenate([*(tally.receipts for tally in new), np.array([u.receipt for u in work.unread], np.int64)]))),
+        records=sum(int(tally.rows.sum()) for tally in new) + len(work.unread),
         created={n: c.created_rows for n, c in work.changes.items() if c.created_rows},
         removed={n: c.removed_rows for n, c in work.changes.items() if c.removed_rows},
         rewritten={n: c.rewritten_rows for n, c in work.changes.items() if c.rewritten_rows},
         totals=totals,
         seconds=clock.laps,
     )
-
-
-def _register_receipts(work: Work) -> None:
-    """`receipts`: those that hold; `owned_receipts`: whose every receipt is, and was in the last release, also of those that hold no more."""
-    held = work.receipts.table
-    work.sources = {feed: number for number, feed in enumerate(sorted(work.of_feed))}
-    columns = {"receipt": held["sequence"], "as_of": held["as_of"], "feed": held["feed"], "source": _source(work, held["feed"]), "delivery": held["delivery"]}
-    _as_temporary(work, "receipts", pa.table(columns))
-    before = work.organisations_before()
-    now = before | {feed.name: feed.organisation for feed in work.region.feeds.values()}  # a feed that is no more had rows in the last release
-    known = work.receipts.register.table
-    known = known.filter(pc.is_in(known["feed"], pa.array(list(now), pa.string())))
-    feeds = known["feed"].combine_chunks().dictionary_encode()
-    names = feeds.dictionary.to_pylist()
-    owners = {"organisation": [now[feed] for feed in names], "before": [before.get(feed, now[feed]) for feed in names]}
-    owned = {name: pa.array(values, pa.string()).take(feeds.indices) for name, values in owners.items()}
-    _as_temporary(work, "owned_receipts", pa.table({"receipt": known["sequence"], **owned, "source": _source(work, known["feed"])}))
-
-
-def _source(work: Work, feeds: pa.ChunkedArray) -> pa.Array:
-    """The numbers that stand for feeds."""
-    found = feeds.combine_chunks().dictionary_encode()
-    return pa.array([work.sources[feed] for feed in found.dictionary.to_pylist()], pa.int32()).take(found.indices)
-
-
-def _as_temporary(work: Work, name: str, rows: pa.Table) -> None:
-    work.engine.register("receipts_in", rows)
-    work.engine.temporary(name, statement("select * from receipts_in"))
-    work.engine.unregister("receipts_in")
 
 
 def _layout(work: Work) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from suwen.base.errors import SuwenError
@@ -22,9 +23,9 @@ from suwen.engine.port import Engine, Written
 from suwen.engine.sql import Tree, col, in_numbers, read_parquet, statement, text, union_all
 from suwen.flow.lanes import FeedTarget, KindData, Lane, TargetKey
 from suwen.flow.stores import lake_of
+from suwen.intake.register import Flags, Numbers, Receipts
 from suwen.model import state as states
 from suwen.model.extension import ALL_TABLES
-from suwen.intake.register import Numbers, Receipts
 from suwen.model.functions import VERSION
 from suwen.model.pack import Target, Template
 from suwen.model.region import Feed, Region
@@ -82,7 +83,8 @@ class Work:
     vocabulary: VocabularyVersion | None
     progress: Progress = SILENT
     of_feed: Mapping[str, Numbers] = field(default_factory=dict)  # feed -> all its receipts in landing, ascending, accepted or not
-    unseen: Container[int] = frozenset[int]()  # accepted receipts that are not in the last release
+    unseen: Receipts = field(default_factory=Receipts.nothing)  # accepted receipts that are not in the last release
+    asserting: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))  # by receipt, from 1: says that what it does not hold is gone
     same_declared: bool = False  # nothing that is declared has changed since the last release
     reread: set[str] = field(default_factory=set)  # feeds whose records are all counted anew: another reader, or a delivery withdrawn
     lanes: dict[str, Lane] = field(default_factory=dict)  # by feed

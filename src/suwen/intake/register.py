@@ -72,20 +72,21 @@ class Register:
         return np.asarray(self.table[column].to_numpy(), np.int64)
 
     @cached_property
-    def _feeds(self) -> tuple[list[str], Numbers]:
+    def feeds(self) -> tuple[list[str], Numbers]:
+        """The feeds, and for each receipt the place of its own among them."""
         encoded = self.table["feed"].combine_chunks().dictionary_encode()
         return encoded.dictionary.to_pylist(), np.asarray(encoded.indices.to_numpy(), np.int64)
 
     def by_feed(self) -> dict[str, Numbers]:
         """Feed -> its sequences, ascending."""
-        names, codes = self._feeds
+        names, codes = self.feeds
         order = np.argsort(codes, kind="stable")
         ends = np.searchsorted(codes[order], np.arange(len(names) + 1))
         return {name: order[ends[at] : ends[at + 1]] + 1 for at, name in enumerate(names)}
 
     def feeds_of(self, some: Flags) -> set[str]:
         """The feeds of some receipts."""
-        names, codes = self._feeds
+        names, codes = self.feeds
         return {names[code] for code in np.unique(codes[some])}
 
     @property
@@ -109,6 +110,11 @@ class Receipts(Mapping[int, Receipt]):
 
     def __init__(self, register: Register, held: Flags) -> None:
         self.register, self.held = register, held
+
+    @classmethod
+    def nothing(cls) -> Receipts:
+        """None, of a landing in which nothing has landed."""
+        return cls(Register(_SCHEMA.empty_table()), np.zeros(0, np.bool_))
 
     @cached_property
     def sequences(self) -> Numbers:

@@ -119,7 +119,7 @@ def _numbered(folder: Path) -> list[Path]:
 
 def staging_items(region: Region) -> Iterator[Item]:
     """Staging and index: what the first run after a restore would otherwise read again from landing."""
-    for name in ("staging", "index"):
+    for name in ("staging", "index", "bundles"):
         yield from _below(region.lake / name, f"{LAKE}/{name}")
 
 

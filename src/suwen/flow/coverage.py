@@ -44,8 +44,7 @@ def coverage(opened: OpenRelease, feed: str, template: Template) -> tuple[KindCo
     """Every kind of a feed that has come, over the staging of the release."""
     release, used = opened.release, uses(template)
     held = receipts_in(release, landing_of(opened.region).register())
-    receipts = [int(number) for number in held.register.by_feed().get(feed, ()) if int(number) in held]
-    mine = StagedAlready(lake_of(opened.region), opened.region, feed, release.readers.get(feed, ""), receipts)
+    mine = StagedAlready(lake_of(opened.region), opened.region, feed, release.readers.get(feed, ""), held.of(feed))
     return tuple(_of_kind(opened, kind, mine, used, template) for kind in template.kinds if mine.has(kind))
 
 

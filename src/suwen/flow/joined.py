@@ -126,7 +126,7 @@ class Joined:
     def _staged(self, feed: Feed, template: Template) -> StagedAlready:
         """The records of a feed that are in the release, as the run kept them."""
         held = receipts_in(self.opened.release, self.places.receipts.register)
-        mine = [int(s) for s in held.register.by_feed().get(feed.name, ()) if s in held]
+        mine = held.of(feed.name)
         return StagedAlready(lake_of(self.opened.region), self.opened.region, feed.name, spec_of(template), mine)
 
     def _receipts(self) -> pa.Table:

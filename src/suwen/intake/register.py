@@ -145,6 +145,11 @@ class Receipts(Mapping[int, Receipt]):
         """Whose they are."""
         return self.register.feeds_of(self.held)
 
+    def of(self, feed: str) -> list[int]:
+        """Those of a feed, ascending."""
+        mine = self.register.by_feed().get(feed, np.empty(0, np.int64))
+        return [int(sequence) for sequence in mine[self.held[mine - 1]]]
+
     def latest(self) -> dict[str, datetime]:
         """Feed -> the latest moment that any of its receipts speaks for."""
         found = self.table.group_by("feed").aggregate([("as_of", "max")])

@@ -143,7 +143,11 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
         "another organisation's keys are others",
     ),
     "a snapshot speaks for kinds that are not in it": (
-        both(replaced((touched, "kind_receipts"), by=lambda work, data: "receipts"), EVERYTHING_AGAIN),
+        both(
+            replaced((touched, "kind_receipts"), by=lambda work, data: "receipts"),
+            replaced((touched, "asserts"), (sources, "asserts"), by=lambda *_: True),
+            EVERYTHING_AGAIN,
+        ),
         "a snapshot speaks for its own kinds alone",
     ),
     "an empty file says nothing": (

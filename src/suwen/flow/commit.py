@@ -15,6 +15,7 @@ from suwen.engine.sql import Tree, alias, col, disjunction, in_texts, integer, r
 from suwen.flow.eras import condition_eras, drug_eras
 from suwen.flow.linked import keep_links, keep_tree
 from suwen.flow.masters import settle_masters
+from suwen.flow.merging import merge_small
 from suwen.flow.periods import observation_periods
 from suwen.flow.person_findings import note_resident_ids
 from suwen.flow.rivals import Claim, refuse_rows
@@ -40,9 +41,11 @@ def commit_all(work: Work) -> tuple[dict[str, TableState], str]:
     taken_out = dict(zip(changed, work.each([partial(_rewrite, name=name) for name in changed]), strict=True))
     for name in sorted(work.changes, key=lambda n: (_borrows(n), n)):  # a death has its person's id: a collision is told where it arose
         _refuse_repeated_ids(work, name)
-    for name, files in taken_out.items():
-        change = work.changes[name]
-        add = [n for n in change.created if n.written.rows]
+    merged = merge_small(work, taken_out)
+    for name, gone in taken_out.items():
+        change, beside = work.changes[name], merged.get(name, [])
+        add = [*(n for n in change.created if n.written.rows), *(new for _, new in beside)]
+        files = [*gone, *(file for group, _ in beside for file in group.files)]
         if not add and not files:
             continue
         table = work.table(name)

@@ -9,6 +9,7 @@ from functools import partial
 
 from suwen.base.errors import Defect
 from suwen.engine.delta import DataFile, NewFile
+from suwen.engine.hash import row_hashes
 from suwen.engine.keys import repeated
 from suwen.engine.port import Written
 from suwen.engine.sql import Tree, alias, col, disjunction, in_texts, integer, read_parquet, statement, text, typed, union_all
@@ -27,7 +28,10 @@ from suwen.model.extension import ALL_TABLES
 from suwen.model.release import TableState
 from suwen.repository.rows import stored_columns
 
+CELL = "state/cell"
 _MODULUS = 2**64
+_EARLIEST = 12 * 2000  # the first month whose cells lie by year
+_UNDIVIDED = "000000"  # the part of an earlier Suwen
 
 
 def commit_all(work: Work) -> tuple[dict[str, TableState], str]:
@@ -216,36 +220,69 @@ def _lineage(work: Work) -> None:
 
 def _cells(work: Work) -> tuple[Mapping[str, str], str]:
     """Add the run's cells to the last release's; gives each table's fingerprint and the hash of all cells."""
-    name = "state/cell"
-    files = work.files(name)
-    columns = [col("table_name"), col("organisation"), col("month"), col("records"), alias(typed(col("total"), "HUGEINT"), "total")]
-    parts = [statement("select {c} from {f} f", c=columns, f=read_parquet([f.path for f in files]))] if files else []
+    files = work.files(CELL)
+    added = _added_cells(work)
+    if not added and not files:
+        return {}, ""
+    stay = list(files)
+    if added:
+        come = work.fresh("cells")
+        work.engine.temporary(come, statement("select table_name, organisation, month::INTEGER as month, records, total from {a} a", a=union_all(added)))
+        stay = _cells_by_year(work, come)
+    created = [str(n.written.path) for n in work.change(CELL).created if n.written.rows] if added else []
+    paths = [*(file.path for file in stay), *created]
+    if not paths:
+        return {}, hashlib.sha256(b"").hexdigest()
+    stored = read_parquet(paths)
+    sums = work.engine.rows(statement("select table_name, sum(total::HUGEINT)::HUGEINT::VARCHAR from {f} f group by 1 order by 1", f=stored))
+    group = {t: "ext" if ALL_TABLES[t].group == "extension" else "cdr" for t, _ in sums}
+    hashed = row_hashes(statement("select * from {f} f", f=stored), [(name, kind, col(name)) for name, kind in states.CELL.items()], ())
+    whole = work.engine.rows(statement("select count(*), sum(_hash::HUGEINT)::HUGEINT::VARCHAR from {h} h", h=hashed))[0]
+    return {f"{group[t]}/{t}": str(int(total) % _MODULUS) for t, total in sums}, hashlib.sha256(repr(whole).encode()).hexdigest()
+
+
+def _year_part(year: int) -> str:
+    return f"{year:04d}" if year else "early"
+
+
+def _added_cells(work: Work) -> list[Tree]:
+    """The cells of what the run wrote and took out."""
     organisations = {work.feed(feed).organisation for feed in work.lanes}
     only = organisations.pop() if len(organisations) == 1 else None
-    added = [*work.cells, *(of_table(table, written_cells(table, files, only if of is None else of)) for (table, of), files in work.uncounted.items())]
-    parts += [statement("select {c} from {t} c", c=columns, t=t) for t in added]
-    if not parts:
-        return {}, ""
-    summed = work.fresh("all_cells")
+    return [*work.cells, *(of_table(table, written_cells(table, files, only if of is None else of)) for (table, of), files in work.uncounted.items())]
+
+
+def _cells_by_year(work: Work, come: str) -> list[DataFile]:
+    """Write the cells of the years that have new ones again; gives the files of the others.
+
+    A part is a year from 2000 on, and one holds all before and what has no date. So a day costs as much after many years as in the first.
+    """
+    year = statement("select case when month < {m} then 0 else month // 12 end", m=integer(_EARLIEST)).expressions[0]
+    touched = {_year_part(number) for (number,) in work.engine.rows(statement("select distinct {y} from {c} c", y=year, c=come))}
+    files = work.files(CELL)
+    undivided = any(file.part == _UNDIVIDED for file in files)  # an earlier Suwen kept all cells in one
+    hit = [file for file in files if undivided or file.part in touched]
+    columns = [col("table_name"), col("organisation"), col("month"), col("records"), alias(typed(col("total"), "HUGEINT"), "total")]
+    summed, sources = work.fresh("cells"), [statement("select * from {c}", c=come)]
+    if hit:
+        sources.append(statement("select {c} from {f} f", c=columns, f=read_parquet([file.path for file in hit])))
     work.engine.temporary(
         summed,
         statement(
-            "select table_name, organisation, month::INTEGER as month, sum(records)::BIGINT as records, sum(total)::HUGEINT as total "
+            "select table_name, organisation, month, sum(records)::BIGINT as records, sum(total)::HUGEINT as total, {y} as year "
             "from {all} x group by all having sum(records) <> 0 or sum(total) <> 0",
-            all=union_all(parts),
+            y=year,
+            all=union_all(sources),
         ),
     )
-    if added:
-        work.taken_out[name] = list(files)
-        _new_file(
-            work, name, "000000", [statement("select table_name, organisation, month, records, total::VARCHAR as total from {s} s order by all", s=summed)]
+    work.change(CELL)
+    work.taken_out[CELL] = hit
+    for (number,) in work.engine.rows(statement("select distinct year from {s} s order by 1", s=summed)):
+        cells = statement(
+            "select table_name, organisation, month, records, total::VARCHAR as total from {s} s where year = {n} order by all", s=summed, n=integer(number)
         )
-    rows = work.engine.rows(statement("select table_name, organisation, month, records, total from {s} s order by 1, 2, 3", s=summed))
-    sums: dict[str, int] = {}
-    for table, _, _, _, total in rows:
-        sums[table] = (sums.get(table, 0) + int(total)) % _MODULUS
-    group = {t: "ext" if ALL_TABLES[t].group == "extension" else "cdr" for t in sums}
-    return {f"{group[t]}/{t}": str(s) for t, s in sums.items()}, hashlib.sha256(repr(rows).encode()).hexdigest()
+        _new_file(work, CELL, _year_part(number), [cells])
+    return [file for file in files if file not in hit]
 
 
 def dangling(work: Work) -> dict[str, int]:

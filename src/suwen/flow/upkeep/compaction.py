@@ -17,11 +17,11 @@ from suwen.base.progress import SILENT, Progress
 from suwen.engine.delta import DataFile, NewFile
 from suwen.engine.duck import Engine
 from suwen.engine.hash import row_hashes
-from suwen.engine.releases import Releases
 from suwen.engine.sql import Tree, alias, col, read_parquet, statement
 from suwen.flow.dead_run import take_back
 from suwen.flow.point_cells import ROW_GROUP
 from suwen.flow.point_cells import TABLE as POINT_CELL
+from suwen.flow.stores import releases_of
 from suwen.flow.upkeep.grouping import Group, groups
 from suwen.flow.work import Work
 from suwen.model.region import Region
@@ -58,7 +58,7 @@ def compact(
         table.check(table.files(version), tables[name].rows)
         tables[name] = replace(tables[name], version=version)
     published = replace(release, number=work.number, tables=tables, published_at=at.isoformat(timespec="seconds"))
-    Releases(region.releases).publish(published, step)
+    releases_of(region).publish(published, step)
     step("released")
     return published, todo
 

@@ -15,9 +15,9 @@ from datetime import datetime
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.delta import DataFile, NewFile
 from suwen.engine.duck import Engine
-from suwen.engine.releases import Releases
 from suwen.flow.dead_run import take_back
 from suwen.flow.merging import merged_file
+from suwen.flow.stores import releases_of
 from suwen.flow.upkeep.grouping import Group, groups
 from suwen.flow.work import Work
 from suwen.model.region import Region
@@ -52,7 +52,7 @@ def compact(
         table.check(table.files(version), tables[name].rows)
         tables[name] = replace(tables[name], version=version)
     published = replace(release, number=work.number, tables=tables, published_at=at.isoformat(timespec="seconds"))
-    Releases(region.releases).publish(published, step)
+    releases_of(region).publish(published, step)
     step("released")
     return published, todo
 

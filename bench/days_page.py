@@ -81,7 +81,7 @@ def ratio(days: Days, what: str) -> float:
 
 
 def _short(days: Days, upkeep: Days) -> Table:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for what, wanted in (("run", f"<= {WANTED}"), ("run_cpu", ""), ("landing", ""), ("landing_cpu", "")):
         first, most = dearest(days, what)
         name = f"`{what.split('_')[0]}`" + (", seconds of processors" if what.endswith("cpu") else "")

@@ -93,8 +93,7 @@ def laid_out(source: str, folder: str, policy: Mapping[str, Any], threads: int, 
         engine.drop("mapped")
         sizes = [file.bytes for file in files]
         day, changed = _timed(lambda: _day(engine, by, whence, path, files))
-        files = changed.files
-        questions = {name: _read(engine, [str(file.path) for file in files], sql) for name, sql in _questions(engine, whence).items()}
+        questions = {name: _read(engine, [str(file.path) for file in changed.files], sql) for name, sql in _questions(engine, whence).items()}
     said = {
         "write": first, "files": len(sizes), "bytes": sum(sizes), "least": min(sizes), "most": max(sizes), "day": day,
         "rewritten": changed.rewritten, "rewritten_bytes": changed.bytes, "new_files": changed.new, "reads": questions,

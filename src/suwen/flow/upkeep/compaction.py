@@ -20,6 +20,7 @@ from suwen.flow.merging import merged_file
 from suwen.flow.stores import releases_of
 from suwen.flow.upkeep.grouping import Group, groups
 from suwen.flow.work import Work
+from suwen.intake.register import Receipts
 from suwen.model.region import Region
 from suwen.model.release import Release
 from suwen.packs.loader import Packs
@@ -35,7 +36,7 @@ def compact(
     region: Region, packs: Packs, release: Release, engine: Engine, at: datetime, *, progress: Progress = SILENT, step: Callable[[str], None] = lambda _: None
 ) -> tuple[Release | None, dict[str, list[Group]]]:
     """Make files large and publish the release after the newest one; (None, {}) where there is nothing to do. The caller holds the writer's lock."""
-    work = Work(region, engine, packs, release, release.number + 1, uuid.uuid4().hex[:8], {}, None, progress)
+    work = Work(region, engine, packs, release, release.number + 1, uuid.uuid4().hex[:8], Receipts.nothing(), None, progress)
     work.step = engine.step = step
     take_back(work)
     todo = planned({name: work.files(name) for name in release.tables})

@@ -1,4 +1,4 @@
-"""What nobody names any more: files of tables, packs, vocabularies, staging and index that no kept release needs, and what dead processes left.
+"""What nobody names any more: files of tables, packs, vocabularies, staging, bundles and index that no kept release needs, and what dead processes left.
 
 A thing is removed only where its name says what it is. The caller holds the writer's lock and the right to remove (`flow/keeping.py`), so whatever is being
 written aside in the lake is of a process that died; outside the lake, and of readers, only what is older than a day is. In a bucket a holder of the lease may
@@ -13,26 +13,30 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from suwen.engine.delta import PART, LakeTable
 from suwen.engine.store.port import Filed, Store
+from suwen.flow.bundles import kept_bundles
+from suwen.flow.known_receipts import accepted, held_before
 from suwen.flow.reader import READING
 from suwen.flow.region import region_packs
-from suwen.flow.run import accepted
 from suwen.flow.stage import spec_of
 from suwen.flow.stores import lake_of, landing_of, landing_store
 from suwen.flow.upkeep.policy import holding
-from suwen.model.receipt import Receipt
+from suwen.intake.register import Flags, Receipts
 from suwen.model.region import Region
 from suwen.model.release import Release
 from suwen.repository.vocabulary import current
 
-GROUPS = ("tables", "packs", "vocabulary", "staging", "index", "leftovers", "landing")
+GROUPS = ("tables", "packs", "vocabulary", "staging", "index", "bundles", "leftovers", "landing")
 _TABLES = ("cdr", "ext", "state")
 _ASIDE = re.compile(r"[.].+[.]tmp|_commit_.+[.]json[.]tmp")
 _OURS = re.compile(r"[.][0-9a-f]{12}[.]tmp|[.]secrets[.]toml-.+")  # written aside in a region's folder
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _STAGED = re.compile(r"([0-9]{10})-([0-9a-f]{16})[.]json")
 _INDEXED = re.compile(r"([0-9]{10})-([0-9a-f]{12})[.]parquet")
+_PART_INDEXED = re.compile(r"(.+)[.]index-[0-9a-f]{12}[.]parquet")
 _DAY = 86_400.0
 _ASKED = 100  # files that are removed between two looks whether this process is still the one writer
 
@@ -50,13 +54,14 @@ class Dead:
 def dead_files(region: Region, kept: Sequence[Release], at: float) -> list[Dead]:
     """Everything that can go. `kept`: the releases that stay, with those removed so lately that somebody may have them open; `at`: now, in seconds."""
     landing, lake = landing_of(region), _Kept(lake_of(region), region.lake)
-    known = landing.receipts()
-    standing = accepted(landing, known)
+    register = landing.register()
+    known, standing = Receipts(register, np.ones(len(register), np.bool_)), accepted(landing, register)
     found = [lake.dead("tables", path) for path in _tables(region, lake, kept)]
     found += [lake.dead("packs", path) for path in _packs(region, lake, kept)]
     found += [lake.dead("vocabulary", path) for path in _vocabularies(region, lake, kept)]
-    found += [lake.dead("staging", path) for path in _staging(region, lake, kept, known, standing)]
+    found += [lake.dead("staging", path) for path in _staging(region, lake, kept, standing)]
     found += [lake.dead("index", path) for path in _index(region, lake, standing)]
+    found += [lake.dead("bundles", path) for path in _bundles(region, lake, kept, standing)]
     found += [Dead("leftovers", path, path.lstat().st_size) for path in _leftovers(region, at)]
     objects = _Kept(landing_store(region), region.landing / "objects")
     found += [objects.dead("landing", path) for path in _unnamed_objects(objects, known, landing.erased(), kept, at)]
@@ -143,21 +148,63 @@ def _vocabularies(region: Region, lake: _Kept, kept: Sequence[Release]) -> Itera
             yield from lake.inside(folder)
 
 
-def _staging(region: Region, lake: _Kept, kept: Sequence[Release], known: Sequence[Receipt], standing: Mapping[int, Receipt]) -> Iterator[Path]:
-    """What was staged by a reader that is neither in force nor that of a kept release, or of receipts that are in no release and do not hold."""
+def _specs(region: Region, kept: Sequence[Release]) -> dict[str, set[str]]:
+    """Feed -> the readers in force and those of kept releases."""
     packs = region_packs(region)
     specs = {name: {spec_of(packs.templates[feed.template])} for name, feed in region.feeds.items() if feed.template in packs.templates}
     for release in kept:
         for name, spec in release.readers.items():
             specs.setdefault(name, set()).add(spec)
-    needed = {*standing, *(r.sequence for release in kept for r in known if r.sequence <= release.receipts_through and r.sequence not in release.left_out)}
+    return specs
+
+
+def _needed(kept: Sequence[Release], standing: Receipts) -> Flags:
+    """The receipts that hold, or are in a kept release."""
+    needed = standing.held.copy()
+    for release in kept:
+        needed |= held_before(release, standing.register)
+    return needed
+
+
+def _staging(region: Region, lake: _Kept, kept: Sequence[Release], standing: Receipts) -> Iterator[Path]:
+    """What was staged by a reader neither in force nor of a kept release, or of receipts that are in no release and do not hold, or that are in a bundle."""
+    specs, flags = _specs(region, kept), _needed(kept, standing)
+    in_bundles = {spec: {int(r) for b in kept_bundles(lake.store, region.bundles, spec) for r in b.receipts} for spec in set[str]().union(*specs.values())}
     for folder in lake.folders(region.staging):
         listed = [(path, match) for path in lake.inside(folder) if (match := _STAGED.fullmatch(path.name))]
-        stays = [path for path, match in listed if int(match[1]) in needed and match[2] in specs.get(folder.name, ())]
+        stays = [path for path, match in listed if _stays(int(match[1]), match[2], flags, specs.get(folder.name, ()), in_bundles)]
         named = {region.staging / file["path"] for path in stays for file in json.loads(lake.store.read(path))["files"]}
         yield from (path for path, _ in listed if path not in stays)
         for kind in lake.folders(folder):
             yield from (path for path in lake.inside(kind) if path.suffix == ".parquet" and path not in named)
+
+
+def _stays(receipt: int, spec: str, needed: Flags, specs: Collection[str], in_bundles: Mapping[str, Collection[int]]) -> bool:
+    return receipt <= len(needed) and bool(needed[receipt - 1]) and spec in specs and receipt not in in_bundles.get(spec, ())
+
+
+def _bundles(region: Region, lake: _Kept, kept: Sequence[Release], standing: Receipts) -> Iterator[Path]:
+    """Bundles of no reader in force or of a kept release, those that have gone into larger ones, and indexes that a newer one of the same part replaced.
+
+    A bundle with a receipt that nobody needs any more goes as a whole, since that one's text may have to go; the next run reads the others again.
+    """
+    wanted, needed = set[str]().union(*_specs(region, kept).values()), _needed(kept, standing)
+    for folder in lake.folders(region.bundles):
+        found = kept_bundles(lake.store, region.bundles, folder.name) if folder.name in wanted else []
+        stays = {b.name for b in found if b.receipts[-1] <= len(needed) and needed[b.receipts - 1].all()}
+        for bundle in lake.folders(folder):
+            every = lake.inside(bundle)
+            yield from every if bundle.name not in stays else _older(lake, every)
+
+
+def _older(lake: _Kept, paths: Sequence[Path]) -> Iterator[Path]:
+    """Indexes of a part but the newest."""
+    newest: dict[str, Path] = {}
+    for path in sorted(paths, key=lambda p: lake.files[p].stamp):
+        if match := _PART_INDEXED.fullmatch(path.name):
+            if match[1] in newest:
+                yield newest[match[1]]
+            newest[match[1]] = path
 
 
 def _index(region: Region, lake: _Kept, standing: Collection[int]) -> Iterator[Path]:
@@ -187,11 +234,12 @@ def _leftovers(region: Region, at: float) -> Iterator[Path]:
                 yield from [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
 
 
-def _unnamed_objects(objects: _Kept, known: Sequence[Receipt], erased: Collection[int], kept: Sequence[Release], at: float) -> Iterator[Path]:
+def _unnamed_objects(objects: _Kept, known: Receipts, erased: Collection[int], kept: Sequence[Release], at: float) -> Iterator[Path]:
     """Bytes of landings that died before their delivery was in, which nobody was told had been taken in; and erased ones that no release holds any more."""
-    gone = {r.sequence for r in known if r.sequence in erased and not holding(kept, (r.sequence,))}
-    named = {receipt.sha256 for receipt in known if receipt.sequence not in gone}
-    ended = {receipt.sha256 for receipt in known} - named
+    gone = {number for number in erased if not holding(kept, (number,))}
+    every = known.table["sha256"].to_pylist()
+    named = {sha256 for number, sha256 in enumerate(every, 1) if number not in gone}
+    ended = set(every) - named
     for path, filed in objects.files.items():
         if _SHA256.fullmatch(path.name) and path.name not in named and (path.name in ended or filed.stamp / 1e9 < at - _DAY):
             yield path

@@ -31,7 +31,7 @@ from suwen.repository.record_index import salt_of
 from suwen.repository.staged import FEED, SALT, feed_hash
 
 FORM = 1
-FEWEST = 32  # small deliveries that stand apart before they are put together
+FEWEST = 8  # small deliveries that stand apart before they are put together
 SMALL = 1 << 20  # bytes of a delivery, as it came
 AT_ONCE = 64 << 20  # bytes of the deliveries that are read into one bundle
 TIER = 8  # bundles of about as many receipts that become one

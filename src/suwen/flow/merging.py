@@ -2,7 +2,7 @@
 
 Files of a part are told apart by tiers of their bytes, each FANOUT times the one below. Where a tier has FANOUT files they become one, mostly of the next
 tier: a row is written again once a tier, and a part has fewer than FANOUT files of each. A run does some, the tiers with the most files first, so that no
-day pays for all. What it leaves, and parts to which nothing comes any more, are maintenance's (`flow/upkeep`).
+day pays for all, and not more bytes together than a large file has. What it leaves, and parts to which nothing comes any more, are maintenance's (`flow/upkeep`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from suwen.engine.hash import row_hashes
 from suwen.engine.sql import Tree, alias, col, read_parquet, statement
 from suwen.flow.point_cells import ROW_GROUP
 from suwen.flow.point_cells import TABLE as POINT_CELL
-from suwen.flow.upkeep.grouping import LARGE, Group, in_order
+from suwen.flow.upkeep.grouping import LARGE, MOST, Group, filled
 from suwen.flow.work import Work
 
 FANOUT = 8
 SMALLEST = 32 << 10  # bytes; below all files are of one tier
-AT_ONCE = 6  # tiers that a run makes one
+AT_ONCE = 6  # groups that a run makes one
 ROWS_OF_A_GROUP = 122_880  # DuckDB's own
 _WHOLE = (POINT_CELL, "state/cell", "state/lineage", "state/receipt")  # written anew where they change
 
@@ -33,8 +33,7 @@ def merge_small(work: Work, taken_out: Mapping[str, Sequence[DataFile]]) -> dict
         if name not in _WHOLE:
             out, parts = {file.path for file in taken_out.get(name, ())}, {new.part for new in change.created if new.written.rows}
             found += [(name, group) for group in due(file for file in work.files(name) if file.part in parts and file.path not in out)]
-    found.sort(key=lambda one: (-len(one[1].files), one[0], one[1].part))
-    chosen = found[:AT_ONCE]
+    chosen = affordable(found)
     made = work.each([partial(_merged, name=name, group=group) for name, group in chosen])
     merged: dict[str, list[tuple[Group, NewFile]]] = {}
     for (name, group), new in zip(chosen, made, strict=True):
@@ -42,13 +41,25 @@ def merge_small(work: Work, taken_out: Mapping[str, Sequence[DataFile]]) -> dict
     return merged
 
 
+def affordable(found: Sequence[tuple[str, Group]]) -> list[tuple[str, Group]]:
+    """What a run does of that which is due: those of the most files, of as many bytes together as a large file has, or the first alone."""
+    chosen: list[tuple[str, Group]] = []
+    size = 0
+    for name, group in sorted(found, key=lambda one: (-len(one[1].files), one[0], one[1].part)):
+        if len(chosen) < AT_ONCE and (not chosen or size + group.bytes <= MOST):
+            chosen.append((name, group))
+            size += group.bytes
+    return chosen
+
+
 def due(files: Iterable[DataFile]) -> list[Group]:
-    """The tiers of each part that have FANOUT files or more, as groups that become one."""
+    """The tiers of each part that have FANOUT files or more, as groups of at most about MOST bytes that become one."""
     tiers: dict[tuple[str, int], list[DataFile]] = {}
     for file in files:
         if file.bytes < LARGE:
             tiers.setdefault((file.part, tier(file.bytes)), []).append(file)
-    return [Group(part, tuple(sorted(of, key=in_order))) for (part, _), of in sorted(tiers.items()) if len(of) >= FANOUT]
+    full = [(part, of) for (part, _), of in sorted(tiers.items()) if len(of) >= FANOUT]
+    return [Group(part, tuple(some)) for part, of in full for some in filled(of) if len(some) > 1]
 
 
 def tier(size: int) -> int:

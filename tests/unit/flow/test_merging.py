@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suwen.engine.delta import DataFile
-from suwen.flow.merging import FANOUT, SMALLEST, due, tier
-from suwen.flow.upkeep.grouping import LARGE
+from suwen.flow.merging import AT_ONCE, FANOUT, SMALLEST, affordable, due, tier
+from suwen.flow.upkeep.grouping import LARGE, MOST
 
 
 def file(number: int, size: int, part: str = "202401") -> DataFile:
@@ -27,6 +27,15 @@ def test_a_tier_is_made_one_when_it_is_full_and_no_other() -> None:
     assert not due([*small[1:], *medium, *other, *large])
     (group,) = due(reversed([*small, *medium, *other, *large]))
     assert group.part == "202401" and list(group.files) == small and group.rows == 8_000
+
+
+def test_large_files_are_made_one_up_to_the_size_of_a_file_and_a_run_does_no_more_than_that() -> None:
+    groups = due(file(n, LARGE - 1) for n in range(FANOUT))
+    assert len(groups) == 2 and all(group.bytes <= MOST for group in groups)
+    small = [("cdr/a", group) for n in range(9) for group in due(file(n * 100 + k, 1_000, f"2024{n + 1:02d}") for k in range(FANOUT + n % 2))]
+    chosen = affordable([("cdr/b", groups[0]), ("cdr/b", groups[1]), *small])
+    assert len(chosen) == AT_ONCE and all(len(group.files) == FANOUT + 1 for _, group in chosen[:4])
+    assert affordable([("cdr/b", group) for group in groups]) == [("cdr/b", groups[0])]
 
 
 @given(st.integers(500, 4_000_000), st.integers(1, 400))

@@ -43,7 +43,7 @@ def groups(files: Sequence[DataFile], *, monthly: bool) -> list[Group]:
         if len(taken) > 1:  # as one: else a month would lie in two parts
             found.append(Group(part, tuple(sorted((file for one in taken for file in parts[one]), key=in_order))))
         else:
-            found += [Group(part, tuple(chunk)) for chunk in _filled(_small(parts[part]))]
+            found += [Group(part, tuple(chunk)) for chunk in filled(_small(parts[part]))]
     return found
 
 
@@ -61,7 +61,7 @@ def in_order(file: DataFile) -> tuple[tuple[int, int], str]:
     return file.receipts or (0, 0), file.path
 
 
-def _filled(files: Sequence[DataFile]) -> list[list[DataFile]]:
+def filled(files: Sequence[DataFile]) -> list[list[DataFile]]:
     """Files in groups of about MOST bytes, in the order of their receipts: whoever looks for a receipt then reads few of them."""
     found: list[list[DataFile]] = []
     size = 0

@@ -1,8 +1,8 @@
 """Small files of a part made one, proven to hold the same rows; and which a run makes one, so that a part has few however many days have passed.
 
 Files of a part are told apart by tiers of their bytes, each FANOUT times the one below. Where a tier has FANOUT files they become one, mostly of the next
-tier: a row is written again once a tier, and a part has fewer than FANOUT files of each. A run does some, the tiers with the most files first, so that no
-day pays for all, and not more bytes together than a large file has. What it leaves, and parts to which nothing comes any more, are maintenance's (`flow/upkeep`).
+tier: a row is written again once a tier, and a part has few files of each. A run does some, those of the most files first, and not more bytes together than
+a large file has, so that no day pays for all. What it leaves, and parts to which nothing comes any more, are maintenance's (`flow/upkeep`).
 """
 
 from __future__ import annotations

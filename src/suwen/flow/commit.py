@@ -12,7 +12,7 @@ from suwen.engine.delta import DataFile, NewFile
 from suwen.engine.hash import row_hashes
 from suwen.engine.keys import repeated
 from suwen.engine.port import Written
-from suwen.engine.sql import Tree, alias, col, disjunction, in_texts, integer, read_parquet, statement, text, typed, union_all
+from suwen.engine.sql import Tree, alias, col, disjunction, in_texts, integer, negation, read_parquet, statement, text, typed, union_all
 from suwen.flow.eras import condition_eras, drug_eras
 from suwen.flow.linked import keep_links, keep_tree
 from suwen.flow.masters import settle_masters
@@ -26,9 +26,11 @@ from suwen.flow.written import written_cells
 from suwen.model import state as states
 from suwen.model.extension import ALL_TABLES
 from suwen.model.release import TableState
+from suwen.repository.identifiers import CODES
 from suwen.repository.rows import stored_columns
 
 CELL = "state/cell"
+_COUNTS, _COUNTED = (*CODES, "PID-004", "REF-002", "MAP-022"), "counts"  # findings of which each run may tell another number; their part
 _MODULUS = 2**64
 _EARLIEST = 12 * 2000  # the first month whose cells lie by year
 _UNDIVIDED = "000000"  # the part of an earlier Suwen
@@ -169,7 +171,10 @@ def _append_books(work: Work) -> None:
 
 
 def _findings(work: Work, part: str) -> None:
-    """The run's findings; stored ones that are told anew go, with the files they stand in written again."""
+    """The run's findings; stored ones that are told anew go, with the files they stand in written again.
+
+    Counts that a run tells in place of the last one's lie in a part of their own, else every run would write again what stands beside them.
+    """
     name = "state/finding"
     told = [statement("select * from {t}", t=t) for t in work.findings]
     files = {f.path: f for f in work.files(name)} if work.untold else {}
@@ -181,7 +186,9 @@ def _findings(work: Work, part: str) -> None:
             told.append(statement("select * from {s} s where not {u}", s=read_parquet(hit), u=disjunction(work.untold)))
     if told:
         work.change(name)
-        _new_file(work, name, part, told)
+        counts = in_texts(col("code"), _COUNTS)
+        for where, apart in ((part, negation(counts)), (_COUNTED, counts)):
+            _new_file(work, name, where, [statement("select * from {f} f where {w}", f=union_all([one.copy() for one in told]), w=apart)])
 
 
 def _new_file(work: Work, name: str, part: str, queries: list[Tree]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -21,6 +21,7 @@ from suwen.flow.periods import observation_periods
 from suwen.flow.person_findings import note_resident_ids
 from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.source_maps import source_maps
+from suwen.flow.upkeep.grouping import LARGE, filled
 from suwen.flow.work import Work, of_table, standing
 from suwen.flow.written import written_cells
 from suwen.model import state as states
@@ -77,38 +78,50 @@ def _balance(work: Work, name: str, after: int) -> None:
 
 
 def _rewrite(work: Work, name: str) -> list[DataFile]:
-    """Write again, without the removed rows, each file that loses some; gives the files the commit takes out."""
+    """Write again, without the removed rows, the files that lose some, small ones of a part as one; gives the files the commit takes out."""
     change, files = work.changes[name], {f.path: f for f in work.files(name)}
     out = list(work.taken_out.get(name, []))
     if not change.removed:
         return out
     gone = work.fresh("gone")
     work.engine.temporary(gone, work.removed_ids(name))
-    for path, count in work.engine.rows(statement("select filename, count(*) from {g} g group by filename order by 1", g=gone)):
-        file = files[path]
-        out.append(file)
-        if count < file.rows:
-            written = _without(work, name, file, gone, count)
-            change.created.append(NewFile(written, file.part))
-            change.rewritten_rows += written.rows
-    return out
+    lost = dict(work.engine.rows(statement("select filename, count(*) from {g} g group by filename order by 1", g=gone)))
+    losing = [files[path] for path in lost]
+    for part, together in _together([file for file in losing if lost[file.path] < file.rows]):
+        written = _without(work, name, part, together, gone, sum(lost[file.path] for file in together))
+        change.created.append(NewFile(written, part))
+        change.rewritten_rows += written.rows
+    return [*out, *losing]
 
 
-def _without(work: Work, name: str, file: DataFile, gone: str, count: int) -> Written:
-    """A file written again without those of its rows, `count`, that are gone."""
-    shape = ALL_TABLES[name.split("/")[1]]
+def _together(files: Sequence[DataFile]) -> Iterator[tuple[str, Sequence[DataFile]]]:
+    """(part, files that are written again as one): large ones each by itself, so that it stays in its place among the others."""
+    parts: dict[str, list[DataFile]] = {}
+    for file in files:
+        if file.bytes < LARGE:
+            parts.setdefault(file.part, []).append(file)
+        else:
+            yield file.part, [file]
+    for part, small in parts.items():
+        yield from ((part, some) for some in filled(small))
+
+
+def _without(work: Work, name: str, part: str, files: Sequence[DataFile], gone: str, count: int) -> Written:
+    """Files of a part written again as one, without those of their rows, `count`, that are gone."""
+    shape, paths = ALL_TABLES[name.split("/")[1]], [file.path for file in files]
     query = statement(
-        "select {c} from {f} f anti join (select _id from {g} g where g.filename = {p}) x on x._id = f.{id}",
+        "select {c} from {f} f anti join (select _id, filename from {g} g where {mine}) x on x._id = f.{id} and x.filename = f.filename",
         c=[alias(col(c, "f"), c) for c in stored_columns(shape)],
-        f=read_parquet([file.path]),
+        f=read_parquet(paths, filename=True),
         g=gone,
-        p=text(file.path),
+        mine=in_texts(col("filename", "g"), paths),
         id=shape.id_column or "",
     )
-    written = work.engine.copy(query, work.table(name).new_path(file.part, f"{work.number:08d}-{work.attempt}-{work.fresh('k')}"))
+    written = work.engine.copy(query, work.table(name).new_path(part, f"{work.number:08d}-{work.attempt}-{work.fresh('k')}"))
     work.step(f"rewrote {name}")
-    if written.rows != file.rows - count:
-        raise Defect(f"{name}: a file of {file.rows} rows lost {count} and kept {written.rows}")
+    before = sum(file.rows for file in files)
+    if written.rows != before - count:
+        raise Defect(f"{name}: {len(files)} files of {before} rows lost {count} and kept {written.rows}")
     return written
 
 

@@ -92,8 +92,14 @@ class _Kept:
         self.store, self.folder = store, folder
         self.files: Mapping[Path, Filed] = {filed.path: filed for filed in store.below(folder)}
         self._in: dict[Path, list[Path]] = {}
+        self._folders: dict[Path, set[Path]] = {}  # folder -> those in it that hold a file, at whatever depth
         for path in sorted(self.files):
             self._in.setdefault(path.parent, []).append(path)
+        for one in list(self._in):
+            below = one
+            while below != folder and below not in self._folders.get(below.parent, ()):
+                self._folders.setdefault(below.parent, set()).add(below)
+                below = below.parent
 
     def dead(self, group: str, path: Path) -> Dead:
         return Dead(group, path, self.files[path].bytes, self.store)
@@ -104,8 +110,7 @@ class _Kept:
 
     def folders(self, *above: Path) -> list[Path]:
         """The folders in some folders that hold a file, at whatever depth."""
-        depths = [len(one.parts) for one in above]
-        return sorted({Path(*f.parts[: n + 1]) for f in self._in for one, n in zip(above, depths, strict=True) if f != one and f.is_relative_to(one)})
+        return sorted(found for one in above for found in self._folders.get(one, ()))
 
 
 def _tables(region: Region, lake: _Kept, kept: Sequence[Release]) -> Iterator[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cProfile
 import csv
 import io
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -29,7 +30,19 @@ from suwen.model.region import Region
 T = TypeVar("T")
 Cost = tuple[str, int, float, float]  # a function: its place, calls, seconds in itself and with what it calls
 SHOWN = 60  # functions of a profile
-AREAS = ("landing/deliveries", "landing/objects", "landing", "lake/staging", "lake/index", "lake/releases", "lake/state", "lake/cdr", "lake/ext", "lake")
+AREAS = (
+    "landing/deliveries",
+    "landing/objects",
+    "landing",
+    "lake/staging",
+    "lake/bundles",
+    "lake/index",
+    "lake/releases",
+    "lake/state",
+    "lake/cdr",
+    "lake/ext",
+    "lake",
+)
 _TIDY = "\n[keep]\nreleases = 30\nmonths = 0\ngrace_hours = 0   # a year of the bench is an hour or two\n"
 
 
@@ -95,12 +108,12 @@ def upkeep(folder: str, threads: int, memory: str, quick: bool) -> Measured:
 def areas(folder: Path) -> dict[str, tuple[int, int]]:
     """Files and bytes by area of a region's folder; of `landing` and `lake` what the other areas below them do not hold."""
     found = {area: [0, 0] for area in AREAS}
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder).as_posix()
-        area = next((area for area in AREAS if name.startswith(area + "/")), None)
-        if area is not None and path.is_file():
-            found[area][0] += 1
-            found[area][1] += path.stat().st_size
+    for place, _, names in os.walk(folder):
+        inside = f"{os.path.relpath(place, folder)}/"
+        area = next((area for area in AREAS if inside.startswith(f"{area}/")), None)
+        if area is not None:
+            found[area][0] += len(names)
+            found[area][1] += sum(os.lstat(os.path.join(place, name)).st_size for name in names)
     return {area: (files, size) for area, (files, size) in found.items()}
 
 

@@ -181,15 +181,13 @@ def _questions(engine: Engine, whence: Path) -> dict[str, str]:
 
 
 def _read(engine: Engine, paths: Sequence[str], sql: str) -> dict[str, float]:
-    """Median seconds of a question, bytes that were read for it, and rows it gave."""
+    """Median seconds of a question, and of processors, bytes that were read for it, and rows it gave."""
     source = f"read_parquet([{', '.join(repr(path) for path in paths)}])"
-    seconds, read = [], 0
+    rounds, before = [], 0
     for _ in range(ROUNDS):
-        before, began = _bytes_read(), time.perf_counter()
-        rows = engine.arrow(sql.format(f=source)).num_rows
-        seconds.append(time.perf_counter() - began)
-        read = _bytes_read() - before
-    return {"seconds": median(seconds), "bytes": read, "rows": rows}
+        before = _bytes_read()
+        rounds.append(_timed(lambda: engine.arrow(sql.format(f=source)).num_rows))
+    return {name: median(one[name] for one, _ in rounds) for name in ("seconds", "cpu")} | {"bytes": _bytes_read() - before, "rows": rounds[0][1]}
 
 
 def _bytes_read() -> int:
@@ -198,10 +196,11 @@ def _bytes_read() -> int:
     return int(told.read_text("ascii").split()[1]) if told.exists() else 0
 
 
-def _timed(work: Callable[[], T]) -> tuple[float, T]:
-    began = time.perf_counter()
+def _timed(work: Callable[[], T]) -> tuple[dict[str, float], T]:
+    """Seconds, and those of processors, of some work, and what it gives."""
+    began, used = time.perf_counter(), time.process_time()
     found = work()
-    return time.perf_counter() - began, found
+    return {"seconds": time.perf_counter() - began, "cpu": time.process_time() - used}, found
 
 
 def pieces(source: str, folder: str, counts: Sequence[int], threads: int, memory: str) -> Measured:

@@ -10,11 +10,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from suwen.flow import arrivals, bundles
+from suwen.flow import arrivals, bundles, lanes
 from suwen.flow.land import land
 from suwen.flow.reader import open_release
-from suwen.flow.region import open_region
+from suwen.flow.region import add_feed, open_region
 from suwen.flow.run import run
+from suwen.flow.stores import lake_of
 from suwen.flow.trace import trace_many
 from suwen.flow.upkeep.maintain import maintain
 from suwen.intake.landing import Landing
@@ -26,12 +27,12 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 DAYS = 4
 
 
-def daily(folder: Path, day: int) -> None:
+def daily(folder: Path, day: int, feeds: tuple[str, str] = ("his", "lab")) -> None:
     """A day's delivery of a few visits, and of a few results of which two are equal."""
     came = FIRST_DAY + timedelta(70 + day)
     visits = [VISITS, *(f"d{day}-{n},p{n},{came},{came + timedelta(1)},w,U" for n in range(3)), f"v1,p1,{came},{came},w{day},U"]
     results = [RESULTS, *(f"p{n},d{day}-{n},{came},day{day},{day}.5" for n in range(3)), f"p1,v1,{came},same,1", f"p1,v1,{came},same,1"]
-    for feed, name, lines, mode in (("his", "visits.csv", visits, Mode.UPSERT), ("lab", "results.csv", results, Mode.APPEND)):
+    for feed, (name, lines, mode) in zip(feeds, (("visits.csv", visits, Mode.UPSERT), ("results.csv", results, Mode.APPEND)), strict=True):
         source = folder / "outbox" / f"{feed}{day}"
         source.mkdir(parents=True)
         (source / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -84,10 +85,16 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return folder
 
 
+def in_use(region: Path) -> set[str]:
+    """The names of the bundles that a run reads."""
+    opened = open_region(region)
+    return {one.name for spec in opened.bundles.iterdir() for one in bundles.kept_bundles(lake_of(opened), opened.bundles, spec.name)}
+
+
 def test_bundles_are_few_and_tell_the_same(region: Path, apart: Path) -> None:
     run(open_region(region))
     assert not list((region / "lake" / "staging").rglob("*.parquet"))
-    assert len(list((region / "lake" / "bundles").glob("*/*/list.parquet"))) <= 4  # of two tiers fewer than three each
+    assert len(in_use(region)) <= 4  # of two tiers fewer than three each
     assert observed(region) == observed(apart)
     for folder in (region, apart):
         traced = list(trace_many(open_release(folder), "measurement"))
@@ -170,9 +177,53 @@ def test_what_was_taken_back_counts_no_more_and_its_text_goes(region: Path, stat
 def test_maintenance_leaves_the_bundles_in_use(region: Path, apart: Path) -> None:
     run(open_region(region))
     expected = observed(region)["content"]
-    lists = set((region / "lake" / "bundles").glob("*/*/list.parquet"))
+    used = in_use(region)
+    assert used < {path.name for path in (region / "lake" / "bundles").glob("*/*")}
     report = maintain(open_region(region))
     assert any(one.group == "bundles" and one.files for one in report.removed)
-    assert set((region / "lake" / "bundles").glob("*/*/list.parquet")) == lists
-    assert {path.parent for path in (region / "lake" / "bundles").glob("*/*/*.parquet")} == {path.parent for path in lists}
+    assert in_use(region) == used == {path.parent.name for path in (region / "lake" / "bundles").glob("*/*/*.parquet")}
     assert observed(region)["content"] == expected == observed(apart)["content"]
+
+
+def test_deliveries_that_stood_apart_are_put_together_and_tell_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal charges of one delivery in files of other columns count apart, however the delivery is staged."""
+    told: list[object] = []
+    for name, fewest in (("apart", (1_000, 1_000)), ("later", (1_000, 1)), ("together", (1, 1))):
+        folder = tmp_path / name
+        make(folder)
+        deliver(folder, [0])
+        for day, at_least in enumerate(fewest):
+            monkeypatch.setattr(arrivals, "FEWEST", at_least)
+            source = folder / "outbox" / f"more{day}"
+            source.mkdir(parents=True)
+            (source / "results_a.csv").write_text(f"{RESULTS}\np1,v1,2024-01-02,same,1\np2,v2,2024-01-02,only,{day}\n", encoding="utf-8")
+            (source / "results_b.csv").write_text(f"{RESULTS},NOTE\np1,v1,2024-01-02,same,1,\np1,v1,2024-01-02,same,1,other\n", encoding="utf-8")
+            moment = date(2024, 5, 1) + timedelta(day)
+            land(open_region(folder), "lab", [source], as_of=moment, mode=Mode.SNAPSHOT, received_at=datetime(2024, 6, 1, tzinfo=UTC))
+            run(open_region(folder))
+        assert open_release(folder).table("measurement").num_rows == 4
+        told.append(observed(folder))
+    assert told[0] == told[1] == told[2]
+
+
+def test_two_lanes_share_the_index_of_a_bundle(tmp_path: Path) -> None:
+    """Feeds of one reader in two lanes, which are indexed side by side: neither writes over the other."""
+    folders = []
+    for name, fewest in (("together", 1), ("apart", 1_000)):
+        folder = tmp_path / name
+        make(folder)
+        with (folder / "organisations.csv").open("a", encoding="utf-8") as file:
+            file.write("H2,H2,H2,,,,,UTC,,\n")
+        for feed in ("his2", "lab2"):
+            add_feed(open_region(folder), feed, "small/csv", "H2")
+        folders.append(folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(arrivals, "FEWEST", fewest)
+            patch.setattr(arrivals, "lanes", lambda region, volumes: lanes.lanes(region, volumes, 1))
+            deliver(folder, [0, 1])
+            run(open_region(folder))
+            for day in range(2):
+                daily(folder, day)
+                daily(folder, day + 10, ("his2", "lab2"))
+                run(open_region(folder))
+    assert observed(folders[0]) == observed(folders[1])

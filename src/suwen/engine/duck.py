@@ -33,6 +33,8 @@ class Engine:
     The files that a statement names are brought here from `store` first, and what appears whole is kept there.
     """
 
+    spreads = False
+
     def __init__(self, *, threads: int = 2, memory: str = "4GiB", scratch: Path, store: Store | None = None) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = scratch
@@ -166,9 +168,9 @@ class Engine:
                 raise fault from None
             return -1  # the caller's own reader takes the file instead, record by record
 
-    def copy_whole(self, query: exp.Expression, path: Path, *, codec: str = "zstd") -> Written:
-        """Write a query to one Parquet file that appears whole or not at all."""
-        return self._whole(path, lambda temporary: self.copy(query, temporary, codec=codec))
+    def copy_whole(self, query: exp.Expression, path: Path, *, ordered: bool = False, codec: str = "zstd") -> Written:
+        """Write a query to one Parquet file that appears whole or not at all; `ordered` keeps the query's row order."""
+        return self._whole(path, lambda temporary: self.copy(query, temporary, ordered=ordered, codec=codec))
 
     def _whole(self, path: Path, write: Callable[[Path], Written]) -> Written:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,7 @@ class Engine(Protocol):
     """
 
     scratch: Path
+    spreads: bool  # whether `spread` has other machines, or processes, do anything
     memory: str
     store: Store
     step: Callable[[str], None]
@@ -109,6 +110,6 @@ class Engine(Protocol):
         """Write a delimited file's records, all columns as text, to one Parquet file in the file's order; gives the rows written, -1 for "cannot"."""
         ...
 
-    def copy_whole(self, query: Tree, path: Path, *, codec: str = "zstd") -> Written:
-        """Write a query to one Parquet file that appears whole or not at all."""
+    def copy_whole(self, query: Tree, path: Path, *, ordered: bool = False, codec: str = "zstd") -> Written:
+        """Write a query to one Parquet file that appears whole or not at all; `ordered` keeps the query's row order."""
         ...

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from suwen.engine.sql import Tree, col, statement, text, typed
-from suwen.flow.bundles import FEWEST, SMALL, kept_bundles, make_bundles, merged
+from suwen.flow.bundles import FEWEST, SMALL, all_of, kept_bundles, make_bundles, merged
 from suwen.flow.key_findings import note_unread_keys
 from suwen.flow.known_receipts import register_receipts
 from suwen.flow.lanes import HeldPart, KindData, lanes
@@ -22,10 +22,10 @@ from suwen.intake.landing import Landing
 from suwen.intake.register import Flags
 from suwen.model.functions import VERSION
 from suwen.model.receipt import Mode, Receipt
-from suwen.model.staging import Bundle, BundlePart, Numbers, StagedFile, StagedReceipt, Tally, tallied, together
+from suwen.model.staging import FEED, SALT, Bundle, BundlePart, Numbers, StagedFile, StagedReceipt, Tally, tallied, together
 from suwen.repository.planner import kind_expressions
 from suwen.repository.record_index import KindExpressions, index_query, key_constants, salt_of, write_index
-from suwen.repository.staged import FEED, SALT, bundled, feeds_of, staged
+from suwen.repository.staged import bundled, feeds_of, staged
 
 INDEX_FORM = 2
 
@@ -38,7 +38,8 @@ def stage(work: Work, landing: Landing) -> None:
     work.readers = specs
     bundles = _bundles(work, landing)
     apart = _apart(work, bundles)
-    waiting = [(_stager(work, landing, receipt.feed), receipt) for receipt in _receipts(work, apart)]
+    stagers = {feed: _stager(work, landing, feed) for feed in specs}
+    waiting = [(stagers[receipt.feed], receipt) for receipt in _receipts(work, apart)]
     stage_ahead(work.engine, waiting)
     made = [stager.staged(receipt) for stager, receipt in waiting]
     gathered = _Gathered(work, made, bundles)
@@ -59,7 +60,8 @@ def _bundles(work: Work, landing: Landing) -> list[Bundle]:
         found += kept_bundles(work.engine.store, work.region.bundles, spec)
     for spec, receipts in _to_bundle(work, found).items():
         work.progress.start(f"reading {len(receipts)} small files")
-        found += make_bundles(work.engine, work.region.bundles, [(_stager(work, landing, receipt.feed), receipt) for receipt in receipts])
+        stagers = {feed: _stager(work, landing, feed) for feed in {receipt.feed for receipt in receipts}}
+        found += make_bundles(work.engine, work.region.bundles, [(stagers[receipt.feed], receipt) for receipt in receipts])
         mine = [bundle for bundle in found if bundle.spec == spec]
         found = [*(bundle for bundle in found if bundle.spec != spec), *merged(work.engine, work.region.bundles, mine)]
     return found
@@ -77,10 +79,7 @@ def _read_by(work: Work, bundle: Bundle) -> Flags:
     """Which receipts of a bundle are of feeds that are read as it was."""
     names, places = work.receipts.register.feeds
     right = np.array([work.readers.get(name) == bundle.spec for name in names], np.bool_)
-    inside = bundle.receipts <= len(places)
-    found = np.zeros(len(bundle.receipts), np.bool_)
-    found[inside] = right[places[bundle.receipts[inside] - 1]]
-    return found
+    return all_of(bundle.receipts, right[places] if len(places) else np.zeros(0, np.bool_))
 
 
 def _to_bundle(work: Work, bundles: Sequence[Bundle]) -> Mapping[str, list[Receipt]]:
@@ -109,14 +108,7 @@ class _Gathered:
         self.names, self.codes = work.receipts.register.feeds
         again = np.array([name in work.reread for name in self.names], np.bool_)
         self.new: Flags = work.unseen.held | (again[self.codes] if len(self.codes) else work.unseen.held)  # by receipt, from 1
-        self.counted = {bundle.name: _read_by(work, bundle) & self._held(bundle.receipts) for bundle in bundles}
-
-    def _held(self, receipts: Numbers) -> Flags:
-        held = self.work.receipts.held
-        inside = receipts <= len(held)
-        found = np.zeros(len(receipts), np.bool_)
-        found[inside] = held[receipts[inside] - 1]
-        return found
+        self.counted = {bundle.name: _read_by(work, bundle) & all_of(bundle.receipts, work.receipts.held) for bundle in bundles}
 
     def _tallies(self) -> Iterator[tuple[str, Tally]]:
         """(kind, tally) of all that counts."""
@@ -176,7 +168,8 @@ class _Gathered:
         work = self.work
         for bundle in self.bundles:
             counted = bundle.receipts[self.counted[bundle.name]]
-            work.unread += [u for u in bundle.unread if u.receipt in set(counted.tolist()) and self.new[u.receipt - 1]]
+            told = np.isin(np.array([u.receipt for u in bundle.unread], np.int64), counted)
+            work.unread += [u for u, counts in zip(bundle.unread, told, strict=True) if counts and self.new[u.receipt - 1]]
             for part in bundle.parts:
                 tally = bundle.tallies[part.kind]
                 filled = np.unique(tally.receipts[tally.rows > 0])
@@ -184,13 +177,20 @@ class _Gathered:
                 numbers = lane_of[self.codes[mine - 1]]
                 for number in np.unique(numbers):
                     receipts = mine[numbers == number]
-                    held = HeldPart(part, len(receipts) == len(filled), self.new[receipts - 1], receipts)
+                    beside = tuple(one for one in bundle.parts if one.kind == part.kind)
+                    held = HeldPart(part, beside, len(receipts) == len(filled), self.new[receipts - 1], receipts)
                     work.kinds[int(number), part.kind].parts.append(held)
 
 
 def index(work: Work) -> None:
-    """Index every delivery of every kind, as kept or made now."""
+    """Index every delivery of every kind, as kept or made now; a bundle once, whichever lanes have records in it."""
     work.progress.start("indexing")
+    bundles: dict[tuple[Path, ...], KindData] = {}
+    for data in work.kinds.values():
+        spec = _index_spec(work, data)
+        data.parts = [replace(held, index=str(part_index(held.part, spec))) for held in data.parts]
+        bundles |= {tuple(part_index(part, spec) for part in held.beside): data for held in data.parts}
+    work.each([partial(_index_parts, data=data, paths=paths) for paths, data in sorted(bundles.items(), key=lambda one: one[0])])
     work.each([partial(_index_kind, data=data) for data in work.kinds.values()])
 
 
@@ -208,7 +208,6 @@ def _index_kind(work: Work, data: KindData) -> None:
         for receipt, path in paths.items():
             data.indexes.setdefault(receipts[receipt][0].feed, []).append(str(path))
             data.new_indexes += [str(path)] if receipt in new else []
-    data.parts = [_indexed(work, data, held, compiled, spec) for held in data.parts]
     note_unread_keys(work, data)
     data.repeats = not data.kind.key and work.engine.has_more_than(data.every_index, "nth", 1)
 
@@ -226,18 +225,20 @@ def _of_files(work: Work, data: KindData, files: Sequence[StagedFile], compiled:
     return index_query(data.kind, read, columns, compiled, bounds=bounds, region=work.region)
 
 
-def _indexed(work: Work, data: KindData, held: HeldPart, compiled: KindExpressions, spec: str) -> HeldPart:
-    """A part of a bundle with its index, which tells of all of its records, also of those of other lanes."""
-    path = part_index(held.part, spec)
-    if not work.engine.store.whole(path):
-        read = bundled([held.part], _every(data, held.part.columns), [key_constants(data.kind)])
-        bounds = None
+def _index_parts(work: Work, data: KindData, paths: Sequence[Path]) -> None:
+    """The index of all records of a kind in a bundle, of other lanes too: its deliveries are whole in it."""
+    if all(work.engine.store.whole(path) for path in paths):
+        return
+    compiled = kind_expressions(data.kind, data.lane.zone)
+    beside = next(held.beside for held in data.parts if Path(held.part.path).parent == paths[0].parent)
+    queries: dict[int, Tree] = {}
+    for at, part in enumerate(beside):
+        read, bounds = bundled([part], _every(data, part.columns), [key_constants(data.kind)]), None
         if compiled.window is not None:
             read = statement("select s.*, d.low as _low, d.high as _high from {s} s join declared_receipts d on d.receipt = s._receipt", s=read)
             bounds = col("_low", "s"), col("_high", "s")
-        query = index_query(data.kind, read, held.part.columns, compiled, bounds=bounds, region=work.region)
-        write_index(work.engine, data.kind, {0: query}, {0: path})
-    return replace(held, index=str(path))
+        queries[at] = index_query(data.kind, read, part.columns, compiled, bounds=bounds, region=work.region)
+    write_index(work.engine, data.kind, queries, dict(enumerate(paths)))
 
 
 def _every(data: KindData, columns: Sequence[str]) -> list[str]:
@@ -255,6 +256,6 @@ def _index_spec(work: Work, data: KindData) -> str:
     kind, zone = data.kind, data.lane.zone
     expressions = [e.text if e else "" for e in (kind.version, kind.tombstone, kind.window)]
     reader = spec_of(work.packs.templates[data.lane.template])
-    said = [INDEX_FORM, reader, kind.key, expressions, kind.window is not None and zone, VERSION, work.region.settings.id_bits]
+    said = [INDEX_FORM, reader, kind.key, expressions, any(expressions) and zone, VERSION, work.region.settings.id_bits]
     said.append(sorted(work.region.replacements.items()))
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]

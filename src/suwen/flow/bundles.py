@@ -21,15 +21,16 @@ import pyarrow.parquet as pq
 
 from suwen.base.system import explained
 from suwen.engine.port import Engine
-from suwen.engine.sql import col, read_parquet, statement
+from suwen.engine.sql import col, in_numbers, negation, read_parquet, statement
 from suwen.engine.store.port import Store
-from suwen.flow.stage import Stager
+from suwen.flow.stage import Ahead, Stager
 from suwen.intake.formats.delimited import Member, read
+from suwen.intake.register import Flags
 from suwen.intake.survey_store import opener
 from suwen.model.receipt import Receipt
-from suwen.model.staging import ISSUES, RECEIPT, RECORD, Bundle, BundlePart, Tally, Unread, tallied, together
+from suwen.model.staging import FEED, ISSUES, RECEIPT, RECORD, SALT, Bundle, BundlePart, Numbers, Tally, Unread, tallied, together
 from suwen.repository.record_index import salt_of
-from suwen.repository.staged import FEED, SALT, feed_hash
+from suwen.repository.staged import feed_hash
 
 FORM = 1
 FEWEST = 8  # small deliveries that stand apart before they are put together
@@ -42,34 +43,66 @@ LIST = "list.parquet"
 _PLACES = {ISSUES: pa.string(), RECEIPT: pa.int64(), RECORD: pa.int64(), FEED: pa.int64(), SALT: pa.int64()}
 
 
-def kept_bundles(store: Store, folder: Path, spec: str) -> list[Bundle]:
-    """The bundles of a reader spec that are whole; of those that hold the same receipts the largest. `folder`: that of all bundles."""
+def kept_bundles(store: Store, folder: Path, spec: str, needed: Flags | None = None) -> list[Bundle]:
+    """The bundles of a reader spec that are whole; of those that hold the same receipts the largest. `folder`: that of all bundles.
+
+    `needed`: a flag for each receipt from 1; bundles with one that is not are passed over.
+    """
     found = [one for one in (_load(store, path) for path in store.find(folder / spec, f"*/{LIST}")) if one is not None]
     taken: set[int] = set()
     kept: list[Bundle] = []
     for bundle in sorted(found, key=lambda b: -len(b.receipts)):
+        if needed is not None and not all_of(bundle.receipts, needed).all():
+            continue
         mine = set(bundle.receipts.tolist())
-        if not mine & taken and all(store.whole(Path(part.path)) for part in bundle.parts):
+        if not mine & taken and _is_whole(store, bundle):
             taken |= mine
             kept.append(bundle)
     return sorted(kept, key=lambda b: b.name)
 
 
+def all_of(receipts: Numbers, flags: Flags) -> Flags:
+    """Of each receipt its flag; false for one that has none."""
+    inside = receipts <= len(flags)
+    found = np.zeros(len(receipts), np.bool_)
+    found[inside] = flags[receipts[inside] - 1]
+    return found
+
+
+def _is_whole(store: Store, bundle: Bundle) -> bool:
+    return all(store.whole(Path(part.path)) for part in bundle.parts)
+
+
 def make_bundles(engine: Engine, folder: Path, waiting: Sequence[tuple[Stager, Receipt]]) -> Iterator[Bundle]:
-    """Read receipts of one reader spec, whole deliveries in order, into bundles."""
+    """Read receipts of one reader spec, whole deliveries in order, into bundles; on the engine's machines, where it has some and there is enough to read."""
+    some = list(_shared_out(waiting))
+    if engine.spreads and not engine.store.remote and len(some) > 1:
+        engine.spread(_made_there, [(folder, [Ahead.of(stager, receipt) for stager, receipt in of]) for of in some])
+    for of in some:
+        made = _load(engine.store, _place(folder, of[0][0].spec, [receipt.sequence for _, receipt in of]) / LIST)
+        yield made if made is not None and _is_whole(engine.store, made) else _make(engine, folder, of)
+
+
+def _shared_out(waiting: Sequence[tuple[Stager, Receipt]]) -> Iterator[list[tuple[Stager, Receipt]]]:
+    """Receipts by bundle."""
     some: list[tuple[Stager, Receipt]] = []
     held = 0
     for at, (stager, receipt) in enumerate(waiting):
         some.append((stager, receipt))
         held += receipt.length
-        last = at + 1 == len(waiting) or waiting[at + 1][1].delivery != receipt.delivery
-        if last and (held >= AT_ONCE or at + 1 == len(waiting)):
-            yield _make(engine, folder, some)
+        last = at + 1 == len(waiting)
+        if last or (held >= AT_ONCE and waiting[at + 1][1].delivery != receipt.delivery):
+            yield some
             some, held = [], 0
 
 
+def _made_there(engine: Engine, item: tuple[Path, list[Ahead]]) -> None:
+    folder, of = item
+    _make(engine, folder, [(one.stager(engine), one.receipt) for one in of])
+
+
 def merged(engine: Engine, folder: Path, bundles: Sequence[Bundle]) -> list[Bundle]:
-    """The bundles after as many of about the same size as make the next have become one; the lists of those that went into it are removed."""
+    """The bundles after as many of about the same size as make the next have become one. Those that went into it stay for who reads them."""
     found = list(bundles)
     while True:
         tiers: dict[int, list[Bundle]] = {}
@@ -80,7 +113,6 @@ def merged(engine: Engine, folder: Path, bundles: Sequence[Bundle]) -> list[Bund
         if full is None:
             return found
         one = _merge(engine, folder, full)
-        engine.store.remove(folder / b.spec / b.name / LIST for b in full)
         found = [*(b for b in found if b not in full), one]
 
 
@@ -180,11 +212,35 @@ def _merge(engine: Engine, folder: Path, bundles: Sequence[Bundle]) -> Bundle:
     for at, ((kind, columns), of) in enumerate(sorted(alike.items())):
         path = place / f"{kind}-{at}.parquet"
         named = [col(name) for name in (*columns, *_PLACES)]
-        engine.copy_whole(statement("select {c} from {f} f", c=named, f=read_parquet([part.path for part in of])), path)
+        rows = statement("select {c} from {f} f order by _receipt, _record", c=named, f=read_parquet([part.path for part in of]))
+        engine.copy_whole(rows, path, ordered=True)  # so that a few receipts are found without reading all
         parts.append(BundlePart(str(path), kind, columns, sum(part.rows for part in of), sum(part.rejected for part in of)))
     kinds = sorted({kind for bundle in bundles for kind in bundle.tallies})
     tallies = {kind: together([b.tallies[kind] for b in bundles if kind in b.tallies]) for kind in kinds}
     made = Bundle(place.name, spec, tuple(parts), tallies, tuple(u for bundle in bundles for u in bundle.unread))
+    _save(engine.store, place, made)
+    return made
+
+
+def without(engine: Engine, folder: Path, bundle: Bundle, gone: Numbers) -> Bundle | None:
+    """A bundle without some of its receipts, written anew; None where none would be left."""
+    stay = np.setdiff1d(bundle.receipts, gone)
+    if not len(stay):
+        return None
+    place = _place(folder, bundle.spec, stay.tolist())
+    parts = []
+    for part in bundle.parts:
+        named = [col(name) for name in (*part.columns, *_PLACES)]
+        others = negation(in_numbers(col(RECEIPT), gone.tolist()))
+        rows = statement("select {c} from {f} f where {o} order by _receipt, _record", c=named, f=read_parquet([part.path]), o=others)
+        path = place / Path(part.path).name
+        written = engine.copy_whole(rows, path, ordered=True)
+        if written.rows:
+            rejected = engine.one(statement("select count(_issues) from {f} f", f=read_parquet([str(path)])))
+            parts.append(BundlePart(str(path), part.kind, part.columns, written.rows, int(rejected)))
+    tallies = {kind: tally.where(np.isin(tally.receipts, stay)) for kind, tally in bundle.tallies.items()}
+    left = set(stay.tolist())
+    made = Bundle(place.name, bundle.spec, tuple(parts), tallies, tuple(one for one in bundle.unread if one.receipt in left))
     _save(engine.store, place, made)
     return made
 
@@ -199,8 +255,10 @@ def _save(store: Store, place: Path, bundle: Bundle) -> None:
     kinds = sorted(bundle.tallies)
     lengths = [len(bundle.tallies[kind].receipts) for kind in kinds]
     whole = together([bundle.tallies[kind] for kind in kinds])
-    columns = {"kind": np.repeat(np.array(kinds, dtype=object), lengths), **vars(whole)}
-    said = {"spec": bundle.spec, "parts": [asdict(replace(p, path=Path(p.path).name)) for p in bundle.parts], "unread": [asdict(u) for u in bundle.unread]}
+    kind = pa.DictionaryArray.from_arrays(np.repeat(np.arange(len(kinds), dtype=np.int32), lengths), pa.array(kinds, pa.string()))
+    columns = {"kind": kind, **vars(whole)}
+    parts = [asdict(replace(part, path=Path(part.path).name)) for part in bundle.parts]
+    said = {"form": FORM, "spec": bundle.spec, "parts": parts, "unread": [asdict(one) for one in bundle.unread]}
     table = pa.table(columns).replace_schema_metadata({"bundle": json.dumps(said)})
     written = io.BytesIO()
     pq.write_table(table, written, compression="zstd")
@@ -212,6 +270,8 @@ def _load(store: Store, path: Path) -> Bundle | None:
     try:
         table = pq.read_table(io.BytesIO(store.read(path)))
         said = json.loads((table.schema.metadata or {})[b"bundle"])
+        if said["form"] != FORM:
+            return None
         parts = tuple(BundlePart(**{**p, "columns": tuple(p["columns"]), "path": str(path.parent / p["path"])}) for p in said["parts"])
         return Bundle(path.parent.name, said["spec"], parts, _tallies(table), tuple(Unread(**u) for u in said["unread"]))
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
@@ -219,6 +279,7 @@ def _load(store: Store, path: Path) -> Bundle | None:
 
 
 def _tallies(table: pa.Table) -> Mapping[str, Tally]:
-    kinds = np.array(table["kind"].to_pylist(), dtype=object)
+    kinds = table["kind"].combine_chunks().dictionary_encode()
+    codes = np.asarray(kinds.indices.to_numpy(zero_copy_only=False), np.int64)
     whole = Tally(*(np.asarray(table[name].to_numpy(), np.int64) for name in ("receipts", "rows", "rejected")))
-    return {str(kind): whole.where(kinds == kind) for kind in sorted(set(kinds))}
+    return {str(kind): whole.where(codes == at) for at, kind in enumerate(kinds.dictionary.to_pylist())}

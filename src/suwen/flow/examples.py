@@ -23,7 +23,7 @@ from suwen.model.cdm import Type
 from suwen.model.extension import ALL_TABLES
 from suwen.model.pack import Example, Kind, Target, Template
 from suwen.model.region import Settings
-from suwen.model.staging import ISSUES, RECEIPT, RECORD
+from suwen.model.staging import FEED, ISSUES, OWNER, RECEIPT, RECORD
 from suwen.packs.loader import Packs
 from suwen.packs.problem import Problem, Problems
 from suwen.packs.promised import column_of
@@ -31,7 +31,6 @@ from suwen.repository.code_resolution import concept_table, map_table, resolve
 from suwen.repository.mapping import MappingPlan
 from suwen.repository.planner import RECORD_KEY, Place, kind_expressions, plan_target, reference
 from suwen.repository.rows import projected
-from suwen.repository.staged import FEED, OWNER
 
 PLACE = Place("UTC")
 Row = dict[str, object]

@@ -10,9 +10,9 @@ import pyarrow as pa
 from suwen.engine.sql import Tree, col, conjunction, in_numbers, integer, read_parquet, statement, union_all
 from suwen.flow.lanes import KindData
 from suwen.flow.work import Work
-from suwen.model.staging import Numbers, StagedFile
+from suwen.model.staging import FEED, OWNER, SALT, Numbers, StagedFile
 from suwen.repository.record_index import COLUMNS, salt_of
-from suwen.repository.staged import FEED, OWNER, SALT, bundled, feeds_of, organisation_hash, staged
+from suwen.repository.staged import bundled, feeds_of, organisation_hash, staged
 
 _NO_INDEX = """select 0::INTEGER as receipt, 0::INTEGER as record, 0::BIGINT as key, 0::INTEGER as "check", 0::BIGINT as content, 0::INTEGER as nth,
     0::BIGINT as version, false as tombstone, null::DATE as day, '' as issue where false"""

@@ -19,11 +19,11 @@ from suwen.flow.stores import engine_of, lake_of
 from suwen.flow.work import place_of
 from suwen.model.pack import Join, Target, Template
 from suwen.model.region import Feed
-from suwen.model.staging import ISSUES, RECEIPT, RECORD
+from suwen.model.staging import FEED, ISSUES, OWNER, RECEIPT, RECORD
 from suwen.packs.loader import Packs
 from suwen.repository.code_resolution import concept_table, map_table, resolve
 from suwen.repository.planner import kind_expressions, plan_target
-from suwen.repository.staged import FEED, OWNER, feed_hash, organisation_hash
+from suwen.repository.staged import feed_hash, organisation_hash
 from suwen.repository.vocabulary import opened as opened_vocabulary
 
 Place = tuple[int, int]  # (receipt, record)

@@ -41,7 +41,7 @@ def receipts_in(release: Release, register: Register) -> Receipts:
 def note_receipts(work: Work, before: Flags) -> None:
     """Which receipts are new to this run, and which feeds lost one and are counted anew."""
     register, held = work.receipts.register, work.receipts.held
-    work.of_feed = register.by_feed()
+    work.of_feed = register.by_feed
     work.unseen = Receipts(register, held & ~before)
     work.reread = register.feeds_of(before & ~held)
     work.asserting = np.asarray(pc.is_in(register.table["mode"], pa.array(ASSERTING)).to_numpy(), np.bool_)

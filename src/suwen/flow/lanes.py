@@ -69,9 +69,13 @@ class FeedTarget:
 
 @dataclass(frozen=True)
 class HeldPart:
-    """A part of a bundle of which records are of a lane. `whole`: all are, and hold; `fresh`: which are new to the run: all, some or none of them."""
+    """A part of a bundle of which records are of a lane.
+
+    `beside`: all parts of the kind in the bundle; `whole`: all of its records are of the lane, and hold; `fresh`: which receipts are new to the run.
+    """
 
     part: BundlePart
+    beside: tuple[BundlePart, ...]
     whole: bool
     fresh: Flags
     receipts: Numbers

@@ -242,7 +242,7 @@ def _weighed_kinds(work: Work) -> list[tuple[int, str]]:
 
 
 def _as_of(work: Work) -> Mapping[str, str]:
-    return {feed: moment.isoformat() for feed, moment in sorted(work.receipts.latest().items())}
+    return {feed: moment.isoformat() for feed, moment in sorted(work.receipts.latest.items())}
 
 
 def _keep_packs(work: Work, said: str) -> None:

@@ -12,12 +12,11 @@ from suwen.flow.key_findings import note_versions
 from suwen.flow.lanes import KindData, TargetKey
 from suwen.flow.touched import Touched, absences, asserts, in_key_order, touched_records
 from suwen.flow.work import Work
-from suwen.model.staging import ISSUES
+from suwen.model.staging import FEED, ISSUES, OWNER, SALT
 from suwen.repository import versions
 from suwen.repository.mapping import MappingPlan
 from suwen.repository.planner import RECORD_KEY
 from suwen.repository.record_index import fed_key, keyless_key
-from suwen.repository.staged import FEED, OWNER, SALT
 
 NO_CODES = "select 0::BIGINT as receipt, 0::BIGINT as record, '' as code where false"
 

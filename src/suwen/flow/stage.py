@@ -27,13 +27,13 @@ from suwen.model.pack import Kind, Template
 from suwen.model.receipt import Receipt
 from suwen.model.staging import ISSUES, StagedFile, StagedReceipt, Unread
 
-_WORTH_SPREADING = 16 << 20  # bytes: less is read before others have begun
+WORTH_SPREADING = 16 << 20  # bytes: less is read before others have begun
 FORM = 1  # of staging: part of every spec, so that a new way of reading reads again
 
 
 def spec_of(template: Template) -> str:
     """The hash of everything that decides how receipts are read into kinds."""
-    said = [FORM, asdict(template.reader), [[k.name, k.files, k.columns] for k in template.kinds.values()]]
+    said = [FORM, asdict(template.reader), [[k.name, k.files, k.columns, () if template.reader.header else k.optional] for k in template.kinds.values()]]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -174,7 +174,7 @@ class Stager:
 
 
 @dataclass(frozen=True)
-class _Ahead:
+class Ahead:
     """One receipt to be staged, and all that says how."""
 
     landing: Path
@@ -184,18 +184,27 @@ class _Ahead:
     piece_bytes: int
     receipt: Receipt
 
+    @classmethod
+    def of(cls, stager: Stager, receipt: Receipt) -> Ahead:
+        """What a stager would do with a receipt."""
+        return cls(stager.landing.folder, stager.folder, stager.template, stager.feed, stager.piece_bytes, receipt)
+
+    def stager(self, engine: Engine) -> Stager:
+        """The same at work with another engine."""
+        return Stager(engine, Landing(self.landing), self.folder, self.template, self.feed, self.piece_bytes)
+
 
 def stage_ahead(engine: Engine, waiting: Sequence[tuple[Stager, Receipt]]) -> None:
     """Have what is not staged yet read by the engine's machines, where it has some and there is enough to read; one pass reads all kinds of a receipt."""
-    if engine.store.remote:  # their machines have other caches
+    if engine.store.remote or not engine.spreads:  # their machines have other caches
         return
     new = [(stager, receipt) for stager, receipt in waiting if stager.kept(receipt) is None]
-    if len(new) > 1 and sum(receipt.length for _, receipt in new) >= _WORTH_SPREADING:
-        engine.spread(_staged_there, [_Ahead(s.landing.folder, s.folder, s.template, s.feed, s.piece_bytes, receipt) for s, receipt in new])
+    if len(new) > 1 and sum(receipt.length for _, receipt in new) >= WORTH_SPREADING:
+        engine.spread(_staged_there, [Ahead.of(stager, receipt) for stager, receipt in new])
 
 
-def _staged_there(engine: Engine, ahead: _Ahead) -> None:
-    Stager(engine, Landing(ahead.landing), ahead.folder, ahead.template, ahead.feed, ahead.piece_bytes).staged(ahead.receipt)
+def _staged_there(engine: Engine, ahead: Ahead) -> None:
+    ahead.stager(engine).staged(ahead.receipt)
 
 
 def _keeping(failed: list[Exception], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from suwen.flow.known_receipts import accepted, held_before
 from suwen.flow.stores import landing_of, releases_of
-from suwen.model.receipt import Delivery, State
+from suwen.intake.register import Flags, Receipts
 from suwen.model.region import Region
 
 
@@ -52,19 +55,15 @@ def status(region: Region) -> Status:
     """Look at landing and the newest release."""
     release = releases_of(region).latest()
     landing = landing_of(region)
-    decided = landing.states()
-    held = [d for d in landing.deliveries() if decided.get(d.number, State.ACCEPTED) is State.ACCEPTED]
-    through, left_out = (release.receipts_through, frozenset(release.left_out)) if release else (0, frozenset[int]())
+    held = accepted(landing, landing.register())
+    waiting = held.held & ~held_before(release, held.register)
     states = Counter[str]()
     for label, records in (release.totals if release else {}).items():
         states[label.rsplit("|", 1)[1]] += records
     return Status(
         name=region.name,
         folder=str(region.folder),
-        feeds=tuple(
-            _feed(region, name, [d for d in held if d.feed == name], lambda receipt: receipt <= through and receipt not in left_out)
-            for name in sorted({*region.feeds, *(d.feed for d in held)})
-        ),
+        feeds=tuple(_feed(region, name, held, waiting) for name in sorted({*region.feeds, *held.feeds})),
         release=release.number if release else 0,
         published_at=release.published_at if release else "",
         states=dict(states),
@@ -73,17 +72,18 @@ def status(region: Region) -> Status:
     )
 
 
-def _feed(region: Region, name: str, deliveries: list[Delivery], taken_in: Callable[[int], bool]) -> FeedStatus:
+def _feed(region: Region, name: str, held: Receipts, waiting: Flags) -> FeedStatus:
     feed = region.feeds.get(name)
-    receipts = [receipt for delivery in deliveries for receipt in delivery.receipts]
+    mine = np.array(held.of(name), np.int64) - 1
+    register = held.register
     return FeedStatus(
         feed=name,
         template=feed.template if feed else "",
         organisation=feed.organisation if feed else "",
         mode=feed.mode.value if feed else "",
-        deliveries=len(deliveries),
-        receipts=len(receipts),
-        bytes=sum(receipt.length for receipt in receipts),
-        latest=max((d.as_of.isoformat() for d in deliveries), default=""),
-        waiting=sum(not taken_in(receipt.sequence) for receipt in receipts),
+        deliveries=len(np.unique(register.numbers("delivery")[mine])),
+        receipts=len(mine),
+        bytes=int(register.numbers("length")[mine].sum()),
+        latest=held.latest[name].isoformat() if len(mine) else "",
+        waiting=int(np.count_nonzero(waiting[mine])),
     )

@@ -10,8 +10,8 @@ from suwen.engine.sql import Tree, boolean, col, in_texts, read_parquet, stateme
 from suwen.flow.held import index, is_asserting, kind_receipts, records
 from suwen.flow.lanes import KindData, TargetKey
 from suwen.flow.work import Slice, Work, lake_tables, required_tables
+from suwen.model.staging import FEED
 from suwen.repository.record_index import fed_key
-from suwen.repository.staged import FEED
 
 Touched = str | None  # a temporary table of keys; None: every record
 

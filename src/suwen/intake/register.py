@@ -1,7 +1,8 @@
 """The receipts of a landing as columns: read a thousand deliveries at a time, so that looking at all of them stays cheap when there are very many.
 
 A thousand deliveries that are complete never change, so what was read of them is kept beside them as one Parquet file. It is only a saving: one that is
-missing, damaged, or not of the deliveries that are there is made again.
+missing, damaged, or not of the deliveries that are there is made again. What it holds is not read again from the deliveries: that one of them was damaged
+since is told by maintenance, which reads all.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ class Register:
         encoded = self.table["feed"].combine_chunks().dictionary_encode()
         return encoded.dictionary.to_pylist(), np.asarray(encoded.indices.to_numpy(), np.int64)
 
+    @cached_property
     def by_feed(self) -> dict[str, Numbers]:
         """Feed -> its sequences, ascending."""
         names, codes = self.feeds
@@ -147,9 +149,10 @@ class Receipts(Mapping[int, Receipt]):
 
     def of(self, feed: str) -> list[int]:
         """Those of a feed, ascending."""
-        mine = self.register.by_feed().get(feed, np.empty(0, np.int64))
+        mine = self.register.by_feed.get(feed, np.empty(0, np.int64))
         return [int(sequence) for sequence in mine[self.held[mine - 1]]]
 
+    @cached_property
     def latest(self) -> dict[str, datetime]:
         """Feed -> the latest moment that any of its receipts speaks for."""
         found = self.table.group_by("feed").aggregate([("as_of", "max")])
@@ -182,7 +185,8 @@ def _chunk(kept: Path, numbers: Numbered, load: Callable[[Numbered], list[Delive
     last = hashlib.sha256(numbers[-1][1].read_bytes()).hexdigest().encode()
     with suppress(OSError, pa.ArrowException, KeyError, TypeError):
         found = pq.read_table(kept, schema=_SCHEMA)
-        if (pq.read_metadata(kept).metadata or {})[_LAST] == last:
+        said = pq.read_metadata(kept)
+        if (said.metadata or {})[_LAST] == last and said.schema.to_arrow_schema().equals(_SCHEMA):
             return found
     made = as_table(load(numbers))
     _save(kept, made.replace_schema_metadata({_LAST: last}))

@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 ISSUES = "_issues"  # finding code of a rejected record; null for a good one
 RECEIPT, RECORD, TEMPLATE, RUN = "_receipt", "_record", "_template", "_run"
+OWNER = "_owner"  # by which ids of an organisation's rows differ from those of equal keys of others
+FEED = "_feed"  # by which a feed's record keys differ from equal ones of others
+SALT = "_salt"  # what the bytes of a file add to the keys of a keyless kind in append mode
 
 
 Numbers = npt.NDArray[np.int64]

@@ -34,8 +34,7 @@ from suwen.engine.sql import (
 )
 from suwen.model import event
 from suwen.model.pack import Join, Kind, Target
-from suwen.model.staging import RECEIPT, RECORD
-from suwen.repository.staged import FEED
+from suwen.model.staging import FEED, RECEIPT, RECORD
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,11 @@ from suwen.model import event
 from suwen.model.extension import ALL_TABLES
 from suwen.model.functions import DUCKDB_TYPES, OPERATORS, WIDENINGS
 from suwen.model.pack import Expression, Kind, Target, Template
+from suwen.model.staging import OWNER
 from suwen.repository.code_resolution import NOT_STANDARD, UNMAPPED, unknown
 from suwen.repository.identifiers import IDENTIFIERS
 from suwen.repository.mapping import Check, Lookup, Mapped, MappingPlan
 from suwen.repository.record_index import KindExpressions
-from suwen.repository.staged import OWNER
 
 READ_CODES = {"date_of": "MAP-010", "time_of": "MAP-013", "local_time": "MAP-013", "boolean": "MAP-012"}
 STANDINGS = {UNMAPPED: "MAP-020", NOT_STANDARD: "MAP-021"}

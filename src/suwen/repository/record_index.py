@@ -19,8 +19,8 @@ from suwen.engine.sql import Tree, case, col, compared, conjunction, disjunction
 from suwen.model.pack import Kind
 from suwen.model.receipt import Mode, Receipt
 from suwen.model.region import Region
-from suwen.model.staging import ISSUES, RECEIPT, RECORD
-from suwen.repository.staged import FEED, SALT, feed_hash
+from suwen.model.staging import FEED, ISSUES, RECEIPT, RECORD, SALT
+from suwen.repository.staged import feed_hash
 
 
 @dataclass(frozen=True)
@@ -112,20 +112,23 @@ def write_index(engine: Engine, kind: Kind, queries: Mapping[int, Tree], paths: 
         for receipt, query in queries.items():
             engine.copy_whole(query, paths[receipt], codec=_CODEC)
         return
-    first = {r: p.with_name(f"{p.stem}.first.parquet") for r, p in paths.items()}
+    mark = hashlib.sha256(str(min(paths.values())).encode()).hexdigest()[:12]  # indexes are written side by side
+    first = {r: engine.scratch / f"first-{mark}" / f"{at}.parquet" for at, r in enumerate(paths)}
     for receipt, query in queries.items():
-        engine.copy_whole(query, first[receipt], codec=_CODEC)
-    twice = repeated([str(p) for p in first.values()], "key")
-    ordinals = f"ordinals_{kind.name}_{hashlib.sha256(str(min(paths.values())).encode()).hexdigest()[:12]}"  # indexes are written side by side
+        engine.copy(query, first[receipt], codec=_CODEC)
+    there = [str(p) for p in first.values()]
+    twice = repeated(there, "key")
+    ordinals = f"ordinals_{mark}"
     if len(twice):
-        engine.register("repeated_keys", twice)
-        engine.temporary(ordinals, _ordinals(read_parquet([str(p) for p in first.values()])))
-        engine.unregister("repeated_keys")
+        engine.register(f"repeated_{mark}", twice)
+        engine.temporary(ordinals, _ordinals(read_parquet(there), f"repeated_{mark}"))
+        engine.unregister(f"repeated_{mark}")
     for receipt, path in paths.items():
         if len(twice):
             engine.copy_whole(statement(_NUMBERED, first=read_parquet([str(first[receipt])]), ordinals=ordinals), path, codec=_CODEC)
             first[receipt].unlink()
         else:
+            path.parent.mkdir(parents=True, exist_ok=True)
             engine.store.name(first[receipt], path)
     engine.drop(ordinals)
 
@@ -135,15 +138,16 @@ _NUMBERED = """select i.* replace (coalesce(n.key, i.key) as key, coalesce(n.nth
     from {first} i left join {ordinals} n on n.receipt = i.receipt and n.record = i.record"""
 
 
-def _ordinals(first: Tree) -> Tree:
+def _ordinals(first: Tree, repeats: str) -> Tree:
     """(receipt, record, key, nth) of the second and further of equal records. Keys that hold a file's bytes are numbered within each file."""
     ordinal = hashing.text_hash(hashing.prefix("ordinal"), typed(col("nth"), "VARCHAR"))
     return statement(
         """with numbered as (
             select i.*, row_number() over (partition by i.key, i.delivery, i.file order by i.receipt, i.record) as nth
             from (select x.* exclude (nth), d.delivery, case when d.appended then x.receipt else 0 end as file
-                from {first} x join declared_receipts d on d.receipt = x.receipt semi join repeated_keys r on r.key = x.key) i)
+                from {first} x join declared_receipts d on d.receipt = x.receipt semi join {repeats} r on r.key = x.key) i)
         select receipt, record, xor(key, {ordinal}) as key, nth from numbered where nth > 1""",
         ordinal=ordinal,
         first=first,
+        repeats=repeats,
     )

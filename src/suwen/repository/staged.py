@@ -6,11 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from suwen.engine.hash import owner_hash
 from suwen.engine.sql import Tree, alias, call, col, integer, list_of, null, paren, plus, read_parquet, statement, typed
-from suwen.model.staging import ISSUES, RECEIPT, RECORD, BundlePart, StagedFile
-
-OWNER = "_owner"  # by which ids of an organisation's rows differ from those of equal keys of others
-FEED = "_feed"  # by which a feed's record keys differ from equal ones of others
-SALT = "_salt"  # what the bytes of a file add to the keys of a keyless kind in append mode
+from suwen.model.staging import FEED, ISSUES, OWNER, RECEIPT, RECORD, BundlePart, StagedFile
 
 
 def staged(files: Sequence[StagedFile], columns: Sequence[str], constants: Mapping[str, Sequence[int]] | None = None) -> Tree:

@@ -50,6 +50,8 @@ class _Relation:
 class SparkEngine:
     """An engine (`engine/port.py`) on Spark. What does not fit into memory spills to `scratch`, on a cluster to its workers' own folders."""
 
+    spreads = True
+
     def __init__(self, settings: Settings, scratch: Path, store: Store | None = None) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = scratch
@@ -189,8 +191,8 @@ class SparkEngine:
         finally:
             made.close()
 
-    def copy_whole(self, query: Tree, path: Path, *, codec: str = "zstd") -> Written:
-        return self._whole(path, lambda aside: self.copy(query, aside, codec=codec))
+    def copy_whole(self, query: Tree, path: Path, *, ordered: bool = False, codec: str = "zstd") -> Written:
+        return self._whole(path, lambda aside: self.copy(query, aside, ordered=ordered, codec=codec))
 
     def _whole(self, path: Path, write: Callable[[Path], Written]) -> Written:
         path.parent.mkdir(parents=True, exist_ok=True)

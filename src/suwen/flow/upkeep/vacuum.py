@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from suwen.engine.delta import PART, LakeTable
+from suwen.engine.port import Engine
 from suwen.engine.store.port import Filed, Store
-from suwen.flow.bundles import kept_bundles
+from suwen.flow.bundles import all_of, kept_bundles, without
 from suwen.flow.known_receipts import accepted, held_before
 from suwen.flow.reader import READING
 from suwen.flow.region import region_packs
@@ -36,7 +37,6 @@ _OURS = re.compile(r"[.][0-9a-f]{12}[.]tmp|[.]secrets[.]toml-.+")  # written asi
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _STAGED = re.compile(r"([0-9]{10})-([0-9a-f]{16})[.]json")
 _INDEXED = re.compile(r"([0-9]{10})-([0-9a-f]{12})[.]parquet")
-_PART_INDEXED = re.compile(r"(.+)[.]index-[0-9a-f]{12}[.]parquet")
 _DAY = 86_400.0
 _ASKED = 100  # files that are removed between two looks whether this process is still the one writer
 
@@ -60,7 +60,7 @@ def dead_files(region: Region, kept: Sequence[Release], at: float) -> list[Dead]
     found += [lake.dead("packs", path) for path in _packs(region, lake, kept)]
     found += [lake.dead("vocabulary", path) for path in _vocabularies(region, lake, kept)]
     found += [lake.dead("staging", path) for path in _staging(region, lake, kept, standing)]
-    found += [lake.dead("index", path) for path in _index(region, lake, standing)]
+    found += [lake.dead("index", path) for path in _index(region, lake, kept, standing)]
     found += [lake.dead("bundles", path) for path in _bundles(region, lake, kept, standing)]
     found += [Dead("leftovers", path, path.lstat().st_size) for path in _leftovers(region, at)]
     objects = _Kept(landing_store(region), region.landing / "objects")
@@ -174,7 +174,7 @@ def _needed(kept: Sequence[Release], standing: Receipts) -> Flags:
 def _staging(region: Region, lake: _Kept, kept: Sequence[Release], standing: Receipts) -> Iterator[Path]:
     """What was staged by a reader neither in force nor of a kept release, or of receipts that are in no release and do not hold, or that are in a bundle."""
     specs, flags = _specs(region, kept), _needed(kept, standing)
-    in_bundles = {spec: {int(r) for b in kept_bundles(lake.store, region.bundles, spec) for r in b.receipts} for spec in set[str]().union(*specs.values())}
+    in_bundles = {spec: _together(lake, region, spec, flags) for spec in set[str]().union(*specs.values())}
     for folder in lake.folders(region.staging):
         listed = [(path, match) for path in lake.inside(folder) if (match := _STAGED.fullmatch(path.name))]
         stays = [path for path, match in listed if _stays(int(match[1]), match[2], flags, specs.get(folder.name, ()), in_bundles)]
@@ -184,44 +184,49 @@ def _staging(region: Region, lake: _Kept, kept: Sequence[Release], standing: Rec
             yield from (path for path in lake.inside(kind) if path.suffix == ".parquet" and path not in named)
 
 
+def _together(lake: _Kept, region: Region, spec: str, needed: Flags) -> set[int]:
+    """The receipts that lie in a bundle of a reader."""
+    return {int(receipt) for bundle in kept_bundles(lake.store, region.bundles, spec, needed) for receipt in bundle.receipts}
+
+
+def thin_bundles(region: Region, kept: Sequence[Release], engine: Engine) -> None:
+    """Write anew, without them, the bundles with receipts that nobody needs any more: their text may have to go, and the others need not be read again."""
+    standing = accepted(landing := landing_of(region), landing.register())
+    needed = _needed(kept, standing)
+    for spec in sorted(set[str]().union(*_specs(region, kept).values())):
+        for bundle in kept_bundles(engine.store, region.bundles, spec):
+            gone = bundle.receipts[~all_of(bundle.receipts, needed)]
+            if len(gone):
+                without(engine, region.bundles, bundle, gone)
+
+
 def _stays(receipt: int, spec: str, needed: Flags, specs: Collection[str], in_bundles: Mapping[str, Collection[int]]) -> bool:
     return receipt <= len(needed) and bool(needed[receipt - 1]) and spec in specs and receipt not in in_bundles.get(spec, ())
 
 
 def _bundles(region: Region, lake: _Kept, kept: Sequence[Release], standing: Receipts) -> Iterator[Path]:
-    """Bundles of no reader in force or of a kept release, those that have gone into larger ones, and indexes that a newer one of the same part replaced.
-
-    A bundle with a receipt that nobody needs any more goes as a whole, since that one's text may have to go; the next run reads the others again.
-    """
+    """Bundles of no reader in force or of a kept release, with a receipt that nobody needs any more (see `thin_bundles`), or gone into larger ones."""
     wanted, needed = set[str]().union(*_specs(region, kept).values()), _needed(kept, standing)
     for folder in lake.folders(region.bundles):
-        found = kept_bundles(lake.store, region.bundles, folder.name) if folder.name in wanted else []
-        stays = {b.name for b in found if b.receipts[-1] <= len(needed) and needed[b.receipts - 1].all()}
+        stays = {bundle.name for bundle in kept_bundles(lake.store, region.bundles, folder.name, needed)} if folder.name in wanted else set[str]()
         for bundle in lake.folders(folder):
             every = lake.inside(bundle)
-            yield from every if bundle.name not in stays else _older(lake, every)
+            yield from every if bundle.name not in stays else ()
 
 
-def _older(lake: _Kept, paths: Sequence[Path]) -> Iterator[Path]:
-    """Indexes of a part but the newest."""
-    newest: dict[str, Path] = {}
-    for path in sorted(paths, key=lambda p: lake.files[p].stamp):
-        if match := _PART_INDEXED.fullmatch(path.name):
-            if match[1] in newest:
-                yield newest[match[1]]
-            newest[match[1]] = path
-
-
-def _index(region: Region, lake: _Kept, standing: Collection[int]) -> Iterator[Path]:
-    """Index files of receipts that do not hold, and those that a newer one of the same receipt replaced."""
+def _index(region: Region, lake: _Kept, kept: Sequence[Release], standing: Receipts) -> Iterator[Path]:
+    """Index files of receipts that do not hold or lie in a bundle, and those that a newer one of the same receipt replaced."""
+    in_force, needed = _specs(region, ()), _needed(kept, standing)
+    apart = {feed: set(standing.of(feed)).difference(*(_together(lake, region, spec, needed) for spec in specs)) for feed, specs in in_force.items()}
     for folder in (kind for feed in lake.folders(region.lake / "index") for kind in lake.folders(feed)):
         newest: dict[int, Path] = {}
+        stays = apart.get(folder.parent.name, set[int]())
         for path in sorted(lake.inside(folder), key=lambda p: lake.files[p].stamp):
             if match := _INDEXED.fullmatch(path.name):
                 receipt = int(match[1])
-                if receipt in newest or receipt not in standing:
+                if receipt in newest or receipt not in stays:
                     yield newest.get(receipt, path)
-                if receipt in standing:
+                if receipt in stays:
                     newest[receipt] = path
 
 

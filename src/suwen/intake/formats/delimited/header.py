@@ -11,8 +11,9 @@ from suwen.intake.formats.delimited.encoded import first_line
 from suwen.intake.formats.delimited.rows import split, unended
 from suwen.intake.formats.delimited.scan import first_record
 from suwen.model.pack import Delimited
+from suwen.model.staging import FEED, ISSUES, OWNER, RECEIPT, RECORD, RUN, SALT, TEMPLATE
 
-RESERVED = ("_issues", "_receipt", "_record", "_template", "_run")
+RESERVED = (ISSUES, RECEIPT, RECORD, TEMPLATE, RUN, OWNER, FEED, SALT)
 BAD_HEADER = "RDR-007"
 _ENCODING = "the `encoding` that the template's [reader] declares"
 

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from suwen.base.system import explained
 from suwen.engine.port import Engine
 from suwen.engine.sql import col, read_parquet, statement
 from suwen.engine.store.port import Store
@@ -32,10 +33,11 @@ from suwen.repository.staged import FEED, SALT, feed_hash
 
 FORM = 1
 FEWEST = 8  # small deliveries that stand apart before they are put together
-SMALL = 1 << 20  # bytes of a delivery, as it came
+SMALL = 8 << 20  # bytes of a delivery, as it came
 AT_ONCE = 64 << 20  # bytes of the deliveries that are read into one bundle
 TIER = 8  # bundles of about as many receipts that become one
 LARGEST = 4_000_000  # records of a bundle that is merged no more
+ROWS_OF_A_GROUP = 122_880  # DuckDB's own
 LIST = "list.parquet"
 _PLACES = {ISSUES: pa.string(), RECEIPT: pa.int64(), RECORD: pa.int64(), FEED: pa.int64(), SALT: pa.int64()}
 
@@ -83,60 +85,89 @@ def merged(engine: Engine, folder: Path, bundles: Sequence[Bundle]) -> list[Bund
 
 
 def _make(engine: Engine, folder: Path, of: Sequence[tuple[Stager, Receipt]]) -> Bundle:
-    batches: dict[tuple[str, tuple[str, ...]], list[pa.RecordBatch]] = {}
+    place = _place(folder, of[0][0].spec, [receipt.sequence for _, receipt in of])
+    parts: dict[tuple[str, tuple[str, ...]], _Part] = {}
     files: dict[str, list[tuple[int, int, int]]] = {}
     unread: list[Unread] = []
-    for stager, receipt in of:
-        looked = stager.look(receipt)
-        unread += looked.unread
-        told = [(kind, 0, 0) for kind in looked.empty]
-        for member, kind in looked.members:
-            salt = salt_of(receipt, stager.content(receipt, member))
-            read_in = [_placed(receipt, member, salt, batch) for batch in _batches(stager, receipt, member)]
-            batches.setdefault((kind.name, tuple(sorted(member.columns))), []).extend(read_in)
-            told.append((kind.name, sum(b.num_rows for b in read_in), sum(b.num_rows - b.column(ISSUES).null_count for b in read_in)))
-        for kind_name, rows, rejected in told or [("", 0, 0)]:
-            files.setdefault(kind_name, []).append((receipt.sequence, rows, rejected))
-    spec = of[0][0].spec
-    place = _place(folder, spec, [receipt.sequence for _, receipt in of])
-    parts = []
-    for at, ((kind_name, columns), some) in enumerate(sorted(batches.items())):
-        table = pa.Table.from_batches(_numbered(some, columns))
-        path = place / f"{kind_name}-{at}.parquet"
-        engine.copy_batches(table.to_reader(), path)
-        parts.append(BundlePart(str(path), kind_name, columns, table.num_rows, table.num_rows - table[ISSUES].null_count))
-    made = Bundle(place.name, spec, tuple(parts), {kind: tallied(said) for kind, said in files.items()}, tuple(unread))
+    try:
+        for stager, receipt in of:
+            looked = stager.look(receipt)
+            unread += looked.unread
+            told = [(kind, 0, 0) for kind in looked.empty]
+            for member, kind in looked.members:
+                shape = kind.name, tuple(sorted(member.columns))
+                part = parts.setdefault(shape, _Part(engine, place / f"{kind.name}-{len(parts)}.parquet", *shape))
+                told.append((kind.name, *part.take(stager, receipt, member)))
+            for kind_name, rows, rejected in told or [("", 0, 0)]:
+                files.setdefault(kind_name, []).append((receipt.sequence, rows, rejected))
+        kept = tuple(part.close() for _, part in sorted(parts.items()))
+    finally:
+        for part in parts.values():
+            part.drop()
+    made = Bundle(place.name, of[0][0].spec, kept, {kind: tallied(said) for kind, said in files.items()}, tuple(unread))
     _save(engine.store, place, made)
     return made
 
 
-def _batches(stager: Stager, receipt: Receipt, member: Member) -> Iterator[pa.RecordBatch]:
-    for piece in member.pieces:
-        yield from read(opener(stager.landing, receipt, member), stager.template.reader, member, piece)
+class _Part:
+    """A part on its way: batches are written in row groups as they come, aside until it is closed."""
 
+    def __init__(self, engine: Engine, path: Path, kind: str, columns: tuple[str, ...]) -> None:
+        self.engine, self.path, self.kind, self.columns = engine, path, kind, columns
+        self.aside = path.with_name(f".{path.name}.tmp")
+        self.schema = pa.schema([*((name, pa.string()) for name in columns), *_PLACES.items()])
+        self.rows = self.rejected = self._waiting = 0
+        self._batches: list[pa.RecordBatch] = []
+        self._writer: pq.ParquetWriter | None = None
 
-def _placed(receipt: Receipt, member: Member, salt: int, batch: pa.RecordBatch) -> pa.RecordBatch:
-    """A batch with whose it is; record numbers are put in when all batches of the member are there."""
-    names = [*sorted(member.columns), ISSUES]
-    constants = {RECEIPT: receipt.sequence, RECORD: member.first_record, FEED: feed_hash(receipt.feed), SALT: salt}
-    columns = [batch.column(name).cast(pa.string()) for name in names]
-    columns += [pa.array(np.full(batch.num_rows, value, np.int64)) for value in constants.values()]
-    return pa.RecordBatch.from_arrays(columns, names=[*names, *constants])
+    def take(self, stager: Stager, receipt: Receipt, member: Member) -> tuple[int, int]:
+        """Read a file into it; gives its records, and how many of them the reader rejects."""
+        rows, rejected = self.rows, self.rejected
+        first, salt = member.first_record, salt_of(receipt, stager.content(receipt, member))
+        stager.progress.start(f"reading {member.name}", member.records)
+        for piece in member.pieces:
+            for batch in read(opener(stager.landing, receipt, member), stager.template.reader, member, piece):
+                if batch.num_rows:
+                    self._add(batch, receipt, first + self.rows - rows, salt)
+                    stager.progress.advance(batch.num_rows)
+        return self.rows - rows, self.rejected - rejected
 
+    def _add(self, batch: pa.RecordBatch, receipt: Receipt, number: int, salt: int) -> None:
+        texts = [batch.column(name).cast(pa.string()) for name in (*self.columns, ISSUES)]
+        places = {RECEIPT: receipt.sequence, RECORD: 0, FEED: feed_hash(receipt.feed), SALT: salt}
+        numbers = [pa.array(np.full(batch.num_rows, value, np.int64)) for value in places.values()]
+        numbers[1] = pa.array(np.arange(number, number + batch.num_rows, dtype=np.int64))
+        self._batches.append(pa.RecordBatch.from_arrays([*texts, *numbers], schema=self.schema))
+        self.rows += batch.num_rows
+        self.rejected += batch.num_rows - texts[-1].null_count
+        self._waiting += batch.num_rows
+        if self._waiting >= ROWS_OF_A_GROUP:
+            self._write()
 
-def _numbered(batches: Sequence[pa.RecordBatch], columns: Sequence[str]) -> list[pa.RecordBatch]:
-    """The batches with their records numbered on within each file, whose first number they hold."""
-    found, place, number = [], (0, 0), 0
-    at = len(columns) + 2
-    for batch in batches:
-        if not batch.num_rows:
-            continue
-        here = (batch.column(RECEIPT)[0].as_py(), batch.column(RECORD)[0].as_py())
-        number = number if here == place else here[1]
-        place = here
-        found.append(batch.set_column(at, RECORD, pa.array(np.arange(number, number + batch.num_rows, dtype=np.int64))))
-        number += batch.num_rows
-    return found
+    def _write(self) -> None:
+        with explained(self.path):
+            if self._writer is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._writer = pq.ParquetWriter(self.aside, self.schema, compression="zstd")
+            self._writer.write_table(pa.Table.from_batches(self._batches, self.schema), row_group_size=2 * ROWS_OF_A_GROUP)
+        self._batches, self._waiting = [], 0
+
+    def close(self) -> BundlePart:
+        """Write what waits, and give the file its name."""
+        self._write()
+        assert self._writer is not None
+        with explained(self.path):
+            self._writer.close()
+        self.engine.step(f"wrote aside bundles/{self.path.parent.name}")
+        self.engine.store.name(self.aside, self.path)
+        self.engine.step(f"named bundles/{self.path.parent.name}")
+        return BundlePart(str(self.path), self.kind, self.columns, self.rows, self.rejected)
+
+    def drop(self) -> None:
+        """Leave nothing aside of what was not closed."""
+        if self._writer is not None:
+            self._writer.close()
+        self.aside.unlink(missing_ok=True)
 
 
 def _merge(engine: Engine, folder: Path, bundles: Sequence[Bundle]) -> Bundle:

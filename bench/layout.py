@@ -1,6 +1,6 @@
 """How a table's files are best laid out: partitions, order, file and row-group sizes at 1, 24 and 1,000 hospitals, by what writing, a day and reads cost.
 
-python -m bench.layout                       3 million rows; the report goes to docs/bench/layout.md
+python -m bench.layout                       2 million rows; the report goes to docs/bench/layout.md
 python -m bench.layout --rows 100000         a small one; its report stays in the folder
 """
 
@@ -20,7 +20,7 @@ from bench.policies import POLICIES
 from bench.report import Table, aligned, marked
 from suwen.flow.layout import RECENT_ROWS, ROWS
 
-HOSPITALS, ROWS_MADE, PIECES = (1, 24, 1_000), 3_000_000, (1, 4, 10, 30, 100, 365)
+HOSPITALS, ROWS_MADE, PIECES = (1, 24, 1_000), 2_000_000, (1, 4, 10, 30, 100, 365)
 REPORT = ROOT / "docs" / "bench" / "layout.md"
 PACKAGES = ("duckdb", "pyarrow")
 _WHAT = (

@@ -55,7 +55,7 @@ def asked(folder: str, question: str, cold: bool, rounds: int, threads: int, mem
 def read(folder: str, question: str, cold: bool, rounds: int, threads: int, memory: str) -> Measured:
     """Every column that a question needs, of the same files, by DuckDB alone: counted and hashed, so that no statistics answer for them."""
     opened = _opened(folder, threads, memory)
-    queries = [_hashing(columns, opened.files(table)) for table, columns in _wanted(opened, question).items()]
+    queries = [_hashing(columns, opened.files(table)) for table, columns in _wanted(opened, question).items() if opened.files(table)]
 
     def reading() -> str:
         with duckdb.connect(config={"threads": threads, "memory_limit": memory}) as connection:
@@ -164,8 +164,8 @@ t as (select coalesce(master, c.person_id) as p, drug_exposure_start_date as day
     where drug_source_value = 'METF' or drug_source_value = 'YPMETF' or drug_source_value = 'XY0069'),
 h as (select coalesce(master, c.person_id) as p, measurement_date as day from measurement c left join who using (person_id)
     where (measurement_source_value = 'HBA1C' or measurement_source_value = '0034') and value_as_number > 7),
-both as (select p, min(t.day) as day from d join t using (p) where t.day >= d.day and date_diff('day', d.day, t.day) <= 30 group by p)
-select count(*), sum(p::hugeint)::varchar from both where exists (select 1 from h where h.p = both.p and h.day > both.day)
+treated as (select p, min(t.day) as day from d join t using (p) where t.day >= d.day and date_diff('day', d.day, t.day) <= 30 group by p)
+select count(*), sum(p::hugeint)::varchar from treated x where exists (select 1 from h where h.p = x.p and h.day > x.day)
 """
 
 

@@ -43,7 +43,8 @@ class Size:
         """A size from the figures kept of it."""
         return cls(said["asked"]["millions"], said["asked"], said["more"], {name: Measured(**step) for name, step in said["steps"].items()})
 
-    def _groups(self, name: str) -> list[Measured]:
+    def groups(self, name: str) -> list[Measured]:
+        """A step of every group of hospitals."""
         return [step for key, step in self.steps.items() if key.startswith(f"{name} ")]
 
     @property
@@ -59,7 +60,7 @@ class Size:
     @property
     def simulated(self) -> int:
         """Rows in all files."""
-        return sum(step.said["rows"] for step in self._groups("simulated"))
+        return sum(step.said["rows"] for step in self.groups("simulated"))
 
     @property
     def rows(self) -> int:
@@ -74,7 +75,7 @@ class Size:
     @property
     def landing(self) -> Measured:
         """All landings together; the bytes and files after the last."""
-        parts = self._groups("landed")
+        parts = self.groups("landed")
         said = {**parts[-1].said, "deliveries": sum(part.said["deliveries"] for part in parts)}
         return Measured(sum(p.seconds for p in parts), sum(p.cpu for p in parts), max(p.peak for p in parts), max(p.idle for p in parts), said)
 
@@ -105,8 +106,8 @@ class Size:
         """What lies on the disk after the full run, and what lay there for a while."""
         lake = self.run.said["bytes"]
         return {
-            "sources, dropped": sum(step.said["bytes"] for step in self._groups("simulated")),
-            "sources, the most at a time, unpacked": max(step.said["spill"] for step in self._groups("simulated")),
+            "sources, dropped": sum(step.said["bytes"] for step in self.groups("simulated")),
+            "sources, the most at a time, unpacked": max(step.said["spill"] for step in self.groups("simulated")),
             "landing": self.landing.said["bytes"],
             **{part: lake[part] for part in _LAKE},
             "landing and lake": self.landing.said["bytes"] + sum(lake.values()),
@@ -243,5 +244,11 @@ def _bytes(sizes: Sequence[Size]) -> Table:
 
 
 def _made(sizes: Sequence[Size]) -> Table:
-    rows = [(f"{s.millions:g}", str(s.more["groups"]), f"{sum(x.seconds for k, x in s.steps.items() if k.startswith('simulated')):,.0f}") for s in sizes]
-    return Table("Making the files", ("million rows", "groups of hospitals", "seconds"), rows)
+    rows = [
+        (
+            f"{s.millions:g}", str(s.more["groups"]), f"{sum(step.seconds for step in s.groups('simulated')):,.0f}", str(s.more["date"]),
+            s.more["machine"]["load average before"],
+        )
+        for s in sizes
+    ]  # fmt: skip
+    return Table("Making the files, and when", ("million rows", "groups of hospitals", "seconds", "measured", "load average before"), rows)

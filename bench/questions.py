@@ -30,9 +30,10 @@ NAMES = {
 _WHAT = (
     "Every question is asked through the door that people use, to the whole answer: indicators as `suwen.open` gives them, the course as one SQL over the",
     "schema `omop`. The door is open already, as a server's is: opening it reads the packs, and is told apart. Beside it DuckDB alone reads the columns that",
-    "the question names, of the same files, each counted and hashed in one pass over a table, so that no statistics answer for them. Cold: a new process drops the",
-    "page cache of the machine and asks once; what came from the disk is what it was given by it (read_bytes of /proc/self/io). Warm: asked again in one",
-    "process, of a new door each time, after one that does not count.",
+    "the question names, of the same files, each counted and hashed in one pass over a table, so that no statistics answer for them.",
+    "",
+    "Cold: a new process drops the page cache of the machine and asks once; what came from the disk is what it was given by it (read_bytes of /proc/self/io).",
+    "Warm: asked again in one process, of a new door each time, after one that does not count.",
 )
 
 

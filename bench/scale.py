@@ -95,7 +95,7 @@ def measure(asked: Asked, rows: int, day: str, *, keep: bool) -> None:
     """Measure what is not measured yet of a size. Raises StepFailed where a step does not end well, and where the disk would not hold it."""
     kept = Kept(asked)
     if not kept.more:
-        kept.say(rows=rows, groups=max(2, math.ceil(rows / OF_A_GROUP)), machine=machine(PACKAGES), date=day)
+        kept.say(rows=rows, groups=min(asked.hospitals, max(2, math.ceil(rows / OF_A_GROUP))), machine=machine(PACKAGES), date=day)
     base, rows = asked.folder / asked.name, int(str(kept.more["rows"]))
     simulated = {"hospitals": asked.hospitals, "persons": max(asked.hospitals, round(rows / A_PERSON / asked.years)), "years": asked.years}
     common = {"folder": str(base), "reserve": asked.reserve}

@@ -18,6 +18,7 @@ import suwen
 from suwen.base.errors import SuwenError
 from suwen.engine.delta import LakeTable
 from suwen.engine.releases import Releases
+from suwen.flow import arrivals
 from suwen.flow.backup.folder import BackupFolder
 from suwen.flow.backup.giving import restore
 from suwen.flow.backup.taking import back_up
@@ -55,15 +56,23 @@ def daily(folder: Path, day: int) -> None:
     run(region)
 
 
+@pytest.fixture(autouse=True)
+def each_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deliveries stand apart; of bundles see test_bundles.py."""
+    monkeypatch.setattr(arrivals, "FEWEST", 1_000)
+
+
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A region after some days of daily runs: many small files, a release a day."""
     folder = tmp_path_factory.mktemp("many") / "region"
-    make(folder)
-    deliver(folder, [0, 1])
-    run(open_region(folder))
-    for day in range(DAYS):
-        daily(folder, day)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arrivals, "FEWEST", 1_000)
+        make(folder)
+        deliver(folder, [0, 1])
+        run(open_region(folder))
+        for day in range(DAYS):
+            daily(folder, day)
     return folder
 
 

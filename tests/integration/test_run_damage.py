@@ -74,10 +74,10 @@ def first(region: Path, pattern: str) -> Path:
 @pytest.mark.parametrize(
     "harms",
     [
-        {"lake/staging/his/visits/*.parquet": remove, "lake/index/his/*/*.parquet": cut, "landing/surveys/*": remove},
-        {"lake/staging/his/*/*.parquet": cut, "lake/index/his/visits/*.parquet": remove, "landing/surveys/*": cut},
+        {"lake/staging/his/visits/*.parquet": remove, "lake/index/his/*/*.parquet": cut, "lake/packs/*": remove},
+        {"lake/staging/his/*/*.parquet": cut, "lake/index/his/visits/*.parquet": remove, "lake/index/his/patients/*.parquet": cut},
         {"lake/staging/his/*.json": cut, "lake/index/his/visits/*.parquet": empty, "lake/packs/*": remove},
-        {"lake/staging/his/*.json": remove, "lake/staging/his/patients/*": empty, "landing/surveys/*": empty},
+        {"lake/staging/his/*.json": remove, "lake/staging/his/patients/*": empty},
     ],
 )
 def test_what_can_be_made_again_is_made_again(harms: dict[str, Callable[[Path], None]], region: Path, expected: dict[str, object]) -> None:

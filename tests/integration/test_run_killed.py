@@ -29,7 +29,7 @@ class Deaths:
 MANY = [pytest.param(Deaths(1, 4, 20), id="once in each step"), pytest.param(Deaths(2, 9, 50), id="fifty", marks=pytest.mark.deep)]
 # What a run makes durable, by the names of the points.
 STEPS = {
-    "staging": r"staging|landing/surveys",
+    "staging": r"staging",
     "index": r"index/",
     "data files": r"(inside file|wrote|rewrote) (cdr|ext)/",
     "state files": r"(inside file|wrote) state/",

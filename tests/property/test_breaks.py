@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from suwen.engine import sql
+from suwen.flow import arrivals, held, sources, touched
 from suwen.flow import run as running
-from suwen.flow import sources, touched
-from suwen.flow.lanes import KindData
 from suwen.flow.work import Work
 from suwen.repository import planner, record_index, rows, versions
 from suwen.repository import staged as staging
@@ -59,17 +58,14 @@ def replaced(*places: tuple[Any, str], by: Any) -> Break:
     return change
 
 
-def asserts_of_all_kinds(work: Work, data: KindData, *, new: bool = False) -> Any:
-    receipts = {s: r.feed for s, r in work.receipts.items() if r.feed in data.lane.feeds}
-    return TRUE_ASSERTS(work, replace(data, empty=receipts, new_receipts=set(receipts) if new else data.new_receipts), new=new)
+def both(*changes: Break) -> Break:
+    """Several changes at once."""
 
+    def change(patch: Patch) -> None:
+        for one in changes:
+            one(patch)
 
-def asserts_of_all_feeds(work: Work, data: KindData, *, new: bool = False) -> Any:
-    return {(feed, as_of, window) for _, as_of, window in TRUE_ASSERTS(work, data, new=new) for feed in data.lane.feeds}
-
-
-def asserts_without_days(work: Work, data: KindData, *, new: bool = False) -> Any:
-    return {(feed, as_of, None) for feed, as_of, _ in TRUE_ASSERTS(work, data, new=new)}
+    return change
 
 
 def settled_without_the_gone(work: Work, table: str) -> None:
@@ -77,7 +73,8 @@ def settled_without_the_gone(work: Work, table: str) -> None:
     work.engine.temporary(f"gone_{table}", sql.statement("select 0::BIGINT as id where false"))
 
 
-TRUE_ASSERTS, TRUE_SETTLE = touched.asserts, Work.settle
+TRUE_SETTLE, TRUE_TOGETHER = Work.settle, arrivals.together
+EVERYTHING_AGAIN = replaced((running, "target_touched"), by=lambda *_: None)  # what else narrows a run down to what it must look at
 ORDER = "order by version nulls first, as_of, receipt, record"
 
 BREAKS: Mapping[str, tuple[Break, str]] = {
@@ -111,9 +108,9 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
     ),
     "duplicates are new versions": (reworded(versions, ("(not ends and before", "(false and before")), "the same file again"),
     "equal records without a key are one": (reworded(record_index, ("where nth > 1", "where nth > 1000000")), "equal records in one delivery count apart"),
-    "equal records of two appended files are one": (replaced((record_index, "salt_of"), (sources, "salt_of"), by=lambda *_: 0), "the same file again"),
+    "equal records of two appended files are one": (replaced((arrivals, "salt_of"), (held, "salt_of"), by=lambda *_: 0), "the same file again"),
     "a packed file is another file": (
-        replaced((record_index, "salt_of"), (sources, "salt_of"), by=lambda receipt, _: int(receipt.sha256[:12], 16) if receipt.mode == "append" else 0),
+        replaced((arrivals, "salt_of"), (held, "salt_of"), by=lambda receipt, _: int(receipt.sha256[:12], 16) if receipt.mode == "append" else 0),
         "the same bytes packed are the same file",
     ),
     "held children are not released": (replaced((touched, "_flipped"), by=lambda *_: []), "children come before their parents, and outlive nothing"),
@@ -134,7 +131,11 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
         "two feeds tell of one person",
     ),
     "a snapshot speaks for other feeds": (
-        replaced((touched, "asserts"), (sources, "asserts"), by=asserts_of_all_feeds),
+        both(
+            reworded(versions, ("where a.source = r.source and", "where")),
+            reworded(sources, ("a.source = {source}", "{source} = {source}")),
+            EVERYTHING_AGAIN,
+        ),
         "another organisation's keys are others",
     ),
     "equal keys of two feeds are one": (
@@ -142,15 +143,19 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
         "another organisation's keys are others",
     ),
     "a snapshot speaks for kinds that are not in it": (
-        replaced((touched, "asserts"), (sources, "asserts"), by=asserts_of_all_kinds),
+        both(
+            replaced((touched, "kind_receipts"), by=lambda work, data: "receipts"),
+            replaced((touched, "asserts"), (sources, "asserts"), by=lambda *_: True),
+            EVERYTHING_AGAIN,
+        ),
         "a snapshot speaks for its own kinds alone",
     ),
     "an empty file says nothing": (
-        replaced((KindData, "receipts"), by=property(lambda self: {f.receipt: f.feed for f in self.files})),
+        replaced((arrivals, "together"), by=lambda tallies: TRUE_TOGETHER([tally.where(tally.rows > 0) for tally in tallies])),
         "an empty snapshot ends all of its kind and nothing of others",
     ),
     "a window speaks for every day": (
-        replaced((touched, "asserts"), (sources, "asserts"), by=asserts_without_days),
+        reworded(touched, ("r.as_of, r.low, r.high from", "r.as_of, null::DATE as low, null::DATE as high from")),
         "a window speaks for its days and kinds alone",
     ),
     "records outside the window are taken": (
@@ -163,7 +168,7 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
     ),
     "named rows share an id": (replaced((planner._Planner, "_slot"), by=lambda *_: None), "a joined parent is corrected and goes"),
     "organisations share their ids": (
-        replaced((sources, "organisation_hash"), by=lambda _: 0),
+        replaced((held, "organisation_hash"), by=lambda _: 0),
         "another organisation's keys are others",
     ),
     "a run looks at new records alone": (
@@ -177,8 +182,8 @@ def new_keys(work: Work, key: Any) -> str | None:
     if work.previous is None:
         return None
     name = work.fresh("keys")
-    paths = work.kinds[key.lane.number, key.kind].new_indexes
-    keys = sql.statement("select distinct key from {i} i where key is not null", i=sql.read_parquet(paths)) if paths else sql.statement(NO_KEYS)
+    fresh = held.index(work, work.kinds[key.lane.number, key.kind], fresh=True)
+    keys = sql.statement("select distinct key from {i} i where key is not null", i=fresh)
     work.engine.temporary(name, keys)
     return name
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from suwen.flow import arrivals, bundles
 from tests.property import packs
 from tests.property.histories import FEBRUARY, HISTORIES, JANUARY
 from tests.property.world import FEEDS, HOMES, JUNK, Decide, Deliver, Fields, Mend, Run, Step, World, after, content, play, reordered
@@ -161,3 +162,14 @@ def test_many_histories_are_the_models(case: tuple[list[Step], list[int]]) -> No
 def test_fixed_history(name: str) -> None:
     with region() as world:
         assert play(world, HISTORIES[name]) == []
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_fixed_history_in_bundles(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same where every delivery is put into a bundle, and each two bundles of one size become one."""
+    monkeypatch.setattr(arrivals, "FEWEST", 1)
+    monkeypatch.setattr(bundles, "TIER", 2)
+    with region() as world:
+        assert play(world, HISTORIES[name]) == []
+        assert list((world.folder / "lake" / "bundles").glob("*/*/list.parquet"))
+        assert not list((world.folder / "lake" / "staging").rglob("*.parquet"))

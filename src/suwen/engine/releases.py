@@ -29,13 +29,16 @@ class Releases:
 
     def numbers(self) -> list[int]:
         """All release numbers, ascending."""
-        self.store.follow(self.folder)
+        self.store.follow(self.folder, shrinks=True)
         return sorted(int(p.stem) for p in self.folder.glob("*.json") if p.stem.isdigit()) if self.folder.is_dir() else []
 
     def next_number(self) -> int:
         """The number of the release to be published next: none is given twice, not even that of a removed one."""
-        gone = (int(p.stem) for p in (self.folder / REMOVED).glob("*.json") if p.stem.isdigit())
-        return max([*self.numbers(), *gone], default=0) + 1
+        return max([*self.numbers(), *self._gone()], default=0) + 1
+
+    def _gone(self) -> list[int]:
+        """The numbers of the releases that were removed, ascending."""
+        return sorted(int(p.stem) for p in self.store.find(self.folder / REMOVED, "*.json") if p.stem.isdigit())
 
     def latest(self) -> Release | None:
         numbers = self.numbers()
@@ -69,27 +72,23 @@ class Releases:
     def removed(self, number: int) -> Mapping[str, Any] | None:
         """What is known of a release that maintenance removed: `removed_at`, `why`, `same_as` (0: none), and the `release` itself; None for others."""
         try:
-            found = json.loads((self.folder / REMOVED / f"{number:08d}.json").read_text(encoding="utf-8"))
-            return found if not (self.folder / f"{number:08d}.json").exists() and {"removed_at", "why", "same_as", "release"} <= found.keys() else None
+            found = json.loads(self.store.read(self.folder / REMOVED / f"{number:08d}.json"))
+            return found if not self.store.exists(self.folder / f"{number:08d}.json") and {"removed_at", "why", "same_as", "release"} <= found.keys() else None
         except (OSError, ValueError, AttributeError, RecursionError):
             return None
 
     def remove(self, release: Release, removed_at: str, why: str, same_as: int, step: Callable[[str], None] = lambda _: None) -> None:
         """Take a release away; what is known of it stays below `removed`, so that who asks for it is told."""
-        folder = self.folder / REMOVED
-        folder.mkdir(exist_ok=True)
-        temporary = folder / f".{release.number}.tmp"
         said = {"removed_at": removed_at, "why": why, "same_as": same_as, "release": asdict(release)}
-        temporary.write_text(json.dumps(said, ensure_ascii=False, sort_keys=True), encoding="utf-8")
-        temporary.replace(folder / f"{release.number:08d}.json")
+        self.store.still_mine()
+        self.store.put(self.folder / REMOVED / f"{release.number:08d}.json", json.dumps(said, ensure_ascii=False, sort_keys=True).encode())
         step("release noted as removed")
-        (self.folder / f"{release.number:08d}.json").unlink()
+        self.store.remove([self.folder / f"{release.number:08d}.json"])
         step("release removed")
 
     def all_removed(self) -> list[tuple[Release, str]]:
         """The releases that were removed, with the time at which each was."""
-        numbers = sorted(int(p.stem) for p in (self.folder / REMOVED).glob("*.json") if p.stem.isdigit())
-        found = [gone for number in numbers if (gone := self.removed(number))]
+        found = [gone for number in self._gone() if (gone := self.removed(number))]
         return [(_release(gone["release"]), gone["removed_at"]) for gone in found]
 
     def publish(self, release: Release, step: Callable[[str], None] = lambda _: None) -> None:

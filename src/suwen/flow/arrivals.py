@@ -4,77 +4,188 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
+import numpy as np
+
+from suwen.engine.sql import Tree, col, statement, text, typed
+from suwen.flow.bundles import FEWEST, SMALL, kept_bundles, make_bundles, merged
 from suwen.flow.key_findings import note_unread_keys
-from suwen.flow.lanes import KindData, lanes
-from suwen.flow.stage import Stager, by_kind, spec_of, stage_ahead
+from suwen.flow.known_receipts import register_receipts
+from suwen.flow.lanes import HeldPart, KindData, lanes
+from suwen.flow.stage import Stager, spec_of, stage_ahead
 from suwen.flow.work import Work, index_path
 from suwen.intake.landing import Landing
+from suwen.intake.register import Flags
 from suwen.model.functions import VERSION
 from suwen.model.receipt import Mode, Receipt
-from suwen.model.staging import StagedFile, StagedReceipt
+from suwen.model.staging import Bundle, BundlePart, Numbers, StagedFile, StagedReceipt, Tally, tallied, together
 from suwen.repository.planner import kind_expressions
-from suwen.repository.record_index import index_query, write_index
+from suwen.repository.record_index import KindExpressions, index_query, key_constants, salt_of, write_index
+from suwen.repository.staged import FEED, SALT, bundled, feeds_of, staged
 
 INDEX_FORM = 2
 
 
 def stage(work: Work, landing: Landing) -> None:
     """Read every receipt not yet read by the feed's reader; what was read before is taken as it is."""
-    specs = {name: spec_of(work.template(name)) for name in {r.feed for r in work.receipts.values()}}
+    specs = {name: spec_of(work.template(name)) for name in work.receipts.feeds}
     before = work.previous.readers if work.previous else {}
     work.reread |= {feed for feed, spec in specs.items() if before.get(feed, spec) != spec}
-    waiting: list[tuple[Stager, Receipt]] = []
-    for receipt in sorted(work.receipts.values(), key=lambda r: r.sequence):
-        template = work.template(receipt.feed)
-        stager = Stager(work.engine, landing, work.region.staging, template, receipt.feed, work.region.settings.piece_mb << 20, work.progress, work.step)
-        waiting.append((stager, receipt))
+    work.readers = specs
+    bundles = _bundles(work, landing)
+    apart = _apart(work, bundles)
+    waiting = [(_stager(work, landing, receipt.feed), receipt) for receipt in _receipts(work, apart)]
     stage_ahead(work.engine, waiting)
     made = [stager.staged(receipt) for stager, receipt in waiting]
-    work.readers = specs
-    work.lanes = lanes(work.region, _volumes(work, made))
-    for staged in made:
-        _add_staged(work, staged)
-    for staged in made:
-        _add_empty(work, staged)
+    gathered = _Gathered(work, made, bundles)
+    work.lanes = lanes(work.region, gathered.volumes())
+    register_receipts(work)
+    gathered.place()
 
 
-def _volumes(work: Work, made: Sequence[StagedReceipt]) -> dict[str, int]:
-    """Feed -> the records it has to map, as far as can be told yet: of new receipts, or all where anything that is declared has changed."""
-    found = {work.receipts[staged.receipt].feed: 0 for staged in made}
-    for staged in made:
-        if work.previous is None or not work.same_declared or _is_new(work, staged):
-            found[work.receipts[staged.receipt].feed] += sum(f.rows for f in staged.files)
+def _stager(work: Work, landing: Landing, feed: str) -> Stager:
+    settings = work.region.settings
+    return Stager(work.engine, landing, work.region.staging, work.template(feed), feed, settings.piece_mb << 20, work.progress, work.step)
+
+
+def _bundles(work: Work, landing: Landing) -> list[Bundle]:
+    """The bundles of the readers in force, after small deliveries that stood apart have been put together and tiers merged."""
+    found: list[Bundle] = []
+    for spec in sorted(set(work.readers.values())):
+        found += kept_bundles(work.engine.store, work.region.bundles, spec)
+    for spec, receipts in _to_bundle(work, found).items():
+        work.progress.start(f"reading {len(receipts)} small files")
+        found += make_bundles(work.engine, work.region.bundles, [(_stager(work, landing, receipt.feed), receipt) for receipt in receipts])
+        mine = [bundle for bundle in found if bundle.spec == spec]
+        found = [*(bundle for bundle in found if bundle.spec != spec), *merged(work.engine, work.region.bundles, mine)]
     return found
 
 
-def _is_new(work: Work, staged: StagedReceipt) -> bool:
-    """Whether a receipt is not in the last release, or is read anew."""
-    return staged.receipt in work.unseen or work.receipts[staged.receipt].feed in work.reread
+def _apart(work: Work, bundles: Sequence[Bundle]) -> Flags:
+    """The receipts that hold and are in no bundle of their feed's reader, a flag for each of the register."""
+    flags = work.receipts.held.copy()
+    for bundle in bundles:
+        flags[bundle.receipts[_read_by(work, bundle)] - 1] = False
+    return flags
 
 
-def _add_staged(work: Work, staged: StagedReceipt) -> None:
-    feed, new = work.receipts[staged.receipt].feed, _is_new(work, staged)
-    lane, template = work.lanes[feed], work.template(feed)
-    if new:
-        work.unread += staged.unread
-    for kind, files in by_kind(staged.files).items():
-        data = work.kinds.setdefault((lane.number, kind), KindData(lane, template.kinds[kind]))
-        data.files += files
-        data.restaged |= {feed} if feed in work.reread else set()
-        data.new_receipts |= {staged.receipt} if new else set()
+def _read_by(work: Work, bundle: Bundle) -> Flags:
+    """Which receipts of a bundle are of feeds that are read as it was."""
+    names, places = work.receipts.register.feeds
+    right = np.array([work.readers.get(name) == bundle.spec for name in names], np.bool_)
+    inside = bundle.receipts <= len(places)
+    found = np.zeros(len(bundle.receipts), np.bool_)
+    found[inside] = right[places[bundle.receipts[inside] - 1]]
+    return found
 
 
-def _add_empty(work: Work, staged: StagedReceipt) -> None:
-    """What a receipt says by files without records; of a kind of which no feed of the lane ever had one nothing is absent."""
-    feed = work.receipts[staged.receipt].feed
-    for kind in staged.empty:
-        data = work.kinds.get((work.lanes[feed].number, kind))
-        if data is not None:
-            data.empty[staged.receipt] = feed
-            data.new_receipts |= {staged.receipt} if _is_new(work, staged) else set()
+def _to_bundle(work: Work, bundles: Sequence[Bundle]) -> Mapping[str, list[Receipt]]:
+    """Reader spec -> receipts of small deliveries that stand apart, where there are enough of them."""
+    flags, register = _apart(work, bundles), work.receipts.register
+    numbers, lengths = register.numbers("delivery"), register.numbers("length")
+    bytes_of = np.bincount(numbers, weights=lengths) if len(register) else np.zeros(1)
+    small = flags & (bytes_of[numbers] <= SMALL)
+    if np.count_nonzero(small) < FEWEST:
+        return {}
+    found: dict[str, list[Receipt]] = {}
+    for receipt in _receipts(work, small):
+        found.setdefault(work.readers[receipt.feed], []).append(receipt)
+    return {spec: receipts for spec, receipts in sorted(found.items()) if len({r.delivery for r in receipts}) >= FEWEST}
+
+
+def _receipts(work: Work, flags: Flags) -> Iterator[Receipt]:
+    return (work.receipts.register.receipt(int(at) + 1) for at in np.flatnonzero(flags))
+
+
+class _Gathered:
+    """What was staged, on its way into lanes."""
+
+    def __init__(self, work: Work, made: Sequence[StagedReceipt], bundles: Sequence[Bundle]) -> None:
+        self.work, self.made, self.bundles = work, made, bundles
+        self.names, self.codes = work.receipts.register.feeds
+        again = np.array([name in work.reread for name in self.names], np.bool_)
+        self.new: Flags = work.unseen.held | (again[self.codes] if len(self.codes) else work.unseen.held)  # by receipt, from 1
+        self.counted = {bundle.name: _read_by(work, bundle) & self._held(bundle.receipts) for bundle in bundles}
+
+    def _held(self, receipts: Numbers) -> Flags:
+        held = self.work.receipts.held
+        inside = receipts <= len(held)
+        found = np.zeros(len(receipts), np.bool_)
+        found[inside] = held[receipts[inside] - 1]
+        return found
+
+    def _tallies(self) -> Iterator[tuple[str, Tally]]:
+        """(kind, tally) of all that counts."""
+        single: dict[str, list[tuple[int, int, int]]] = {}
+        for staged_receipt in self.made:
+            for file in staged_receipt.files:
+                single.setdefault(file.kind, []).append((file.receipt, file.rows, file.rejected))
+            for kind in staged_receipt.empty:
+                single.setdefault(kind, []).append((staged_receipt.receipt, 0, 0))
+        yield from ((kind, tallied(files)) for kind, files in single.items())
+        for bundle in self.bundles:
+            counted = bundle.receipts[self.counted[bundle.name]]
+            for kind, tally in bundle.tallies.items():
+                if kind:
+                    yield kind, tally.where(np.isin(tally.receipts, counted))
+
+    def volumes(self) -> dict[str, int]:
+        """Feed -> the records it has to map, as far as can be told yet: of new receipts, or all where anything that is declared has changed."""
+        work, sums = self.work, np.zeros(len(self.names), np.int64)
+        for _, tally in self._tallies():
+            mine = tally if work.previous is None or not work.same_declared else tally.where(self.new[tally.receipts - 1])
+            np.add.at(sums, self.codes[mine.receipts - 1], mine.rows)
+        return {name: int(sums[at]) for at, name in enumerate(self.names) if name in work.readers}
+
+    def place(self) -> None:
+        """Give every lane its kinds; a kind of which no feed of a lane ever had a record is none of it."""
+        work = self.work
+        lane_of = np.array([work.lanes[name].number if name in work.lanes else -1 for name in self.names], np.int64)
+        tallies: dict[tuple[int, str], list[Tally]] = {}
+        for kind, tally in self._tallies():
+            mine = lane_of[self.codes[tally.receipts - 1]]
+            for number in np.unique(mine):
+                tallies.setdefault((int(number), kind), []).append(tally.where(mine == number))
+        by_number = {lane.number: lane for lane in work.lanes.values()}
+        for (number, kind), of in sorted(tallies.items()):
+            whole = together(of)
+            if whole.rows.any():
+                lane = by_number[number]
+                feeds = frozenset(self.names[code] for code in np.unique(self.codes[whole.receipts - 1]))
+                filled = frozenset(self.names[code] for code in np.unique(self.codes[whole.receipts[whole.rows > 0] - 1]))
+                fresh = self.new[whole.receipts - 1]
+                data = KindData(lane, work.packs.templates[lane.template].kinds[kind], [], [], whole, fresh, feeds, filled & frozenset(work.reread))
+                work.kinds[number, kind] = data
+        self._place_files()
+        self._place_parts(lane_of)
+
+    def _place_files(self) -> None:
+        work = self.work
+        for one in self.made:
+            if self.new[one.receipt - 1]:
+                work.unread += one.unread
+            for file in sorted(one.files, key=lambda f: f.before):
+                if (data := work.kinds.get((work.lanes[file.feed].number, file.kind))) is not None:
+                    data.files.append(file)
+
+    def _place_parts(self, lane_of: Numbers) -> None:
+        work = self.work
+        for bundle in self.bundles:
+            counted = bundle.receipts[self.counted[bundle.name]]
+            work.unread += [u for u in bundle.unread if u.receipt in set(counted.tolist()) and self.new[u.receipt - 1]]
+            for part in bundle.parts:
+                tally = bundle.tallies[part.kind]
+                filled = np.unique(tally.receipts[tally.rows > 0])
+                mine = filled[np.isin(filled, counted)]
+                numbers = lane_of[self.codes[mine - 1]]
+                for number in np.unique(numbers):
+                    receipts = mine[numbers == number]
+                    held = HeldPart(part, len(receipts) == len(filled), self.new[receipts - 1], receipts)
+                    work.kinds[int(number), part.kind].parts.append(held)
 
 
 def index(work: Work) -> None:
@@ -89,16 +200,55 @@ def _index_kind(work: Work, data: KindData) -> None:
     deliveries: dict[int, dict[int, list[StagedFile]]] = {}
     for file in data.files:
         deliveries.setdefault(work.receipts[file.receipt].delivery, {}).setdefault(file.receipt, []).append(file)
+    new = set(data.tally.receipts[data.fresh].tolist())
     for receipts in deliveries.values():
         paths = {r: index_path(work.region, files[0].feed, data.kind.name, r, spec) for r, files in receipts.items()}
         if not all(work.engine.store.whole(p) for p in paths.values()):
-            queries = {r: index_query(data.kind, files, compiled, work.receipts, region=work.region) for r, files in receipts.items()}
-            write_index(work.engine, data.kind, queries, paths, append=work.receipts[min(receipts)].mode is Mode.APPEND)
+            write_index(work.engine, data.kind, {r: _of_files(work, data, files, compiled) for r, files in receipts.items()}, paths)
         for receipt, path in paths.items():
             data.indexes.setdefault(receipts[receipt][0].feed, []).append(str(path))
-            data.new_indexes += [str(path)] if receipt in data.new_receipts else []
+            data.new_indexes += [str(path)] if receipt in new else []
+    data.parts = [_indexed(work, data, held, compiled, spec) for held in data.parts]
     note_unread_keys(work, data)
     data.repeats = not data.kind.key and work.engine.has_more_than(data.every_index, "nth", 1)
+
+
+def _of_files(work: Work, data: KindData, files: Sequence[StagedFile], compiled: KindExpressions) -> Tree:
+    """The index of the files of one receipt."""
+    receipt = work.receipts[files[0].receipt]
+    columns = sorted({c for f in files for c in f.columns})
+    constants = feeds_of(files) if key_constants(data.kind) == FEED else {SALT: [salt_of(receipt, f.content) for f in files]}
+    bounds = None
+    if receipt.mode is Mode.WINDOW and receipt.window is not None:
+        low, high = (typed(text(day.isoformat()), "DATE") for day in receipt.window)
+        bounds = low, high
+    read = staged(files, _every(data, columns), constants)
+    return index_query(data.kind, read, columns, compiled, bounds=bounds, region=work.region)
+
+
+def _indexed(work: Work, data: KindData, held: HeldPart, compiled: KindExpressions, spec: str) -> HeldPart:
+    """A part of a bundle with its index, which tells of all of its records, also of those of other lanes."""
+    path = part_index(held.part, spec)
+    if not work.engine.store.whole(path):
+        read = bundled([held.part], _every(data, held.part.columns), [key_constants(data.kind)])
+        bounds = None
+        if compiled.window is not None:
+            read = statement("select s.*, d.low as _low, d.high as _high from {s} s join declared_receipts d on d.receipt = s._receipt", s=read)
+            bounds = col("_low", "s"), col("_high", "s")
+        query = index_query(data.kind, read, held.part.columns, compiled, bounds=bounds, region=work.region)
+        write_index(work.engine, data.kind, {0: query}, {0: path})
+    return replace(held, index=str(path))
+
+
+def _every(data: KindData, columns: Sequence[str]) -> list[str]:
+    """The columns that an index asks for: those of the files, and those that the template knows."""
+    return sorted({*columns, *data.kind.key, *data.kind.columns, *data.kind.optional})
+
+
+def part_index(part: BundlePart, spec: str) -> Path:
+    """Where the index of a part of a bundle lies, beside it."""
+    path = Path(part.path)
+    return path.with_name(f"{path.stem}.index-{spec}.parquet")
 
 
 def _index_spec(work: Work, data: KindData) -> str:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+import pyarrow as pa
+
 from suwen.base.errors import Defect
 from suwen.engine.delta import DataFile, NewFile
-from suwen.engine.sql import Tree, alias, col, in_numbers, integer, literal_rows, null, read_parquet, statement, text, typed, union_all
+from suwen.engine.sql import Tree, alias, col, integer, literal_rows, null, read_parquet, statement, text, typed, union_all
+from suwen.flow.held import received
+from suwen.flow.known_receipts import fresh_receipt
 from suwen.flow.lanes import FeedTarget, KindData
 from suwen.flow.targets import Made, reader_rejects
 from suwen.flow.work import Work
@@ -27,7 +32,7 @@ def post(work: Work, made: Made) -> None:
 
 def _balance(work: Work, made: Made, data: KindData) -> None:
     """Records touched = mapped + all others; mapped ones are counted in the rows themselves."""
-    touched = made.records.records if made.records is not None else data.records - sum(f.rejected for f in data.files)
+    touched = made.records.records if made.records is not None else data.records - data.rejected
     mapped = made.mapped
     if made.plan.slots or mapped != touched - made.others:  # a record may have made several rows
         mapped = work.engine.one(statement("select count(*) from (select distinct _receipt, _record from {m} where _reason is null) x", m=made.rows))
@@ -68,10 +73,10 @@ _ALL_MAPPED = "select r.receipt, '' as from_state, 'mapped' as to_state, r.recor
 
 def _move(work: Work, made: Made, data: KindData, old: str | None) -> None:
     """The moves of a target's touched records between states, new ones coming from nowhere."""
-    key, received = made.key, _received(data)
+    key, received = made.key, _received(work, data)
     counts = statement(_ALL_MAPPED, received=received)
     if old or made.others:
-        fresh = in_numbers(col("receipt"), sorted(data.new_receipts))
+        fresh = fresh_receipt(work, "receipt")
         counts = statement(_MOVES, new=made.exceptions, old=old or _none(), fresh=fresh, received=received)
     moved = statement(
         "select {run}::BIGINT as run, r.feed, {kind} as kind, {target} as target, "
@@ -89,23 +94,24 @@ def _move(work: Work, made: Made, data: KindData, old: str | None) -> None:
     work.moves.append(statement("select * from {t}", t=name))
 
 
-def _received(data: KindData) -> Tree:
+def _received(work: Work, data: KindData) -> Tree:
     """(receipt, records) of the new receipts, without what the reader rejects."""
-    counts: dict[int, int] = {}
-    for f in data.files:
-        if f.receipt in data.new_receipts:
-            counts[f.receipt] = counts.get(f.receipt, 0) + f.rows - f.rejected
-    return literal_rows(("receipt", "records"), ("BIGINT", "BIGINT"), [(integer(r), integer(n)) for r, n in sorted(counts.items())])
+    new = data.tally.where(data.fresh & (data.tally.rows > 0))
+    receipts, places = np.unique(new.receipts, return_inverse=True)
+    counts = np.bincount(places, weights=new.rows - new.rejected, minlength=len(receipts)).astype(np.int64)
+    name = work.fresh("received")
+    work.engine.register(f"{name}_in", pa.table({"receipt": receipts, "records": counts}))
+    work.engine.temporary(name, statement("select receipt, records from {t}", t=f"{name}_in"))
+    work.engine.unregister(f"{name}_in")
+    return statement("select * from {n} n", n=name)
 
 
 def post_rejects(work: Work) -> None:
     """Post what the reader rejects: records once each (target ""), and objects that cannot be read as one record each."""
     for data in work.kinds.values():
-        rejected = [f for f in data.files if f.rejected]
-        if any(f.receipt in data.new_receipts or f.feed in data.restaged for f in rejected):
+        if (data.tally.rejected[data.fresh] > 0).any():
             name = work.fresh("rejects")
-            fresh = in_numbers(col("receipt"), sorted(data.new_receipts))
-            work.engine.temporary(name, statement("select * from {q} q where {fresh}", q=reader_rejects(work, data), fresh=fresh))
+            work.engine.temporary(name, statement("select * from {q} q where {fresh}", q=reader_rejects(work, data), fresh=fresh_receipt(work, "receipt")))
             _post_new(work, f"{data.kind.name}.", name)
     if work.unread:
         rows = [
@@ -214,9 +220,9 @@ def check_totals(work: Work, found: Mapping[str, int]) -> None:
             raise Defect(f"RUN-001: the ledger has {count} records in {label}")
         sums[feed, kind, target] = sums.get((feed, kind, target), 0) + count
     for key in work.plans:
-        for feed, records in work.kinds[key.lane.number, key.kind].received().items():
-            received = records - sums.get((feed, key.kind, ""), 0)
+        for feed, records in received(work, work.kinds[key.lane.number, key.kind]).items():
+            expected = records - sums.get((feed, key.kind, ""), 0)
             told = sums.get((feed, key.kind, key.target), 0)
-            if told != received:
+            if told != expected:
                 place = FeedTarget(feed, key.kind, key.target)
-                raise Defect(f"RUN-001: the ledger of {place} does not balance: {received} records received, {told} with a disposition")
+                raise Defect(f"RUN-001: the ledger of {place} does not balance: {expected} records received, {told} with a disposition")

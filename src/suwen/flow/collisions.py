@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from suwen.base.errors import SuwenError
 from suwen.engine import hash as hashing
 from suwen.engine.sql import col, compared, conjunction, integer, statement
+from suwen.flow.held import records
 from suwen.flow.lanes import KindData
 from suwen.flow.work import Work
 from suwen.model.finding import describe
-from suwen.repository.staged import staged
 
 HEADER = "id,key_md5,replacement"
 
@@ -51,7 +51,7 @@ def refuse_keys(work: Work, data: KindData, found: list[tuple[int, dict[str, int
 
 
 def _record_md5(work: Work, data: KindData, place: dict[str, int]) -> str:
-    files = [f for f in data.files if f.receipt == place["receipt"]]
+    lies = statement("select {r} as receipt", r=integer(place["receipt"]))
     here = conjunction([compared(col(f"_{name}"), "=", integer(value)) for name, value in place.items()])
     md5 = hashing.record_md5([col(c) for c in data.kind.key])
-    return str(work.engine.one(statement("select {md5} from {s} s where {here}", md5=md5, s=staged(files, data.kind.key), here=here)))
+    return str(work.engine.one(statement("select {md5} from {s} s where {here}", md5=md5, s=records(work, data, data.kind.key, of=lies), here=here)))

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from suwen.base.errors import Defect
 from suwen.engine.delta import DataFile, NewFile
+from suwen.engine.hash import row_hashes
 from suwen.engine.keys import repeated
 from suwen.engine.port import Written
-from suwen.engine.sql import Tree, alias, col, disjunction, in_texts, integer, read_parquet, statement, text, typed, union_all
+from suwen.engine.sql import Tree, alias, col, disjunction, in_texts, integer, negation, read_parquet, statement, text, typed, union_all
 from suwen.flow.eras import condition_eras, drug_eras
 from suwen.flow.linked import keep_links, keep_tree
 from suwen.flow.masters import settle_masters
+from suwen.flow.merging import merge_small
 from suwen.flow.periods import observation_periods
 from suwen.flow.person_findings import note_resident_ids
 from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.source_maps import source_maps
+from suwen.flow.upkeep.grouping import LARGE, filled
 from suwen.flow.work import Work, of_table, standing
 from suwen.flow.written import written_cells
 from suwen.model import state as states
 from suwen.model.extension import ALL_TABLES
 from suwen.model.release import TableState
+from suwen.repository.identifiers import CODES
 from suwen.repository.rows import stored_columns
 
+CELL = "state/cell"
+_COUNTS, _COUNTED = (*CODES, "PID-004", "REF-002", "MAP-022"), "counts"  # findings of which each run may tell another number; their part
 _MODULUS = 2**64
+_EARLIEST = 12 * 2000  # the first month whose cells lie by year
+_UNDIVIDED = "000000"  # the part of an earlier Suwen
 
 
 def commit_all(work: Work) -> tuple[dict[str, TableState], str]:
@@ -40,9 +48,11 @@ def commit_all(work: Work) -> tuple[dict[str, TableState], str]:
     taken_out = dict(zip(changed, work.each([partial(_rewrite, name=name) for name in changed]), strict=True))
     for name in sorted(work.changes, key=lambda n: (_borrows(n), n)):  # a death has its person's id: a collision is told where it arose
         _refuse_repeated_ids(work, name)
-    for name, files in taken_out.items():
-        change = work.changes[name]
-        add = [n for n in change.created if n.written.rows]
+    merged = merge_small(work, taken_out)
+    for name, gone in taken_out.items():
+        change, beside = work.changes[name], merged.get(name, [])
+        add = [*(n for n in change.created if n.written.rows), *(new for _, new in beside)]
+        files = [*gone, *(file for group, _ in beside for file in group.files)]
         if not add and not files:
             continue
         table = work.table(name)
@@ -68,38 +78,50 @@ def _balance(work: Work, name: str, after: int) -> None:
 
 
 def _rewrite(work: Work, name: str) -> list[DataFile]:
-    """Write again, without the removed rows, each file that loses some; gives the files the commit takes out."""
+    """Write again, without the removed rows, the files that lose some, small ones of a part as one; gives the files the commit takes out."""
     change, files = work.changes[name], {f.path: f for f in work.files(name)}
     out = list(work.taken_out.get(name, []))
     if not change.removed:
         return out
     gone = work.fresh("gone")
     work.engine.temporary(gone, work.removed_ids(name))
-    for path, count in work.engine.rows(statement("select filename, count(*) from {g} g group by filename order by 1", g=gone)):
-        file = files[path]
-        out.append(file)
-        if count < file.rows:
-            written = _without(work, name, file, gone, count)
-            change.created.append(NewFile(written, file.part))
-            change.rewritten_rows += written.rows
-    return out
+    lost = dict(work.engine.rows(statement("select filename, count(*) from {g} g group by filename order by 1", g=gone)))
+    losing = [files[path] for path in lost]
+    for part, together in _together([file for file in losing if lost[file.path] < file.rows]):
+        written = _without(work, name, part, together, gone, sum(lost[file.path] for file in together))
+        change.created.append(NewFile(written, part))
+        change.rewritten_rows += written.rows
+    return [*out, *losing]
 
 
-def _without(work: Work, name: str, file: DataFile, gone: str, count: int) -> Written:
-    """A file written again without those of its rows, `count`, that are gone."""
-    shape = ALL_TABLES[name.split("/")[1]]
+def _together(files: Sequence[DataFile]) -> Iterator[tuple[str, Sequence[DataFile]]]:
+    """(part, files that are written again as one): large ones each by itself, so that it stays in its place among the others."""
+    parts: dict[str, list[DataFile]] = {}
+    for file in files:
+        if file.bytes < LARGE:
+            parts.setdefault(file.part, []).append(file)
+        else:
+            yield file.part, [file]
+    for part, small in parts.items():
+        yield from ((part, some) for some in filled(small))
+
+
+def _without(work: Work, name: str, part: str, files: Sequence[DataFile], gone: str, count: int) -> Written:
+    """Files of a part written again as one, without those of their rows, `count`, that are gone."""
+    shape, paths = ALL_TABLES[name.split("/")[1]], [file.path for file in files]
     query = statement(
-        "select {c} from {f} f anti join (select _id from {g} g where g.filename = {p}) x on x._id = f.{id}",
+        "select {c} from {f} f anti join (select _id, filename from {g} g where {mine}) x on x._id = f.{id} and x.filename = f.filename",
         c=[alias(col(c, "f"), c) for c in stored_columns(shape)],
-        f=read_parquet([file.path]),
+        f=read_parquet(paths, filename=True),
         g=gone,
-        p=text(file.path),
+        mine=in_texts(col("filename", "g"), paths),
         id=shape.id_column or "",
     )
-    written = work.engine.copy(query, work.table(name).new_path(file.part, f"{work.number:08d}-{work.attempt}-{work.fresh('k')}"))
+    written = work.engine.copy(query, work.table(name).new_path(part, f"{work.number:08d}-{work.attempt}-{work.fresh('k')}"))
     work.step(f"rewrote {name}")
-    if written.rows != file.rows - count:
-        raise Defect(f"{name}: a file of {file.rows} rows lost {count} and kept {written.rows}")
+    before = sum(file.rows for file in files)
+    if written.rows != before - count:
+        raise Defect(f"{name}: {len(files)} files of {before} rows lost {count} and kept {written.rows}")
     return written
 
 
@@ -162,7 +184,10 @@ def _append_books(work: Work) -> None:
 
 
 def _findings(work: Work, part: str) -> None:
-    """The run's findings; stored ones that are told anew go, with the files they stand in written again."""
+    """The run's findings; stored ones that are told anew go, with the files they stand in written again.
+
+    Counts that a run tells in place of the last one's lie in a part of their own, else every run would write again what stands beside them.
+    """
     name = "state/finding"
     told = [statement("select * from {t}", t=t) for t in work.findings]
     files = {f.path: f for f in work.files(name)} if work.untold else {}
@@ -174,7 +199,9 @@ def _findings(work: Work, part: str) -> None:
             told.append(statement("select * from {s} s where not {u}", s=read_parquet(hit), u=disjunction(work.untold)))
     if told:
         work.change(name)
-        _new_file(work, name, part, told)
+        counts = in_texts(col("code"), _COUNTS)
+        for where, apart in ((part, negation(counts)), (_COUNTED, counts)):
+            _new_file(work, name, where, [statement("select * from {f} f where {w}", f=union_all([one.copy() for one in told]), w=apart)])
 
 
 def _new_file(work: Work, name: str, part: str, queries: list[Tree]) -> None:
@@ -213,36 +240,69 @@ def _lineage(work: Work) -> None:
 
 def _cells(work: Work) -> tuple[Mapping[str, str], str]:
     """Add the run's cells to the last release's; gives each table's fingerprint and the hash of all cells."""
-    name = "state/cell"
-    files = work.files(name)
-    columns = [col("table_name"), col("organisation"), col("month"), col("records"), alias(typed(col("total"), "HUGEINT"), "total")]
-    parts = [statement("select {c} from {f} f", c=columns, f=read_parquet([f.path for f in files]))] if files else []
+    files = work.files(CELL)
+    added = _added_cells(work)
+    if not added and not files:
+        return {}, ""
+    stay = list(files)
+    if added:
+        come = work.fresh("cells")
+        work.engine.temporary(come, statement("select table_name, organisation, month::INTEGER as month, records, total from {a} a", a=union_all(added)))
+        stay = _cells_by_year(work, come)
+    created = [str(n.written.path) for n in work.change(CELL).created if n.written.rows] if added else []
+    paths = [*(file.path for file in stay), *created]
+    if not paths:
+        return {}, hashlib.sha256(b"").hexdigest()
+    stored = read_parquet(paths)
+    sums = work.engine.rows(statement("select table_name, sum(total::HUGEINT)::HUGEINT::VARCHAR from {f} f group by 1 order by 1", f=stored))
+    group = {t: "ext" if ALL_TABLES[t].group == "extension" else "cdr" for t, _ in sums}
+    hashed = row_hashes(statement("select * from {f} f", f=stored), [(name, kind, col(name)) for name, kind in states.CELL.items()], ())
+    whole = work.engine.rows(statement("select count(*), sum(_hash::HUGEINT)::HUGEINT::VARCHAR from {h} h", h=hashed))[0]
+    return {f"{group[t]}/{t}": str(int(total) % _MODULUS) for t, total in sums}, hashlib.sha256(repr(whole).encode()).hexdigest()
+
+
+def _year_part(year: int) -> str:
+    return f"{year:04d}" if year else "early"
+
+
+def _added_cells(work: Work) -> list[Tree]:
+    """The cells of what the run wrote and took out."""
     organisations = {work.feed(feed).organisation for feed in work.lanes}
     only = organisations.pop() if len(organisations) == 1 else None
-    added = [*work.cells, *(of_table(table, written_cells(table, files, only if of is None else of)) for (table, of), files in work.uncounted.items())]
-    parts += [statement("select {c} from {t} c", c=columns, t=t) for t in added]
-    if not parts:
-        return {}, ""
-    summed = work.fresh("all_cells")
+    return [*work.cells, *(of_table(table, written_cells(table, files, only if of is None else of)) for (table, of), files in work.uncounted.items())]
+
+
+def _cells_by_year(work: Work, come: str) -> list[DataFile]:
+    """Write the cells of the years that have new ones again; gives the files of the others.
+
+    A part is a year from 2000 on, and one holds all before and what has no date. So a day costs as much after many years as in the first.
+    """
+    year = statement("select case when month < {m} then 0 else month // 12 end", m=integer(_EARLIEST)).expressions[0]
+    touched = {_year_part(number) for (number,) in work.engine.rows(statement("select distinct {y} from {c} c", y=year, c=come))}
+    files = work.files(CELL)
+    undivided = any(file.part == _UNDIVIDED for file in files)  # an earlier Suwen kept all cells in one
+    hit = [file for file in files if undivided or file.part in touched]
+    columns = [col("table_name"), col("organisation"), col("month"), col("records"), alias(typed(col("total"), "HUGEINT"), "total")]
+    summed, sources = work.fresh("cells"), [statement("select * from {c}", c=come)]
+    if hit:
+        sources.append(statement("select {c} from {f} f", c=columns, f=read_parquet([file.path for file in hit])))
     work.engine.temporary(
         summed,
         statement(
-            "select table_name, organisation, month::INTEGER as month, sum(records)::BIGINT as records, sum(total)::HUGEINT as total "
+            "select table_name, organisation, month, sum(records)::BIGINT as records, sum(total)::HUGEINT as total, {y} as year "
             "from {all} x group by all having sum(records) <> 0 or sum(total) <> 0",
-            all=union_all(parts),
+            y=year,
+            all=union_all(sources),
         ),
     )
-    if added:
-        work.taken_out[name] = list(files)
-        _new_file(
-            work, name, "000000", [statement("select table_name, organisation, month, records, total::VARCHAR as total from {s} s order by all", s=summed)]
+    work.change(CELL)
+    work.taken_out[CELL] = hit
+    for (number,) in work.engine.rows(statement("select distinct year from {s} s order by 1", s=summed)):
+        cells = statement(
+            "select table_name, organisation, month, records, total::VARCHAR as total from {s} s where year = {n} order by all", s=summed, n=integer(number)
         )
-    rows = work.engine.rows(statement("select table_name, organisation, month, records, total from {s} s order by 1, 2, 3", s=summed))
-    sums: dict[str, int] = {}
-    for table, _, _, _, total in rows:
-        sums[table] = (sums.get(table, 0) + int(total)) % _MODULUS
-    group = {t: "ext" if ALL_TABLES[t].group == "extension" else "cdr" for t in sums}
-    return {f"{group[t]}/{t}": str(s) for t, s in sums.items()}, hashlib.sha256(repr(rows).encode()).hexdigest()
+        _new_file(work, CELL, _year_part(number), [cells])
+    return [file for file in files if file not in hit]
 
 
 def dangling(work: Work) -> dict[str, int]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from suwen.engine.sql import alias, call, col, statement
+from suwen.flow.known_receipts import receipts_in
 from suwen.flow.reader import OpenRelease
 from suwen.flow.source_columns import Use, uses
-from suwen.flow.stage import by_kind, kept_staging
-from suwen.flow.stores import lake_of
+from suwen.flow.staged_already import StagedAlready
+from suwen.flow.stores import lake_of, landing_of
 from suwen.model.pack import Template
-from suwen.model.staging import ISSUES, StagedFile
-from suwen.repository.staged import staged
+from suwen.model.staging import ISSUES
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,16 @@ class KindCoverage:
 def coverage(opened: OpenRelease, feed: str, template: Template) -> tuple[KindCoverage, ...]:
     """Every kind of a feed that has come, over the staging of the release."""
     release, used = opened.release, uses(template)
-    spec = release.readers.get(feed, "")
-    left_out = frozenset(release.left_out)
-    found = kept_staging(lake_of(opened.region), opened.region.staging, feed, spec)
-    files = by_kind(f for one in found if one.receipt <= release.receipts_through and one.receipt not in left_out for f in one.files)
-    return tuple(_of_kind(opened, kind, files[kind], used, template) for kind in template.kinds if kind in files)
+    held = receipts_in(release, landing_of(opened.region).register())
+    mine = StagedAlready(lake_of(opened.region), opened.region, feed, release.readers.get(feed, ""), held.of(feed))
+    return tuple(_of_kind(opened, kind, mine, used, template) for kind in template.kinds if mine.has(kind))
 
 
-def _of_kind(opened: OpenRelease, kind: str, files: Sequence[StagedFile], used: Mapping[tuple[str, str], tuple[Use, ...]], template: Template) -> KindCoverage:
-    columns = list(dict.fromkeys(column for file in files for column in file.columns))
+def _of_kind(opened: OpenRelease, kind: str, mine: StagedAlready, used: Mapping[tuple[str, str], tuple[Use, ...]], template: Template) -> KindCoverage:
+    columns = mine.columns(kind)
     counts = [alias(call("count", col(column)), f"c{at}") for at, column in enumerate(columns)]
-    counted = statement("select count(*) as n, {counts} from {rows} s where s.{issues} is null", counts=counts, rows=staged(files, columns), issues=ISSUES)
+    rows = mine.records(kind, columns)
+    counted = statement("select count(*) as n, {counts} from {rows} s where s.{issues} is null", counts=counts, rows=rows, issues=ISSUES)
     row = opened.ask(counted).to_pylist()[0]
     declared = template.kinds[kind]
     known = {*declared.columns, *declared.optional}

@@ -9,6 +9,7 @@ from suwen.engine.delta import LakeTable
 from suwen.engine.duck import Engine
 from suwen.engine.hash import row_hashes
 from suwen.engine.sql import read_parquet, statement
+from suwen.flow.stores import lake_of
 from suwen.model.extension import ALL_TABLES
 from suwen.model.region import Region
 from suwen.model.release import Release, TableState
@@ -49,7 +50,7 @@ def prove(region: Region, release: Release, engine: Engine, progress: Progress =
 
 
 def _unlike(region: Region, name: str, state: TableState, engine: Engine) -> Unlike | None:
-    table, shape = LakeTable(region.lake / name, {}), ALL_TABLES[name.split("/")[1]]
+    table, shape = LakeTable(region.lake / name, {}, lake_of(region)), ALL_TABLES[name.split("/")[1]]
     files = table.files(state.version)
     table.check(files, state.rows)
     rows = read_parquet([file.path for file in files])

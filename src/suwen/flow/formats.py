@@ -79,7 +79,12 @@ def writable(region: Region, *names: str) -> None:
                 do="take a backup, then: suwen upgrade",
             )
         if not part.format:
-            write_format(part.folder, FORMAT, lake_of(region) if part.name == LAKE else landing_store(region))
+            write_format(part.folder, FORMAT, store_of(region, part.name))
+
+
+def store_of(region: Region, name: str) -> Store:
+    """Where a part of a region is kept."""
+    return lake_of(region) if name == LAKE else landing_store(region)
 
 
 def write_format(folder: Path, number: int, store: Store | None = None) -> None:

@@ -10,18 +10,20 @@ import pyarrow as pa
 
 from suwen.engine.duck import Engine
 from suwen.engine.sql import Tree, col, compared, conjunction, null, statement, table, text, typed
+from suwen.flow.known_receipts import receipts_in
 from suwen.flow.places import Places, RecordPlace
 from suwen.flow.reader import OpenRelease
-from suwen.flow.stage import Stager
+from suwen.flow.stage import spec_of
+from suwen.flow.staged_already import StagedAlready
 from suwen.flow.stores import engine_of, lake_of
 from suwen.flow.work import place_of
 from suwen.model.pack import Join, Target, Template
 from suwen.model.region import Feed
-from suwen.model.staging import ISSUES, RECEIPT, RECORD, StagedFile
+from suwen.model.staging import ISSUES, RECEIPT, RECORD
 from suwen.packs.loader import Packs
 from suwen.repository.code_resolution import concept_table, map_table, resolve
 from suwen.repository.planner import kind_expressions, plan_target
-from suwen.repository.staged import FEED, OWNER, feed_hash, organisation_hash, staged
+from suwen.repository.staged import FEED, OWNER, feed_hash, organisation_hash
 from suwen.repository.vocabulary import opened as opened_vocabulary
 
 Place = tuple[int, int]  # (receipt, record)
@@ -46,12 +48,12 @@ class Joined:
 
     def _parents_of(self, engine: Engine, feed: Feed, template: Template, join: Join, children: Sequence[RecordPlace]) -> list[tuple[int, int, int, int]]:
         kind = template.kinds[join.kind]
-        files = self._staged(engine, feed, template, join.kind)
-        if not files:
+        staged = self._staged(feed, template)
+        if not staged.has(join.kind):
             return []
         engine.register("children", _as_table(feed, children, [own for own, _ in join.on]))
         engine.register("receipts", self._receipts())
-        candidates = staged(files, (*kind.columns, *kind.optional))
+        candidates = staged.records(join.kind, (*kind.columns, *kind.optional))
         version = kind_expressions(kind, self.opened.region.zone_of(feed)).version
         gone = statement(
             """select distinct receipt, record, true as gone from {d} d
@@ -121,18 +123,15 @@ class Joined:
         maps, concepts = map_table(self.packs.code_maps.values()), concept_table(self.packs.concepts.values())
         resolve(engine, "used", vocabulary=vocabulary, maps=maps, concepts=concepts, into="resolution")
 
-    def _staged(self, engine: Engine, feed: Feed, template: Template, kind: str) -> list[StagedFile]:
-        """The staging files of a kind that are in the release, as the run kept them."""
-        region = self.opened.region
-        stager = Stager(engine, self.places.landing, region.staging, template, feed.name, region.settings.piece_mb << 20)
-        release = self.opened.release
-        taken_in = [r for r in self.places.receipts.values() if r.sequence <= release.receipts_through and r.sequence not in set(release.left_out)]
-        receipts = [r for r in taken_in if r.feed == feed.name]
-        return [file for receipt in receipts for file in stager.staged(receipt).files if file.kind == kind]
+    def _staged(self, feed: Feed, template: Template) -> StagedAlready:
+        """The records of a feed that are in the release, as the run kept them."""
+        held = receipts_in(self.opened.release, self.places.receipts.register)
+        mine = held.of(feed.name)
+        return StagedAlready(lake_of(self.opened.region), self.opened.region, feed.name, spec_of(template), mine)
 
     def _receipts(self) -> pa.Table:
-        found = list(self.places.receipts.values())
-        return pa.table({"receipt": pa.array([r.sequence for r in found], pa.int64()), "as_of": pa.array([r.as_of for r in found], pa.timestamp("us"))})
+        found = self.places.receipts.register.table
+        return pa.table({"receipt": found["sequence"], "as_of": found["as_of"]})
 
     @contextmanager
     def _engine(self) -> Iterator[Engine]:

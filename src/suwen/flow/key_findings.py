@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from suwen.engine.sql import Tree, in_numbers, read_parquet, statement, text
+from suwen.engine.sql import Tree, statement, text
+from suwen.flow.held import index, is_asserting
+from suwen.flow.known_receipts import fresh_receipt
 from suwen.flow.lanes import KindData
 from suwen.flow.work import Work
-from suwen.model.receipt import Mode
 
 
 def note_unread_keys(work: Work, data: KindData) -> None:
     """WIN-002: how many records of a new snapshot or window have no readable key, and so count as absent."""
-    asserting = {r for r in data.new_receipts if work.receipts[r].mode in (Mode.SNAPSHOT, Mode.WINDOW)}
-    if asserting and data.new_indexes:
+    if is_asserting(work, data.tally.receipts[data.fresh]) and data.is_new:
         found = statement(
-            "select 'WIN-002' as code, receipt, record from {i} i where key is null and {asserting}",
-            i=read_parquet(data.new_indexes),
-            asserting=in_numbers(statement("select receipt").expressions[0], sorted(asserting)),
+            "select 'WIN-002' as code, receipt, record from {i} i where key is null and receipt in (select receipt from receipts where asserts)",
+            i=index(work, data, fresh=True),
         )
         _post(work, data, found)
 
@@ -38,7 +37,7 @@ def note_versions(work: Work, data: KindData, contested: str) -> None:
             from v a join v b on b.key = a.key and b.as_of = a.as_of and b.version is not distinct from a.version
             where a.content <> b.content and (b.receipt < a.receipt or (b.receipt = a.receipt and b.record < a.record)) and {fresh}""",
             versions=contested,
-            fresh=in_numbers(statement("select a.receipt").expressions[0], sorted(data.new_receipts)),
+            fresh=fresh_receipt(work, "receipt", "a"),
         ),
     )
 

@@ -20,6 +20,7 @@ from suwen.flow.stores import landing_of
 from suwen.intake.durable import explained
 from suwen.intake.landing import Landing
 from suwen.intake.sources import find
+from suwen.intake.survey_store import WORTH_KEEPING
 from suwen.model.pack import Template
 from suwen.model.receipt import Delivery, Mode
 from suwen.model.region import Feed, Region
@@ -96,9 +97,11 @@ def _refuse_keyless(template: Template, files: Sequence[Path], feed: Feed) -> No
 
 
 def _survey(region: Region, landing: Landing, delivery: Delivery, template: Template, progress: Progress) -> None:
-    """Find where the records of a delivery lie and keep it; only a saving, so that whatever fails is left to the run to tell."""
+    """Find where the records of a delivery's larger files lie and keep it; only a saving, so that whatever fails is left to the run to tell."""
     progress.start("surveying", sum(receipt.length for receipt in delivery.receipts), "bytes")
     for receipt in delivery.receipts:
+        if receipt.length < WORTH_KEEPING:
+            continue
         with suppress(SuwenError):
             survey(region, landing, receipt, template, progress.advance)
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from suwen.intake.register import Flags
 from suwen.model.pack import Kind
 from suwen.model.region import Region
-from suwen.model.staging import StagedFile
+from suwen.model.staging import BundlePart, Numbers, StagedFile, Tally
 
 MOST = 6_000_000  # records that a batch of several organisations may have to map
 
@@ -64,18 +67,38 @@ class FeedTarget:
         return f"{self.kind}.{self.target}"
 
 
+@dataclass(frozen=True)
+class HeldPart:
+    """A part of a bundle of which records are of a lane. `whole`: all are, and hold; `fresh`: which are new to the run: all, some or none of them."""
+
+    part: BundlePart
+    whole: bool
+    fresh: Flags
+    receipts: Numbers
+    index: str = ""
+
+    @property
+    def some_fresh(self) -> bool:
+        return bool(self.fresh.any())
+
+
 @dataclass
 class KindData:
-    """The records of one kind of a lane: staging files and index files by feed, all and new ones; `empty`: receipts of files without a record."""
+    """The records of one kind of a lane: files of single receipts with their indexes by feed, parts of bundles, and the tally of both.
+
+    `fresh`: which files of the tally are new to the run; `feeds`: every feed with a file of the kind; `restaged`: feeds read anew.
+    """
 
     lane: Lane
     kind: Kind
     files: list[StagedFile] = field(default_factory=list)
-    empty: dict[int, str] = field(default_factory=dict)
-    new_receipts: set[int] = field(default_factory=set)
-    indexes: dict[str, list[str]] = field(default_factory=dict)
+    parts: list[HeldPart] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    fresh: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
+    feeds: frozenset[str] = frozenset()
+    restaged: frozenset[str] = frozenset()
+    indexes: dict[str, list[str]] = field(default_factory=dict)  # of single receipts
     new_indexes: list[str] = field(default_factory=list)
-    restaged: set[str] = field(default_factory=set)  # feeds
     repeats: bool = False  # a keyless kind some of whose records are the second or further of equal ones
 
     @property
@@ -84,28 +107,26 @@ class KindData:
 
     @property
     def records(self) -> int:
-        return sum(f.rows for f in self.files)
+        return int(self.tally.rows.sum())
 
     @property
-    def feeds(self) -> set[str]:
-        """Every feed with a file of the kind."""
-        return {f.feed for f in self.files} | set(self.empty.values())
+    def rejected(self) -> int:
+        return int(self.tally.rejected.sum())
 
     @property
-    def receipts(self) -> dict[int, str]:
-        """Every receipt with a file of the kind, and its feed."""
-        return {f.receipt: f.feed for f in self.files} | self.empty
+    def columns(self) -> list[str]:
+        """Every column of any of its files."""
+        return sorted({c for f in self.files for c in f.columns} | {c for held in self.parts for c in held.part.columns})
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a file with records is new to the run."""
+        return bool((self.fresh & (self.tally.rows > 0)).any())
 
     @property
     def every_index(self) -> list[str]:
-        return [path for paths in self.indexes.values() for path in paths]
-
-    def received(self) -> Mapping[str, int]:
-        """Feed -> its records."""
-        found: dict[str, int] = {}
-        for file in self.files:
-            found[file.feed] = found.get(file.feed, 0) + file.rows
-        return found
+        """The files of the index; those of bundles may tell of records of others too."""
+        return [*(path for paths in self.indexes.values() for path in paths), *(held.index for held in self.parts)]
 
 
 def lanes(region: Region, volumes: Mapping[str, int], most: int = MOST) -> dict[str, Lane]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pyarrow as pa
+
 from suwen.base.errors import Defect
 from suwen.engine.delta import NewFile
-from suwen.engine.sql import Tree, alias, col, null, read_parquet, statement, text, typed, union_all
+from suwen.engine.sql import Tree, alias, col, read_parquet, statement, text, typed, union_all
 from suwen.flow.work import Work, standing
 from suwen.flow.written import write_rows
 from suwen.model.extension import ALL_TABLES
@@ -123,11 +125,7 @@ def _drop_links(work: Work, links: str, stored: list[str]) -> None:
 def keep_tree(work: Work) -> None:
     """ext_organisation holds the rows of organisations.csv; it is written again when they differ."""
     shape = ALL_TABLES["ext_organisation"]
-    columns = stored_columns(shape)
-    nothing = statement("select {c} where false", c=[alias(typed(null(), t), n) for n, t in columns.items()])
-    rows = union_all([nothing, *(_row(work, columns, one) for one in work.region.history)])
-    new = work.fresh("tree")
-    work.engine.temporary(new, rows)
+    new = _as_declared(work, stored_columns(shape))
     stored = work.files(TREE)
     names = [col(c.name) for c in shape.columns]
     if stored:
@@ -157,9 +155,21 @@ def keep_tree(work: Work) -> None:
     work.add_cells("ext_organisation", cells(statement("select *, 0::INTEGER as {m} from {n}", m=MONTH, n=new), shape, text(""), 1))
 
 
-def _row(work: Work, columns: Mapping[str, str], one: Organisation) -> Tree:
-    """One row of organisations.csv as a row of ext_organisation."""
+def _as_declared(work: Work, columns: Mapping[str, str]) -> str:
+    """The temporary table of organisations.csv as rows of ext_organisation; handed over as texts, since a region may have thousands."""
+    said = [_row(work, columns, one) for one in work.region.history]
+    given, new = work.fresh("tree_in"), work.fresh("tree")
+    work.engine.register(given, pa.table({name: pa.array([row[name] for row in said], pa.string()) for name in columns}))
+    try:
+        work.engine.temporary(new, statement("select {c} from {g} g", c=[alias(typed(col(n), t), n) for n, t in columns.items()], g=given))
+    finally:
+        work.engine.unregister(given)
+    return new
+
+
+def _row(work: Work, columns: Mapping[str, str], one: Organisation) -> Mapping[str, str | None]:
+    """One row of organisations.csv as a row of ext_organisation, in texts."""
     renamed = {"division_code": "division"}
     values: dict[str, object] = {n: getattr(one, renamed.get(n, n)) for n in columns if not n.startswith("_")}
     values |= {"_receipt": 0, "_record": 0, "_template": "derived:ext_organisation", "_run": work.number}
-    return statement("select {c}", c=[alias(typed(null() if values[n] in (None, "") else text(str(values[n])), t), n) for n, t in columns.items()])
+    return {n: None if value in (None, "") else str(value) for n, value in values.items()}

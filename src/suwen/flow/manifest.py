@@ -21,7 +21,7 @@ from suwen.flow.stores import landing_of
 from suwen.intake.durable import explained
 from suwen.intake.landing import Landing
 from suwen.intake.sources import find
-from suwen.model.receipt import Delivery, Mode
+from suwen.model.receipt import Delivery, Mode, Receipt
 from suwen.model.region import Region
 from suwen.packs.problem import Problems
 from suwen.packs.source_file import decode
@@ -134,23 +134,24 @@ class _Known:
     """The deliveries that have landed, by feed and date."""
 
     def __init__(self, landing: Landing) -> None:
-        self._landing, self._last = landing, 0
-        self._found: dict[tuple[str, datetime], list[Delivery]] = {}
+        self._landing, self._register = landing, landing.register()
+        self._last = self._register.deliveries
+        self._found: dict[tuple[str, datetime], list[Sequence[Receipt]]] = {}  # those that came since
 
     def holding(self, listed: Listed, files: Sequence[Path]) -> Delivery | None:
         """The delivery of the same feed and date with the same files, where there is one."""
         for delivery in self._landing.deliveries(after=self._last):
-            self._found.setdefault((delivery.feed, delivery.as_of), []).append(delivery)
+            self._found.setdefault((delivery.feed, delivery.as_of), []).append(delivery.receipts)
             self._last = delivery.number
-        for delivery in self._found.get((listed.feed, listed.as_of), ()):
-            if _same(delivery, files):
-                return delivery
+        for receipts in (*self._register.of_moment(listed.feed, listed.as_of), *self._found.get((listed.feed, listed.as_of), ())):
+            if _same(receipts, files):
+                return self._landing.delivery(receipts[0].delivery)
         return None
 
 
-def _same(delivery: Delivery, files: Sequence[Path]) -> bool:
-    """Whether a delivery holds exactly these files; they are read only where names and lengths agree."""
-    receipts = {receipt.name: receipt for receipt in delivery.receipts}
+def _same(held: Sequence[Receipt], files: Sequence[Path]) -> bool:
+    """Whether a delivery's receipts hold exactly these files; they are read only where names and lengths agree."""
+    receipts = {receipt.name: receipt for receipt in held}
     if receipts.keys() != {file.name for file in files}:
         return False
     with explained("reading the files", files[0].parent):

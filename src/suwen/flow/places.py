@@ -6,6 +6,8 @@ import fnmatch
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from suwen.base.errors import SuwenError
 from suwen.flow.stores import landing_of
 from suwen.intake.archive import Refusal
@@ -13,6 +15,7 @@ from suwen.intake.formats.delimited import Location, Member, locate_many
 from suwen.intake.formats.delimited.dialect import Dialect
 from suwen.intake.formats.delimited.rows import skip_to, split, unended
 from suwen.intake.landing import Landing
+from suwen.intake.register import Receipts
 from suwen.intake.survey_store import opener, survey_receipt
 from suwen.model.pack import Kind, Template
 from suwen.model.receipt import Receipt
@@ -55,7 +58,8 @@ class Places:
 
     def __init__(self, region: Region) -> None:
         self.region, self.landing = region, landing_of(region)
-        self.receipts = {receipt.sequence: receipt for receipt in self.landing.receipts()}
+        register = self.landing.register()
+        self.receipts = Receipts(register, np.ones(len(register), np.bool_))
 
     def receipt(self, number: int) -> Receipt:
         """A receipt by its number. Raises SuwenError where there is none."""

@@ -5,8 +5,8 @@ A point that is new, or whose rule has changed since the last release, is made a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from suwen.engine.delta import DataFile, NewFile
@@ -35,6 +35,7 @@ from suwen.insight.indicator.cells import CELL, cells_of, presence_of
 from suwen.insight.indicator.groups import grouped_once, shared
 from suwen.insight.indicator.relation import NO_GROUPS, Group, Groups
 from suwen.insight.indicator.rows import point_rows
+from suwen.model.extension import ALL_TABLES
 from suwen.model.indicator import Base, Point, Scope
 from suwen.model.state import POINT_CELL
 from suwen.repository.rows import lake_name
@@ -42,6 +43,7 @@ from suwen.repository.rows import lake_name
 TABLE = "state/point_cell"
 LINK = "ext_person_link"
 VISITS = "visit_occurrence"
+_LAST_MONTH = 12 * 9999 + 11
 ROW_GROUP = 20_480  # rows; small, since an answer reads one point of a file that is sorted by points
 
 
@@ -49,14 +51,17 @@ ROW_GROUP = 20_480  # rows; small, since an answer reads one point of a file tha
 class Due:
     """What a run must do: which points it makes as a whole, and which cells of the others it makes again.
 
-    `touched`: their temporary table; `bases` and `origins`: those that occur in it.
+    `touched`: their temporary table; `months`: the bases that occur in it, each with its origins.
     """
 
     rules: dict[str, str]
     whole: frozenset[str]  # codes; also of points that are no more
     touched: str = ""
-    bases: frozenset[str] = frozenset()
-    origins: frozenset[int] = frozenset()
+    months: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+    @property
+    def origins(self) -> frozenset[int]:
+        return frozenset[int]().union(*self.months.values())
 
 
 def keep_points(work: Work) -> None:
@@ -89,7 +94,8 @@ def _due(work: Work) -> Due | None:
         return Due(rules, whole)
     touched = touched_cells(work, bases, VISITS)
     found = work.engine.rows(statement("select distinct base, origin from {t} t", t=touched))
-    return Due(rules, whole, touched, frozenset(base for base, _ in found), frozenset(origin for _, origin in found)) if found or whole else None
+    months = {base: frozenset(origin for one, origin in found if one == base) for base, _ in found}
+    return Due(rules, whole, touched, months) if found or whole else None
 
 
 def _grouped_once(work: Work, due: Due) -> Groups:
@@ -106,10 +112,22 @@ def _grouped_once(work: Work, due: Due) -> Groups:
     return found
 
 
-def _stored(work: Work, table: str) -> Tree:
-    """A table's rows as they will be after the run."""
+def _stored(work: Work, table: str, months: frozenset[int] | None = None) -> Tree:
+    """A table's rows as they will be after the run. `months`: those from the first of them to the last, and no others where the files tell."""
     rows = standing(work, lake_name(table))
-    return rows if rows is not None else no_rows(table)
+    if rows is None:
+        return no_rows(table)
+    column = ALL_TABLES[table].date_column
+    if months is None or 0 in months or column is None:
+        return rows
+    inside = [compared(col(column), ">=", _first_day(min(months)))]
+    if max(months) < _LAST_MONTH:
+        inside.append(compared(col(column), "<", _first_day(max(months) + 1)))
+    return statement("select * from {r} r where {w}", r=rows, w=conjunction(inside))
+
+
+def _first_day(month: int) -> Tree:
+    return typed(text(f"{month // 12:04d}-{month % 12 + 1:02d}-01"), "DATE")
 
 
 def _of_base(work: Work, due: Due, base: Base, points: Sequence[Point], groups: Groups) -> list[Tree]:
@@ -119,15 +137,18 @@ def _of_base(work: Work, due: Due, base: Base, points: Sequence[Point], groups: 
     if standing(work, lake_name(base.table)) is None:
         return []
     made = [cells_of(_rows(work, base, whole, None, groups), whole)] if whole else []
-    return [*made, cells_of(_rows(work, base, others, due.touched, NO_GROUPS), others)] if others and base.name in due.bases else made
+    return [*made, cells_of(_rows(work, base, others, due, NO_GROUPS), others)] if others and base.name in due.months else made
 
 
-def _rows(work: Work, base: Base, points: Sequence[Point], within: str | None, groups: Groups) -> Tree:
-    """The rows that count for some points, of all cells or of the touched ones."""
-    touched = None if within is None else statement("select organisation, origin from {t} t where base = {b}", t=within, b=text(base.name))
+def _rows(work: Work, base: Base, points: Sequence[Point], within: Due | None, groups: Groups) -> Tree:
+    """The rows that count for some points, of all cells or of the touched ones: where no row of another month can compete with one of these, the base's own
+    table is read from the first touched month to the last.
+    """
+    touched = None if within is None else statement("select organisation, origin from {t} t where base = {b}", t=within.touched, b=text(base.name))
+    own = None if within is None or base.once is not None else within.months[base.name]
     stored = partial(_stored, work)
     links = statement("select person_id, master_person_id from {l} l", l=stored(LINK)) if base.person is Scope.MASTER else None
-    return point_rows(base, points, _owned(stored(base.table)), stored, links=links, touched=touched, members=members_of(work, base), groups=groups)
+    return point_rows(base, points, _owned(_stored(work, base.table, own)), stored, links=links, touched=touched, members=members_of(work, base), groups=groups)
 
 
 def _owned(rows: Tree) -> Tree:
@@ -137,9 +158,10 @@ def _owned(rows: Tree) -> Tree:
 
 def _presence(work: Work, due: Due) -> list[Tree]:
     """The due cells of the point that tells who reported."""
-    rows, whole = standing(work, lake_name(VISITS)), PRESENCE in due.whole
-    if rows is None or not due.rules or not (whole or "" in due.bases):
+    whole = PRESENCE in due.whole
+    if not due.rules or not (whole or "" in due.months):
         return []
+    rows = _stored(work, VISITS, None if whole else due.months[""])
     visits = statement(
         """select w.organisation, {origin} as origin, r.visit_start_date as first, r.visit_end_date as last from {r} r
         join owned_receipts w on w.receipt = r._receipt""",
@@ -196,7 +218,7 @@ def _codes_before(work: Work) -> set[str]:
 def _gone(work: Work, due: Due) -> Tree:
     """True for old cells that are made again, or whose point is no more."""
     conditions = [in_texts(col("point"), sorted(due.whole))]
-    if due.bases:
+    if due.months:
         bases = {"": [PRESENCE], **{name: [point.code for point in points] for name, points in by_base(work.packs).items()}}
         pairs = [(text(code), text(name)) for name, codes in bases.items() for code in codes]
         found = statement(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import UTC
-
+import numpy as np
 import pyarrow as pa
 
 from suwen.engine.delta import NewFile, arrow_type
@@ -20,10 +18,9 @@ def keep_receipts(work: Work) -> None:
     if work.files(TABLE) and not _is_changed(work):
         return
     rows = _rows(work)
-    if not rows and not work.files(TABLE):
+    if not rows.num_rows and not work.files(TABLE):
         return
-    columns = {name: pa.array([row[place] for row in rows], arrow_type(kind)) for place, (name, kind) in enumerate(RECEIPT_TABLE.items())}
-    work.engine.register("receipts_held", pa.table(columns))
+    work.engine.register("receipts_held", rows)
     try:
         query = statement("select * from receipts_held order by receipt")
         written = work.engine.copy(query, work.table(TABLE).new_path("000000", f"{work.number:08d}-{work.attempt}"), ordered=True)
@@ -36,27 +33,27 @@ def keep_receipts(work: Work) -> None:
 
 def _is_changed(work: Work) -> bool:
     before = work.organisations_before()
-    moved = any(before.get(feed, work.feed(feed).organisation) != work.feed(feed).organisation for feed in {r.feed for r in work.receipts.values()})
+    moved = any(before.get(feed, work.feed(feed).organisation) != work.feed(feed).organisation for feed in work.receipts.feeds)
     held = work.previous is not None and work.previous.receipts_held == len(work.receipts)
     return bool(work.unseen or work.reread or moved or not held)
 
 
-def _rows(work: Work) -> list[tuple[object, ...]]:
+def _rows(work: Work) -> pa.Table:
     """The receipts in the order of landing, with their records as staged: none of one that could not be read at all."""
-    records = Counter[int]()
+    held = work.receipts.table
+    records = np.zeros(len(work.receipts.register) + 1, np.int64)
     for data in work.kinds.values():
-        for file in data.files:
-            records[file.receipt] += file.rows
-    return [
-        (
-            r.sequence,
-            r.feed,
-            work.feed(r.feed).organisation,
-            r.delivery,
-            r.as_of,
-            r.received_at.astimezone(UTC).replace(tzinfo=None),
-            r.length,
-            records[r.sequence],
-        )
-        for r in sorted(work.receipts.values(), key=lambda r: r.sequence)
-    ]
+        np.add.at(records, data.tally.receipts, data.tally.rows)
+    feeds = held["feed"].combine_chunks().dictionary_encode()
+    organisations = pa.array([work.feed(feed).organisation for feed in feeds.dictionary.to_pylist()], pa.string())
+    columns = {
+        "receipt": held["sequence"],
+        "feed": held["feed"],
+        "organisation": organisations.take(feeds.indices),
+        "delivery": held["delivery"],
+        "as_of": held["as_of"],
+        "received_at": held["received_at"].cast(pa.timestamp("us")),
+        "bytes": held["length"],
+        "records": pa.array(records[work.receipts.sequences]),
+    }
+    return pa.table({name: columns[name].cast(arrow_type(kind)) for name, kind in RECEIPT_TABLE.items()})

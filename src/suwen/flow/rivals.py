@@ -30,8 +30,7 @@ def refuse_rows(work: Work, table: str, row_id: int, claims: Sequence[Claim]) ->
 def _key_md5(work: Work, claim: Claim, row_id: int) -> str:
     """The md5 of the key from which the claim's record makes a row of this id; "" where no target does so any more."""
     for key in work.plans:
-        receipts = {f.receipt for f in work.kinds[key.lane.number, key.kind].files}
-        if claim.tag in (work.tag(key), *work.old_tags(key)) and claim.receipt in receipts:
+        if claim.tag in (work.tag(key), *work.old_tags(key)) and claim.receipt in work.kinds[key.lane.number, key.kind].tally.receipts:
             found = _md5_of(work, key, claim, row_id)
             if found:
                 return found

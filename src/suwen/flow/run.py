@@ -16,20 +16,19 @@ from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
-import pyarrow as pa
+import numpy as np
 
-from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
 from suwen.engine.limits import hold
 from suwen.engine.releases import Releases
-from suwen.engine.sql import statement
 from suwen.flow import books
 from suwen.flow.arrivals import index, stage
 from suwen.flow.commit import commit_all, derived_rows
 from suwen.flow.dead_run import take_back
 from suwen.flow.derived import RULES, rules
 from suwen.flow.formats import writable
+from suwen.flow.known_receipts import accepted, held_before, note_receipts, refuse_unknown_feeds
 from suwen.flow.lanes import KindData, TargetKey
 from suwen.flow.order import groups
 from suwen.flow.point_cells import keep_points
@@ -44,18 +43,10 @@ from suwen.flow.touched import kind_touched, target_touched
 from suwen.flow.work import Work, make_plans, required_tables
 from suwen.intake.landing import Landing
 from suwen.model.functions import VERSION
-from suwen.model.receipt import Receipt, State
 from suwen.model.region import Region
 from suwen.model.release import Release
 from suwen.packs.loader import Packs
 from suwen.repository.vocabulary import current
-
-_OWNED = {
-    "receipt": pa.int64(),
-    "organisation": pa.string(),
-    "before": pa.string(),
-    "source": pa.int32(),
-}  # whose every receipt is, and was in the last release
 
 
 @dataclass(frozen=True)
@@ -79,14 +70,13 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
         releases = releases_of(region)
         previous = releases.latest()
         landing = landing_of(region)
-        known = landing.receipts()
-        receipts = accepted(landing, known)
-        _refuse_unknown_feeds(region, receipts)
+        receipts = accepted(landing, landing.register())
+        refuse_unknown_feeds(region, receipts)
         packs = region_packs(region)
         vocabulary = current(region.vocabulary, lake_of(region))
         in_force = _in_force(region, packs, vocabulary.hash if vocabulary else "")
-        before = _held(previous, known)
-        if previous is not None and before == set(receipts) and dict(previous.packs) == dict(in_force):
+        before = held_before(previous, receipts.register)
+        if previous is not None and np.array_equal(before, receipts.held) and dict(previous.packs) == dict(in_force):
             return RunReport(None, 0, 0, {}, {}, {}, previous.totals, {})
         hold(region.settings.threads)
         engine = working_engine(region, _scratch(region))
@@ -95,43 +85,11 @@ def run(region: Region, *, progress: Progress = SILENT, wait: bool = False, step
             work = Work(region, engine, packs, previous, number, uuid.uuid4().hex[:8], receipts, vocabulary, progress)
             work.step = engine.step = step
             work.same_declared = previous is not None and dict(previous.packs) == dict(in_force)
-            _note_receipts(work, known, before)
+            note_receipts(work, before)
             return _run(work, landing, releases, in_force)
         finally:
             engine.close()
             shutil.rmtree(region.scratch, ignore_errors=True)
-
-
-def accepted(landing: Landing, known: Sequence[Receipt]) -> Mapping[int, Receipt]:
-    """Receipts of the deliveries that hold, by sequence."""
-    states = landing.states()
-    return {r.sequence: r for r in known if states.get(r.delivery, State.ACCEPTED) is State.ACCEPTED}
-
-
-def _held(previous: Release | None, known: Sequence[Receipt]) -> set[int]:
-    """The receipts that are in the last release."""
-    return {r.sequence for r in known if r.sequence <= previous.receipts_through} - set(previous.left_out) if previous else set()
-
-
-def _note_receipts(work: Work, known: Sequence[Receipt], before: set[int]) -> None:
-    """Which receipts are new to this run, and which feeds lost one and are counted anew."""
-    feeds: dict[str, list[int]] = {}
-    for receipt in known:
-        feeds.setdefault(receipt.feed, []).append(receipt.sequence)
-    work.of_feed = feeds
-    work.unseen = frozenset(set(work.receipts) - before)
-    work.reread = {r.feed for r in known if r.sequence in before and r.sequence not in work.receipts}
-
-
-def _refuse_unknown_feeds(region: Region, receipts: Mapping[int, Receipt]) -> None:
-    unknown = sorted({r.feed for r in receipts.values()} - set(region.feeds))
-    if unknown:
-        raise SuwenError(
-            f"files have landed for the feed {unknown[0]}, which the region no longer has",
-            where=str(region.folder / "feeds"),
-            expected=f"a file feeds/{unknown[0]}.toml",
-            do="put the feed's file back",
-        )
 
 
 def _scratch(region: Region) -> Path:
@@ -163,7 +121,6 @@ def _in_force(region: Region, packs: Packs, vocabulary: str) -> Mapping[str, str
 def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str, str]) -> RunReport:
     clock = Stopwatch()
     take_back(work)
-    _register_receipts(work)
     stage(work, landing)
     clock.lap("staging")
     index(work)
@@ -192,7 +149,7 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         number=work.number,
         run=work.number,
         published_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        receipts_through=max((max(sequences) for sequences in work.of_feed.values()), default=0),
+        receipts_through=len(work.receipts.register),
         receipts_held=len(work.receipts),
         tables=states,
         totals=totals,
@@ -207,47 +164,23 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         derived={**rules(work), **point_rules(work.packs, work.vocabulary.hash if work.vocabulary else "")},
         as_of=_as_of(work),
         id_bits=work.region.settings.id_bits,
-        left_out=sorted({s for sequences in work.of_feed.values() for s in sequences} - set(work.receipts)),
+        left_out=(np.flatnonzero(~work.receipts.held) + 1).tolist(),
     )
     _keep_packs(work, in_force["all"])
     releases.publish(release, work.step)
     work.step("released")
     clock.lap("release")
-    new = {r for d in work.kinds.values() for r in d.new_receipts} | {u.receipt for u in work.unread}
+    new = [data.tally.where(data.fresh) for data in work.kinds.values()]
     return RunReport(
         release=release.number,
-        receipts=len(new),
-        records=sum(f.rows for d in work.kinds.values() for f in d.files if f.receipt in d.new_receipts) + len(work.unread),
+        receipts=len(np.unique(np.concatenate([*(tally.receipts for tally in new), np.array([u.receipt for u in work.unread], np.int64)]))),
+        records=sum(int(tally.rows.sum()) for tally in new) + len(work.unread),
         created={n: c.created_rows for n, c in work.changes.items() if c.created_rows},
         removed={n: c.removed_rows for n, c in work.changes.items() if c.removed_rows},
         rewritten={n: c.rewritten_rows for n, c in work.changes.items() if c.rewritten_rows},
         totals=totals,
         seconds=clock.laps,
     )
-
-
-def _register_receipts(work: Work) -> None:
-    rows = sorted(work.receipts.items())
-    work.sources = {feed: number for number, feed in enumerate(sorted(work.of_feed))}
-    table = pa.table(
-        {
-            "receipt": pa.array([s for s, _ in rows], pa.int64()),
-            "as_of": pa.array([r.as_of for _, r in rows], pa.timestamp("us")),
-            "feed": pa.array([r.feed for _, r in rows]),
-            "source": pa.array([work.sources[r.feed] for _, r in rows], pa.int32()),
-            "delivery": pa.array([r.delivery for _, r in rows], pa.int64()),
-        }
-    )
-    work.engine.register("receipts_in", table)
-    work.engine.temporary("receipts", statement("select * from receipts_in"))
-    work.engine.unregister("receipts_in")
-    before = work.organisations_before()
-    now = before | {feed.name: feed.organisation for feed in work.region.feeds.values()}  # a feed that is no more had rows in the last release
-    every = [(s, now[feed], before.get(feed, now[feed]), work.sources[feed]) for feed, sequences in work.of_feed.items() if feed in now for s in sequences]
-    owned = pa.table({n: pa.array([row[i] for row in every], t) for i, (n, t) in enumerate(_OWNED.items())})
-    work.engine.register("receipts_in", owned)
-    work.engine.temporary("owned_receipts", statement("select * from receipts_in"))
-    work.engine.unregister("receipts_in")
 
 
 def _layout(work: Work) -> None:
@@ -309,10 +242,7 @@ def _weighed_kinds(work: Work) -> list[tuple[int, str]]:
 
 
 def _as_of(work: Work) -> Mapping[str, str]:
-    latest: dict[str, datetime] = {}
-    for receipt in work.receipts.values():
-        latest[receipt.feed] = max(latest.get(receipt.feed, receipt.as_of), receipt.as_of)
-    return {feed: moment.isoformat() for feed, moment in sorted(latest.items())}
+    return {feed: moment.isoformat() for feed, moment in sorted(work.receipts.latest().items())}
 
 
 def _keep_packs(work: Work, said: str) -> None:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from suwen.engine.keys import repeated
-from suwen.engine.sql import Tree, alias, col, read_parquet, statement, text, typed, union_all
+from suwen.engine.sql import Tree, alias, col, statement, text, typed, union_all
 from suwen.flow.collisions import refuse_keys
+from suwen.flow.held import index, records
 from suwen.flow.key_findings import note_versions
 from suwen.flow.lanes import KindData, TargetKey
 from suwen.flow.touched import Touched, absences, asserts, in_key_order, touched_records
 from suwen.flow.work import Work
-from suwen.model.staging import ISSUES, StagedFile
+from suwen.model.staging import ISSUES
 from suwen.repository import versions
 from suwen.repository.mapping import MappingPlan
 from suwen.repository.planner import RECORD_KEY
-from suwen.repository.record_index import fed_key, keyless_key, salt_of
-from suwen.repository.staged import FEED, OWNER, SALT, feeds_of, organisation_hash, staged
+from suwen.repository.record_index import fed_key, keyless_key
+from suwen.repository.staged import FEED, OWNER, SALT
 
 NO_CODES = "select 0::BIGINT as receipt, 0::BIGINT as record, '' as code where false"
 
@@ -37,7 +37,7 @@ def _contested(work: Work, data: KindData, touched: Touched) -> str:
         work.engine.store.fetch(map(Path, data.every_index))
         work.engine.register("repeated_keys", repeated(data.every_index, "key"))
         keep = statement("select i.key in (select key from repeated_keys) or i.tombstone or {c}", c=_covered(work, data, "r")).expressions[0]
-        work.engine.temporary(name, versions.contested(read_parquet(data.every_index), keep))
+        work.engine.temporary(name, versions.contested(index(work, data), keep))
         work.engine.unregister("repeated_keys")
     else:
         several = """select i.* from {n} i
@@ -64,11 +64,10 @@ def sources(work: Work, data: KindData, plan: MappingPlan, keep: Tree | None, dr
     columns = set(plan.source_columns)
     keyless = not data.kind.key and not plan.target.key
     if keyless:
-        columns |= {c for f in data.files for c in f.columns}
-    files = data.files if keep is None else _files_of(work, data, keep)
-    base = staged(files, sorted(columns), _constants(work, files, keyless=keyless))
+        columns |= set(data.columns)
+    base = records(work, data, sorted(columns), [OWNER, FEED, *([SALT] if keyless else [])], of=keep)
     if keyless:
-        base = _with_keys(data, base, sorted({c for f in data.files for c in f.columns}), set(plan.source_columns))
+        base = _with_keys(work, data, base, set(plan.source_columns))
     if keep is not None:
         base = statement("select s.* from {s} s semi join {keep} k on k.receipt = s._receipt and k.record = s._record", s=base, keep=keep)
     if drop is not None:
@@ -76,19 +75,13 @@ def sources(work: Work, data: KindData, plan: MappingPlan, keep: Tree | None, dr
     return base
 
 
-def _constants(work: Work, files: Sequence[StagedFile], *, keyless: bool) -> dict[str, list[int]]:
-    owners = {feed: organisation_hash(work.feed(feed).organisation) for feed in {f.feed for f in files}}
-    salts = {SALT: [salt_of(work.receipts[f.receipt], f) for f in files]} if keyless else {}
-    return {OWNER: [owners[f.feed] for f in files], **feeds_of(files), **salts}
-
-
-def _with_keys(data: KindData, base: Tree, columns: list[str], used: set[str]) -> Tree:
+def _with_keys(work: Work, data: KindData, base: Tree, used: set[str]) -> Tree:
     """Keyless records with their own key: worked out from the content, taken from the index for the second and further of equal ones."""
     keyed = statement(
         "select {used}, {issue}, _receipt, _record, {key} as {name} from {s} s",
         used=[col(c) for c in (*sorted(used), OWNER, FEED)],
         issue=col(ISSUES),
-        key=keyless_key(columns),
+        key=keyless_key({c: col(c) for c in data.columns}),
         name=RECORD_KEY,
         s=base,
     )
@@ -97,7 +90,7 @@ def _with_keys(data: KindData, base: Tree, columns: list[str], used: set[str]) -
             "select s.* replace (coalesce(o.key, {name}) as {name}) from {s} s left join {ordinals} o on o.receipt = s._receipt and o.record = s._record",
             name=RECORD_KEY,
             s=keyed,
-            ordinals=statement("select receipt, record, key from {i} i where nth > 1", i=read_parquet(data.every_index)),
+            ordinals=statement("select receipt, record, key from {i} i where nth > 1", i=index(work, data)),
         )
         if data.repeats
         else keyed
@@ -112,10 +105,10 @@ def parents(work: Work, key: TargetKey, plan: MappingPlan, of: Tree | None = Non
         columns = sorted({c for j in plan.target.joins if j.kind == kind for c in plan.joined[j.alias]})
         data = work.kinds.get((key.lane.number, kind))
         if data is None:
-            records = _nothing(columns)
+            rows = _nothing(columns)
         else:
-            records = _current(work, data, columns) if of is None else _named(work, data, columns, _named_keys(work, key, plan, kind, of))
-        work.engine.temporary(name, records)
+            rows = _current(work, data, columns) if of is None else _named(work, data, columns, _named_keys(work, key, plan, kind, of))
+        work.engine.temporary(name, rows)
         found[kind] = name
     return found
 
@@ -123,14 +116,13 @@ def parents(work: Work, key: TargetKey, plan: MappingPlan, of: Tree | None = Non
 def _named_keys(work: Work, key: TargetKey, plan: MappingPlan, kind: str, of: Tree) -> str:
     """The temporary table of the keys of a kind that some records name."""
     name, data = work.fresh("keys"), work.kinds[key.lane.number, key.kind]
-    files = _files_of(work, data, of)
     told = []
     for join in plan.target.joins:
         if join.kind == kind:
             own = [mine for mine, _ in in_key_order(work, key, kind, join.on)]
-            records = staged(files, own, feeds_of(files))
+            read = records(work, data, own, [FEED], of=of)
             named = fed_key([col(c, "s") for c in own], work.region)
-            told.append(statement("select {k} as key from {s} s semi join {o} o on o.receipt = s._receipt and o.record = s._record", k=named, s=records, o=of))
+            told.append(statement("select {k} as key from {s} s semi join {o} o on o.receipt = s._receipt and o.record = s._record", k=named, s=read, o=of))
     work.engine.temporary(name, statement("select distinct key from {t} t where key is not null", t=union_all(told)))
     return name
 
@@ -139,23 +131,15 @@ def _named(work: Work, data: KindData, columns: list[str], keys: str) -> Tree:
     """Text of the records of a kind that hold, of some keys."""
     if data.place in work.touched_kinds:  # what is to be found in its new versions is found in all of them
         contested_versions(work, data, work.touched_kinds[data.place])
-    records, standing, holding = touched_records(work, data, keys), work.fresh("standing"), work.fresh("holding")
+    found, standing, holding = touched_records(work, data, keys), work.fresh("standing"), work.fresh("holding")
     weighed = versions.states(contested_versions(work, data, keys), statement(NO_CODES), absences(work, data))
     work.engine.temporary(standing, statement("select receipt, record from {w} w where state <> 'current'", w=weighed))
     query = """select n.receipt, n.record from {n} n anti join {s} s on s.receipt = n.receipt and s.record = n.record
         where n.issue is null and n.key is not null"""
-    work.engine.temporary(holding, statement(query, n=records.name, s=standing))
+    work.engine.temporary(holding, statement(query, n=found.name, s=standing))
     kept = statement("select receipt, record from {h} h", h=holding)
-    files = _files_of(work, data, kept)
-    return statement(
-        "select s.* from {s} s semi join {h} h on h.receipt = s._receipt and h.record = s._record", s=staged(files, columns, feeds_of(files)), h=kept
-    )
-
-
-def _files_of(work: Work, data: KindData, places: Tree) -> list[StagedFile]:
-    """The staging files of a kind in which some records lie; one where there are none."""
-    wanted = {r for (r,) in work.engine.rows(statement("select distinct receipt from {k} k", k=places))}
-    return [f for f in data.files if f.receipt in wanted] or data.files[:1]
+    read = records(work, data, columns, [FEED], of=kept)
+    return statement("select s.* from {s} s semi join {h} h on h.receipt = s._receipt and h.record = s._record", s=read, h=kept)
 
 
 def _nothing(columns: list[str]) -> Tree:
@@ -170,7 +154,7 @@ def _current(work: Work, data: KindData, columns: list[str]) -> Tree:
     dropped = statement(
         "select receipt, record from {s} where state <> 'current' union all select receipt, record from {i} i where issue is not null",
         s=standing,
-        i=read_parquet(data.every_index),
+        i=index(work, data),
     )
-    records = staged(data.files, columns, feeds_of(data.files))
-    return statement("select s.* from {s} s anti join {d} d on d.receipt = s._receipt and d.record = s._record", s=records, d=dropped)
+    read = records(work, data, columns, [FEED])
+    return statement("select s.* from {s} s anti join {d} d on d.receipt = s._receipt and d.record = s._record", s=read, d=dropped)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -34,6 +35,15 @@ def spec_of(template: Template) -> str:
     """The hash of everything that decides how receipts are read into kinds."""
     said = [FORM, asdict(template.reader), [[k.name, k.files, k.columns] for k in template.kinds.values()]]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What is in a receipt: the files with records, each with its kind, those that cannot be read, and the kinds of files without a record."""
+
+    members: tuple[tuple[Member, Kind], ...]
+    unread: tuple[Unread, ...]
+    empty: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -66,20 +76,30 @@ class Stager:
         return found if found is not None and all(store.whole(Path(f.path)) for f in found.files) else None
 
     def _list(self, receipt: Receipt) -> Path:
-        return self.folder / self.feed / f"{receipt.sequence:010d}-{spec_of(self.template)}.json"
+        return self.folder / self.feed / f"{receipt.sequence:010d}-{self.spec}.json"
+
+    @cached_property
+    def spec(self) -> str:
+        """The hash of how it reads."""
+        return spec_of(self.template)
 
     def _stage(self, receipt: Receipt) -> StagedReceipt:
-        spec = spec_of(self.template)
+        looked = self.look(receipt)
+        files = tuple(file for member, kind in looked.members for file in self._write(receipt, member, kind, self.spec))
+        return StagedReceipt(receipt.sequence, self.spec, files, looked.unread, looked.empty)
+
+    def look(self, receipt: Receipt) -> Looked:
+        """The files in a receipt, as the template's reader and kinds have them."""
         self.landing.check(receipt)
         try:
             members = survey_receipt(self.landing, receipt, self.template.reader, lambda name: columns_of(self.template, name), piece_bytes=self.piece_bytes)
         except SuwenError as error:
             if not error.code:  # not about what the file holds: a full disk, a missing object
                 raise
-            return StagedReceipt(receipt.sequence, spec, (), (Unread(self.feed, receipt.sequence, receipt.name, error.code, error.what),))
+            return Looked((), (Unread(self.feed, receipt.sequence, receipt.name, error.code, error.what),), ())
         if isinstance(members, Refusal):
-            return StagedReceipt(receipt.sequence, spec, (), (Unread(self.feed, receipt.sequence, receipt.name, members.code, members.reason),))
-        files: list[StagedFile] = []
+            return Looked((), (Unread(self.feed, receipt.sequence, receipt.name, members.code, members.reason),), ())
+        fitting: list[tuple[Member, Kind]] = []
         unread: list[Unread] = []
         empty: list[str] = []
         for member in members:
@@ -89,10 +109,10 @@ class Stager:
             elif missing := [c for c in kind.columns if c not in member.columns]:
                 unread.append(Unread(self.feed, receipt.sequence, member.name, "RDR-006", ", ".join(missing)))
             elif member.records:
-                files += self._write(receipt, member, kind, spec)
+                fitting.append((member, kind))
             elif member.length:  # a header alone says that there is nothing; a file without a byte says nothing at all
                 empty.append(kind.name)
-        return StagedReceipt(receipt.sequence, spec, tuple(files), tuple(unread), tuple(empty))
+        return Looked(tuple(fitting), tuple(unread), tuple(empty))
 
     def _kind(self, name: str) -> Kind | str:
         """The kind of a file, or the finding code that says why it has none."""
@@ -103,7 +123,7 @@ class Stager:
 
     def _write(self, receipt: Receipt, member: Member, kind: Kind, spec: str) -> list[StagedFile]:
         base = self.folder / self.feed / kind.name / f"{receipt.sequence:010d}-{member.position}-{spec}"
-        content = self._content(receipt, member)
+        content = self.content(receipt, member)
         if member.direct:
             path = base.with_name(base.name + "-0.parquet")
             written = self._direct(receipt, member, path)
@@ -119,7 +139,7 @@ class Stager:
         self.progress.advance(rows)
         return rows
 
-    def _content(self, receipt: Receipt, member: Member) -> str:
+    def content(self, receipt: Receipt, member: Member) -> str:
         """The sha256 of the member's unpacked bytes: packed another way, a file is still the same."""
         if not member.codec:
             return receipt.sha256
@@ -209,11 +229,3 @@ def kept_staging(store: Store, folder: Path, feed: str, spec: str) -> list[Stage
     """The staging of a feed as runs with this reader spec kept it, by receipt; what cannot be read is left out."""
     found = (_load(store, kept, folder) for kept in store.find(folder / feed, f"*-{spec}.json"))
     return [one for one in found if one is not None]
-
-
-def by_kind(files: Iterable[StagedFile]) -> Mapping[str, list[StagedFile]]:
-    """Staging files by kind, in the order of receipts and records."""
-    found: dict[str, list[StagedFile]] = {}
-    for file in sorted(files, key=lambda f: (f.receipt, f.before)):
-        found.setdefault(file.kind, []).append(file)
-    return found

@@ -40,13 +40,6 @@ def landing_store(region: Region) -> Store:
     return _store(region, region.landing_address, region.landing)
 
 
-def refuse_buckets(region: Region, what: str, do: str) -> None:
-    """Raises SuwenError where lake or landing are kept in a bucket, and what is to be done works on folders alone."""
-    if region.lake_address or region.landing_address:
-        where = region.lake_address or region.landing_address
-        raise SuwenError(f"{what} works on folders, and this region is kept in a bucket", where=where, expected="lake and landing in folders", do=do)
-
-
 def releases_of(region: Region) -> Releases:
     """The region's releases."""
     return Releases(region.releases, lake_of(region))

@@ -15,7 +15,6 @@ from suwen.engine.sql import (
     col,
     compared,
     conjunction,
-    in_numbers,
     integer,
     negation,
     read_parquet,
@@ -23,6 +22,7 @@ from suwen.engine.sql import (
     text,
     union_all,
 )
+from suwen.flow.held import index, kind_receipts
 from suwen.flow.lanes import TargetKey
 from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.sources import parents, sources
@@ -70,7 +70,7 @@ def _has_work(work: Work, key: TargetKey, touched: Touched) -> bool:
     if touched is None or work.engine.count(touched):
         return True
     data = work.kinds[key.lane.number, key.kind]
-    return bool(data.new_indexes or work.whole.get(touched)) and touched_records(work, data, touched).records > 0
+    return bool(data.is_new or work.whole.get(touched)) and touched_records(work, data, touched).records > 0
 
 
 def _with_bereft(work: Work, key: TargetKey, touched: Touched) -> Touched:
@@ -81,7 +81,11 @@ def _with_bereft(work: Work, key: TargetKey, touched: Touched) -> Touched:
         return touched
     data, plan, keep = work.kinds[key.lane.number, key.kind], work.plans[key], work.fresh("keep")
     others = conjunction(
-        [_renamed(tag_of(work, [key])), in_numbers(col("receipt", "l"), sorted(data.receipts)), compared(col("ordinal", "l"), "<>", integer(0))]
+        [
+            _renamed(tag_of(work, [key])),
+            statement("select l.receipt in (select receipt from {k} k)", k=kind_receipts(work, data)).expressions[0],
+            compared(col("ordinal", "l"), "<>", integer(0)),
+        ]
     )
     work.engine.temporary(
         keep, statement("select distinct l.receipt, l.record from {l} l where {others}", l=read_parquet([f.path for f in files]), others=others)
@@ -95,9 +99,7 @@ def _with_bereft(work: Work, key: TargetKey, touched: Touched) -> Touched:
         for c, t in gone.items()
     ]
     name = work.fresh("keys")
-    keys = statement(
-        "select i.key from {i} i semi join {b} b on b.receipt = i.receipt and b.record = i.record", i=read_parquet(data.every_index), b=union_all(bereft)
-    )
+    keys = statement("select i.key from {i} i semi join {b} b on b.receipt = i.receipt and b.record = i.record", i=index(work, data), b=union_all(bereft))
     work.engine.temporary(name, statement("select key from {t} union select key from {keys} k", t=touched, keys=keys))
     work.whole[name] = work.whole.get(touched, frozenset())
     return name
@@ -223,10 +225,10 @@ def _merge(work: Work, group: Group, table: str, rows: Tree) -> str:
         return every
     several = statement("select e.* from {e} e semi join {t} t on t._id = e._id", e=every, t=twice)
     _refuse_other_keys(work, group, table, several)
-    indexes = [p for k in group.keys for p in work.kinds[k.lane.number, k.kind].every_index]
+    kinds = {work.kinds[k.lane.number, k.kind].place: work.kinds[k.lane.number, k.kind] for k in group.keys}
     records = statement(
         "select i.receipt, i.record, i.version, i.key, r.as_of, r.feed from {i} i join receipts r on r.receipt = i.receipt",
-        i=read_parquet(sorted(set(indexes))),
+        i=union_all([index(work, data) for _, data in sorted(kinds.items())]),
     )
     one = work.fresh("merged")
     work.engine.temporary(one, merged(several, ALL_TABLES[table], records))

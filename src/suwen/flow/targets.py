@@ -18,6 +18,8 @@ from suwen.engine.sql import (
     text,
     union_all,
 )
+from suwen.flow.held import index
+from suwen.flow.known_receipts import fresh_receipt
 from suwen.flow.lanes import KindData, TargetKey
 from suwen.flow.sources import NO_CODES, contested_versions, parents, sources
 from suwen.flow.touched import Touched, absences, touched_records
@@ -73,7 +75,7 @@ def map_target(work: Work, key: TargetKey, touched: Touched) -> Made:
     """Weigh versions, map what holds, and tell what became of every touched record."""
     data, plan = work.kinds[key.lane.number, key.kind], work.plans[key]
     records = touched_records(work, data, touched) if touched is not None else None
-    again = _again(work, data, touched)
+    again = work.whole.get(touched or "", frozenset[str]())
     joined = parents(work, key, plan, statement("select receipt, record from {r} r", r=records.name) if records is not None else None)
     judged = _judge(work, key, data, plan, contested_versions(work, data, touched), joined, records, again)
     rows = _mapped(work, key, data, plan, joined, judged, records)
@@ -86,12 +88,6 @@ def map_target(work: Work, key: TargetKey, touched: Touched) -> Made:
     whole = work.stale_feeds(key)
     had_rows = bool(work.old_tags(key)) if records is None or whole else bool(records.old)
     return Made(key, plan, rows, sum(counts.values()), counts, exceptions, others, touched, records, whole, had_rows)
-
-
-def _again(work: Work, data: KindData, touched: Touched) -> set[int]:
-    """The receipts whose records are new, or of a feed that is mapped again as a whole: of these the last release has nothing to tell."""
-    whole = work.whole.get(touched or "", frozenset())
-    return data.new_receipts | {receipt for receipt, feed in data.receipts.items() if feed in whole}
 
 
 def _summary(work: Work, plan: MappingPlan, rows: str) -> tuple[dict[str, int], int, int]:
@@ -123,17 +119,18 @@ class _Judged:
 
 
 def _judge(
-    work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighed: str, joined: dict[str, Tree | str], records: Slice | None, again: Set[int]
+    work: Work, key: TargetKey, data: KindData, plan: MappingPlan, weighed: str, joined: dict[str, Tree | str], records: Slice | None, again: frozenset[str]
 ) -> _Judged:
     """Weigh the contested versions; those a mapping would quarantine are found first, since they end nothing.
 
-    Of records mapped before, the last release tells which were quarantined, unless a joined parent has its say.
+    Of records mapped before, the last release tells which were quarantined, unless a joined parent has its say, or they are of a feed that is mapped
+    `again` as a whole.
     """
     name, tried = work.fresh("judged"), statement("select 0::BIGINT as receipt, 0::BIGINT as record where false")
     if not work.engine.count(weighed):
         return _Judged(work.empty("judged", _NO_STATES), 0, None, tried)
     known = records is not None and not plan.target.joins
-    fresh = in_numbers(col("receipt", "i"), sorted(again)) if known else statement("select true").expressions[0]
+    fresh = fresh_receipt(work, "receipt", "i", feeds=again) if known else statement("select true").expressions[0]
     tried = statement(  # a tombstone says an end and nothing else
         "select i.receipt, i.record from {w} i where i.issue is null and not coalesce(i.tombstone, false) and {fresh}", w=weighed, fresh=fresh
     )
@@ -148,10 +145,10 @@ def _judge(
     return _Judged(name, others, trial, tried, failed)
 
 
-def _quarantined_before(work: Work, key: TargetKey, again: Set[int]) -> list[Tree]:
+def _quarantined_before(work: Work, key: TargetKey, again: frozenset[str]) -> list[Tree]:
     """(receipt, record, code) of the records of other receipts that the target quarantined in the last release."""
     stored = [f.path for f in work.stored_states(key)]
-    fresh = in_numbers(col("receipt", "d"), sorted(again))
+    fresh = fresh_receipt(work, "receipt", "d", feeds=again)
     asked = "select d.receipt, d.record, d.code from {d} d where d.state = 'quarantined' and not {fresh}"
     return [statement(asked, d=read_parquet(stored), fresh=fresh)] if stored else []
 
@@ -169,7 +166,7 @@ def _mapped(work: Work, key: TargetKey, data: KindData, plan: MappingPlan, joine
         keep, rest = statement("select receipt, record from {k}", k=wanted), work.engine.count(wanted)
     elif judged.others or judged.trial is not None or _has_issues(work, data):
         weighed = [statement("select receipt, record from {j}", j=judged.states)]
-        drop = union_all([*weighed, statement("select receipt, record from {i} i where issue is not null", i=read_parquet(data.every_index))])
+        drop = union_all([*weighed, statement("select receipt, record from {i} i where issue is not null", i=index(work, data))])
     if already and not rest:
         if not judged.failed:
             return str(judged.trial)
@@ -189,7 +186,7 @@ def _to_map(judged: _Judged, records: Slice) -> Tree:
 
 
 def _has_issues(work: Work, data: KindData) -> bool:
-    return bool(work.engine.one(statement("select count(*) from {i} i where issue is not null", i=read_parquet(data.every_index))))
+    return bool(work.engine.one(statement("select count(*) from {i} i where issue is not null", i=index(work, data))))
 
 
 def mapped_rows(work: Work, plan: MappingPlan, source: Tree, joined: dict[str, Tree | str], key: TargetKey, already: Sequence[Tree] = ()) -> str:
@@ -242,7 +239,7 @@ def _exceptions(
             statement(
                 "select i.receipt, i.record, i.key, 'quarantined' as state, i.issue as code, '' as detail, 1 as weight "
                 "from {i} i anti join {j} j on j.receipt = i.receipt and j.record = i.record where i.issue is not null and i.issue not like 'RDR%'",
-                i=records.name if records is not None else read_parquet(data.every_index),
+                i=records.name if records is not None else index(work, data),
                 j=judged.states,
             )
         )
@@ -311,11 +308,10 @@ def _leave_mapped(work: Work, plan: MappingPlan, rows: str, exceptions: str, hel
 
 def reader_rejects(work: Work, data: KindData) -> Tree:
     """The records the reader rejects, once each, as rows of state/disposition with target ""."""
-    index = read_parquet(data.every_index)
     return statement(
         "select r.feed, {kind} as kind, '' as target, i.receipt::BIGINT as receipt, i.record::BIGINT "
         "as record, null::BIGINT as key, 'quarantined' as state, i.issue as code, '' as detail "
         "from {i} i join receipts r on r.receipt = i.receipt where i.issue like 'RDR%'",
         kind=text(data.kind.name),
-        i=index,
+        i=index(work, data),
     )

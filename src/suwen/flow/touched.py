@@ -3,53 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
 
-from suwen.engine.sql import Tree, col, in_numbers, in_texts, integer, literal_rows, null, read_parquet, statement, text, typed, union_all
+import numpy as np
+
+from suwen.engine.sql import Tree, boolean, col, in_texts, read_parquet, statement, text, union_all
+from suwen.flow.held import index, is_asserting, kind_receipts, records
 from suwen.flow.lanes import KindData, TargetKey
 from suwen.flow.work import Slice, Work, lake_tables, required_tables
-from suwen.model.receipt import Mode
 from suwen.repository.record_index import fed_key
-from suwen.repository.staged import feeds_of, staged
+from suwen.repository.staged import FEED
 
 Touched = str | None  # a temporary table of keys; None: every record
 
 
-def asserts(work: Work, data: KindData, *, new: bool = False) -> set[tuple[str, datetime, tuple[date, date] | None]]:
-    """Feed, moment and window (None: everything) of the snapshot and window deliveries with a file of the kind."""
-    found = (work.receipts[s] for s in data.receipts if not new or s in data.new_receipts)
-    return {(r.feed, r.as_of, r.window) for r in found if r.mode in (Mode.SNAPSHOT, Mode.WINDOW)}
+def asserts(work: Work, data: KindData) -> bool:
+    """Whether a delivery with a file of the kind says that what it does not hold is gone."""
+    return is_asserting(work, data.tally.receipts)
 
 
 def absences(work: Work, data: KindData, *, new: bool = False) -> Tree:
     """The assertions of absence about a kind: (source, as_of, low, high), one for each snapshot or window delivery with a file of the kind."""
-    rows = [
-        (
-            integer(work.sources[feed]),
-            typed(text(as_of.isoformat(sep=" ")), "TIMESTAMP"),
-            *((typed(text(d.isoformat()), "DATE") for d in window) if window else (typed(null(), "DATE"), typed(null(), "DATE"))),
-        )
-        for feed, as_of, window in sorted(asserts(work, data, new=new), key=str)
-    ]
-    return literal_rows(("source", "as_of", "low", "high"), ("INTEGER", "TIMESTAMP", "DATE", "DATE"), rows)
+    fresh = col("fresh", "r") if new else boolean(True)
+    mine: Tree = statement(
+        "select distinct r.source, r.as_of, r.low, r.high from receipts r semi join {k} k on k.receipt = r.receipt where r.asserts and {fresh}",
+        k=kind_receipts(work, data), fresh=fresh,
+    )  # fmt: skip
+    return mine
 
 
 def kind_touched(work: Work, data: KindData) -> str:
     """Keys of a kind whose versions may stand otherwise than in the last release; a table, perhaps empty."""
     name = work.fresh("keys")
-    parts = [statement("select key from {i} i where key is not null", i=read_parquet(data.new_indexes))] if data.new_indexes else []
-    fresh, asserting = set(data.new_indexes), {feed for feed, _, _ in asserts(work, data, new=True)}
-    old = [path for feed in sorted(asserting) for path in data.indexes.get(feed, ()) if path not in fresh]
-    if old:
+    parts = [statement("select key from {i} i where key is not null", i=index(work, data, fresh=True))]
+    new = data.tally.receipts[data.fresh]
+    if is_asserting(work, new):
+        asserting = new[work.asserting[new - 1]]
+        feeds, codes = work.receipts.register.feeds
         parts.append(
             statement(
                 """select i.key from {i} i join receipts r on r.receipt = i.receipt where i.key is not null
                 and exists (select 1 from {a} a where a.source = r.source and a.as_of > r.as_of and (a.low is null or i.day between a.low and a.high))""",
-                i=read_parquet(old),
+                i=index(work, data, feeds={feeds[code] for code in np.unique(codes[asserting - 1])}),
                 a=absences(work, data, new=True),
             )
         )
-    parts = parts or [statement("select 0::BIGINT as key where false")]
     work.engine.temporary(name, statement("select distinct key from {all}", all=union_all(parts)))
     return name
 
@@ -65,16 +62,18 @@ def touched_records(work: Work, data: KindData, touched: str) -> Slice:
 
 def _slice(work: Work, data: KindData, touched: str) -> Slice:
     """What is new has no place in the last release; what is of a feed that is mapped again as a whole is looked at without a key too."""
-    name, fresh = work.fresh("records"), in_numbers(col("receipt"), sorted(data.new_receipts))
-    parts = [statement("select i.* from {i} i semi join {t} t on t.key = i.key", i=read_parquet(data.every_index), t=touched)]
-    whole = work.whole.get(touched, frozenset())
-    unkeyed = [*data.new_indexes, *(path for feed in sorted(whole) for path in data.indexes.get(feed, ()) if path not in set(data.new_indexes))]
-    if unkeyed:
-        parts.append(statement("select i.* from {i} i where i.key is null", i=read_parquet(unkeyed)))
-    work.engine.temporary(name, statement("select i.*, r.as_of, r.source from {all} i join receipts r on r.receipt = i.receipt", all=union_all(parts)))
+    name, whole = work.fresh("records"), work.whole.get(touched, frozenset())
+    unkeyed = [index(work, data, fresh=True), *([index(work, data, feeds=whole)] if whole else [])]
+    keyless = [statement("select i.* from {i} i where i.key is null", i=rows) for rows in unkeyed]
+    parts = [
+        statement("select i.* from {i} i semi join {t} t on t.key = i.key", i=index(work, data), t=touched),
+        keyless[0] if len(keyless) == 1 else statement("select distinct x.* from {u} x", u=union_all(keyless)),
+    ]
+    told = "select i.*, r.as_of, r.source, r.fresh from {all} i join receipts r on r.receipt = i.receipt"
+    work.engine.temporary(name, statement(told, all=union_all(parts)))
     counted = """select count(*) filter (where key is not null or issue not like 'RDR%'),
-        count(*) filter (where issue is not null and issue not like 'RDR%'), list(distinct receipt) filter (where not {fresh}) from {n}"""
-    records, issues, old = work.engine.rows(statement(counted, n=name, fresh=fresh))[0]
+        count(*) filter (where issue is not null and issue not like 'RDR%'), list(distinct receipt) filter (where not fresh) from {n}"""
+    records, issues, old = work.engine.rows(statement(counted, n=name))[0]
     return Slice(name, records, issues, tuple(sorted(old or ())))
 
 
@@ -91,9 +90,8 @@ def target_touched(work: Work, key: TargetKey, kinds: Mapping[tuple[int, str], s
             parts.append(_children(work, data, [own for own, _ in in_key_order(work, key, join.kind, join.on)], parent))
     for column, table in required_tables(plan.target).items():
         parts += _flipped(work, key, column, table)
-    again = [path for feed in sorted(stale) for path in data.indexes.get(feed, ())]
-    if again:
-        parts.append(statement("select key from {i} i", i=read_parquet(again)))
+    if stale & data.feeds:
+        parts.append(statement("select key from {i} i", i=index(work, data, feeds=stale)))
     if len(parts) == 1:
         return kinds[data.place]
     name = work.fresh("keys")
@@ -114,8 +112,8 @@ def _children(work: Work, data: KindData, columns: Sequence[str], parents: str) 
         """select i.key from {index} i semi join (
             select s._receipt as receipt, s._record as record from {staged} s semi join {parents} p on p.key = {key}) c
         on c.receipt = i.receipt and c.record = i.record""",
-        index=read_parquet(data.every_index),
-        staged=staged(data.files, list(columns), feeds_of(data.files)),
+        index=index(work, data),
+        staged=records(work, data, columns, [FEED]),
         parents=parents,
         key=fed_key([col(c, "s") for c in columns], work.region),
     )
@@ -154,7 +152,7 @@ def _flipped(work: Work, key: TargetKey, column: str, table: str) -> list[Tree]:
     return [
         statement(
             "select i.key from {index} i semi join {places} p on p.receipt = i.receipt and p.record = i.record",
-            index=read_parquet(data.every_index),
+            index=index(work, data),
             places=union_all(places),
         )
     ]

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from suwen.base.clock import now
 from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
-from suwen.engine.releases import Releases
-from suwen.flow.formats import LAKE, Part, parts, readable, write_format
+from suwen.flow.formats import LAKE, Part, parts, readable, store_of, write_format
 from suwen.flow.region import region_lock
-from suwen.flow.stores import refuse_buckets
+from suwen.flow.stores import releases_of
 from suwen.intake.durable import locked
 from suwen.model.format import FORMAT
 from suwen.model.region import Region
@@ -20,7 +19,7 @@ from suwen.model.region import Region
 def _made_anew(region: Region, part: Part) -> None:
     """Ids are others in format 2, so no row of before can stand beside one of after: the releases go, each noted, and the next run makes all of landing."""
     if part.name == LAKE:
-        releases = Releases(region.releases)
+        releases = releases_of(region)
         for number in releases.numbers():
             why = "rows have other ids since format 2; the next run makes them anew from landing"
             releases.remove(releases.get(number), now().isoformat(timespec="seconds"), why, same_as=0)
@@ -59,13 +58,13 @@ def upgrade(
     )
     if dry_run or not todo:
         return todo
-    refuse_buckets(region, "upgrade", "use the Suwen that made it; or copy both into folders, upgrade, and copy them back")
+    region.landing.mkdir(parents=True, exist_ok=True)  # of a bucket there may be nothing here yet
     with region_lock(region, wait=wait, message=progress.start), explained(region.landing), locked(region.landing / "lock", progress.start):
         for part in parts(region):
             for number in range(part.format + 1, FORMAT + 1) if part.format else ():
                 progress.start(f"upgrading {part.name} to format {number}")
                 STEPS[number].change(region, part)
                 step(f"changed {part.name}")
-                write_format(part.folder, number)
+                write_format(part.folder, number, store_of(region, part.name))
                 step(f"upgraded {part.name}")
     return todo

@@ -10,7 +10,6 @@ from suwen.engine.sql import (
     col,
     conjunction,
     disjunction,
-    in_numbers,
     in_texts,
     integer,
     negation,
@@ -20,6 +19,7 @@ from suwen.engine.sql import (
     typed,
     union_all,
 )
+from suwen.flow.known_receipts import fresh_receipt
 from suwen.flow.lanes import FeedTarget, TargetKey
 from suwen.flow.work import Work
 from suwen.repository.mapping import MappingPlan
@@ -31,17 +31,17 @@ _FINDING = """
     from (select _receipt, {told} from {m} where _issues & {mask} <> 0 and {fresh} group by _receipt) f join receipts r on r.receipt = f._receipt"""
 
 
-def note_values(work: Work, key: TargetKey, plan: MappingPlan, rows: str, issues: int, receipts: Set[int] | None, whole: Set[str], *, several: bool) -> None:
+def note_values(work: Work, key: TargetKey, plan: MappingPlan, rows: str, issues: int, again: frozenset[str] | None, whole: Set[str], *, several: bool) -> None:
     """Counts per check and receipt over the mapped records, with at most five record numbers as examples.
 
-    A finding is told once: of records that are new (of `receipts`) or waited for a joined parent until now, or of all (None). Of feeds that are mapped
+    A finding is told once: of records that are new, of feeds mapped `again` or waited for a joined parent until now, or of all (None). Of feeds that are mapped
     again as a whole (`whole`; all of them for None) it is told in place of what was told of the target before. Of a record that waits nothing is told yet:
     what its parent gives is not known. `several`: a record may make several rows.
     """
-    again = [part for part in work.parts(key) if work.old_tag(part) is not None and (receipts is None or part.feed in whole)]
-    if again:
-        work.untold.append(told_of(again))
-    fresh = statement("select true").expressions[0] if receipts is None else _untold(work, key, plan, receipts)
+    retold = [part for part in work.parts(key) if work.old_tag(part) is not None and (again is None or part.feed in whole)]
+    if retold:
+        work.untold.append(told_of(retold))
+    fresh = statement("select true").expressions[0] if again is None else _untold(work, key, plan, again)
     if plan.target.joins:
         fresh = conjunction([fresh, negation(coalesce(plan.in_state("held"), typed(text("false"), "BOOLEAN")))])
     told = statement(_SEVERAL if several else _SINGLE).expressions
@@ -61,9 +61,9 @@ def note_values(work: Work, key: TargetKey, plan: MappingPlan, rows: str, issues
         work.findings.append(name)
 
 
-def _untold(work: Work, key: TargetKey, plan: MappingPlan, receipts: Set[int]) -> Tree:
+def _untold(work: Work, key: TargetKey, plan: MappingPlan, again: frozenset[str]) -> Tree:
     """True for the mapped rows of new records, and of those that waited for a joined parent in the last release."""
-    new = in_numbers(col("_receipt"), sorted(receipts))
+    new = fresh_receipt(work, "_receipt", feeds=again)
     stored = work.stored_states(key)
     if not plan.target.joins or not stored:
         return new

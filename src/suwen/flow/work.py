@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from suwen.base.errors import SuwenError
@@ -22,11 +23,11 @@ from suwen.engine.port import Engine, Written
 from suwen.engine.sql import Tree, col, in_numbers, read_parquet, statement, text, union_all
 from suwen.flow.lanes import FeedTarget, KindData, Lane, TargetKey
 from suwen.flow.stores import lake_of
+from suwen.intake.register import Flags, Numbers, Receipts
 from suwen.model import state as states
 from suwen.model.extension import ALL_TABLES
 from suwen.model.functions import VERSION
 from suwen.model.pack import Target, Template
-from suwen.model.receipt import Receipt
 from suwen.model.region import Feed, Region
 from suwen.model.release import Release
 from suwen.model.staging import Unread
@@ -78,11 +79,12 @@ class Work:
     previous: Release | None
     number: int
     attempt: str
-    receipts: Mapping[int, Receipt]
+    receipts: Receipts
     vocabulary: VocabularyVersion | None
     progress: Progress = SILENT
-    of_feed: Mapping[str, Sequence[int]] = field(default_factory=dict)  # feed -> all its receipts in landing, ascending, accepted or not
-    unseen: frozenset[int] = frozenset()  # accepted receipts that are not in the last release
+    of_feed: Mapping[str, Numbers] = field(default_factory=dict)  # feed -> all its receipts in landing, ascending, accepted or not
+    unseen: Receipts = field(default_factory=Receipts.nothing)  # accepted receipts that are not in the last release
+    asserting: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))  # by receipt, from 1: says that what it does not hold is gone
     same_declared: bool = False  # nothing that is declared has changed since the last release
     reread: set[str] = field(default_factory=set)  # feeds whose records are all counted anew: another reader, or a delivery withdrawn
     lanes: dict[str, Lane] = field(default_factory=dict)  # by feed
@@ -171,11 +173,11 @@ class Work:
 
     def receipts_of(self, feeds: Iterable[str]) -> list[int]:
         """All receipts of some feeds in landing."""
-        return [sequence for feed in feeds for sequence in self.of_feed.get(feed, ())]
+        return [sequence for feed in feeds if feed in self.of_feed for sequence in self.of_feed[feed].tolist()]
 
     def feed_of(self, receipt: int) -> str:
         """By which feed a receipt came; "" where it is none of landing's."""
-        return next((feed for feed, sequences in self.of_feed.items() if receipt in sequences), "")
+        return self.receipts.register.receipt(receipt).feed if 1 <= receipt <= len(self.receipts.register) else ""
 
     def come_by(self, feeds: Iterable[str], column: str, table: str = "") -> Tree:
         """True for a receipt, in a column, that came by one of some feeds."""

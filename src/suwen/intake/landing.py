@@ -3,6 +3,7 @@
     landing/objects/<2>/<sha256>          the bytes, each content once
     landing/deliveries/<number>.json      a delivery with its receipts; its appearance is the acknowledgement
     landing/facts/<number>.json           what was decided about a delivery afterwards
+    landing/register/<chunk>.parquet      receipts of a thousand deliveries as columns; a saving, made again where it is not there
     landing/tmp, landing/lock             work of a landing in progress; leftovers of a dead one are cleaned by the next
 
 A landing holds one lock from its first to its last step. Objects come first, the delivery last: a landing that dies before that leaves
@@ -14,9 +15,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
+from itertools import count, takewhile
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -25,10 +28,12 @@ from suwen.engine.store.folder import FolderStore
 from suwen.engine.store.port import Store
 from suwen.intake import archive, sources
 from suwen.intake.durable import Step, explained, locked, make_folder, no_step, put_if_absent, sync_folder, write_all
+from suwen.intake.register import Register, read_register
 from suwen.model.receipt import Delivery, Fact, Mode, Object, Receipt, State, check_declared
 
 Progress = Callable[[int], None]
 DIGITS = 10
+_NUMBERED = re.compile(r"[0-9]{10}[.]json")
 T = TypeVar("T")
 
 
@@ -45,6 +50,7 @@ class Landing:
         self._message = message
         self._objects, self._deliveries, self._facts = self.folder / "objects", self.folder / "deliveries", self.folder / "facts"
         self._tmp, self.surveys = self.folder / "tmp", self.folder / "surveys"
+        self._hint = self.folder / "newest"  # the number of a delivery near the highest, if it is right at all
 
     def land(
         self,
@@ -78,24 +84,26 @@ class Landing:
                     )
                     delivery = Delivery(number, feed, moment, mode, window, received_at, receipts)
                     if self._put(self._deliveries, number, delivery.to_json(), "delivery", after_step):
+                        with suppress(OSError):
+                            self._hint.write_text(str(number), "ascii")
                         return delivery
                     number, sequence = self._next()  # another machine took the number
 
     def deliveries(self, after: int = 0) -> list[Delivery]:
         """All deliveries with a number above `after`, in order. Raises SuwenError when one is missing or damaged."""
-        found: list[Delivery] = []
-        for number, path in self._numbered(self._deliveries, after):
-            delivery = _load(path, Delivery.from_json)
-            if delivery.number != number:
-                raise SuwenError("the delivery's number is not that of its file", where=str(path), do="restore landing from its copy")
-            if found and delivery.receipts[0].sequence != found[-1].receipts[-1].sequence + 1:
-                raise SuwenError("receipts are missing before this delivery", where=str(path), do="restore landing from its copy")
-            found.append(delivery)
-        return found
+        return _read(self._numbered(self._deliveries, after))
+
+    def delivery(self, number: int) -> Delivery:
+        """One delivery. Raises SuwenError when it is missing or damaged."""
+        return _load(self._deliveries / _name(number), Delivery.from_json)
 
     def receipts(self, after: int = 0) -> list[Receipt]:
         """The receipts of all deliveries with a number above `after`, in sequence."""
         return [receipt for delivery in self.deliveries(after) for receipt in delivery.receipts]
+
+    def register(self) -> Register:
+        """The receipts of all deliveries as columns. Raises SuwenError when a delivery is missing or damaged."""
+        return read_register(self.folder / "register", self._numbered(self._deliveries, 0), _read)
 
     def object_path(self, sha256: str) -> Path:
         """Where the bytes with this sha256 are to be read; brought there, where they are kept elsewhere."""
@@ -146,7 +154,8 @@ class Landing:
     def add_fact(self, fact: Fact, after_step: Step = no_step) -> None:
         """Append a fact about a delivery, durably. Raises SuwenError when there is no such delivery."""
         with self._writing(after_step):
-            if fact.delivery not in {number for number, _ in self._numbered(self._deliveries, 0)}:
+            self._store.follow(self._deliveries)
+            if not (self._deliveries / _name(fact.delivery)).exists():
                 raise SuwenError(f"there is no delivery {fact.delivery}", where=str(self.folder), do="see the deliveries by `suwen status`")
             while not self._put(self._facts, len(self._numbered(self._facts, 0)) + 1, fact.to_json(), "fact", after_step):
                 pass  # another machine took the number
@@ -262,18 +271,35 @@ class Landing:
         return True
 
     def _next(self) -> tuple[int, int]:
-        numbers = self._numbered(self._deliveries, 0)
-        if not numbers:
+        """The numbers of the next delivery and of its first receipt."""
+        number = self._newest()
+        if not number:
             return 1, 1
-        number, path = numbers[-1]
-        return number + 1, _load(path, Delivery.from_json).receipts[-1].sequence + 1
+        return number + 1, _load(self._deliveries / _name(number), Delivery.from_json).receipts[-1].sequence + 1
+
+    def _newest(self) -> int:
+        """The highest delivery; 0 where there is none. Looked for from the one last landed here on, since a folder of very many is slow to list."""
+        self._store.follow(self._deliveries)
+        try:
+            number = int(self._hint.read_text("ascii"))
+        except (OSError, ValueError):
+            number = 0
+        if not number or not (self._deliveries / _name(number)).exists():
+            numbers = self._numbered(self._deliveries, 0)
+            return numbers[-1][0] if numbers else 0
+        while (self._deliveries / _name(number + 1)).exists():
+            number += 1
+        return number
 
     def _numbered(self, folder: Path, after: int) -> list[tuple[int, Path]]:
         """The numbered files of a folder above `after`, in order; numbers are given without gaps, so a gap is a loss."""
         self._store.follow(folder)
         if not folder.is_dir():
             return []
-        numbers = sorted(int(path.stem) for path in folder.glob("[0-9]" * DIGITS + ".json"))
+        if after and (folder / _name(after)).exists():  # whoever goes on from there need not have a large folder listed
+            return list(takewhile(lambda numbered: numbered[1].exists(), ((number, folder / _name(number)) for number in count(after + 1))))
+        with os.scandir(folder) as entries:
+            numbers = sorted(int(entry.name[:DIGITS]) for entry in entries if _NUMBERED.fullmatch(entry.name))
         if numbers and numbers != list(range(1, numbers[-1] + 1)):
             missing = next(i for i, number in enumerate(numbers, 1) if i != number)
             raise SuwenError(f"file {_name(missing)} is missing", where=str(folder), do="restore landing from its copy")
@@ -288,6 +314,19 @@ def _sha256(stream: BinaryIO, progress: Progress = _silent) -> str:
             digest.update(chunk)
             progress(len(chunk))
     return digest.hexdigest()
+
+
+def _read(numbers: Sequence[tuple[int, Path]]) -> list[Delivery]:
+    """Deliveries from their files. Raises SuwenError when one is damaged, or receipts are missing between two."""
+    found: list[Delivery] = []
+    for number, path in numbers:
+        delivery = _load(path, Delivery.from_json)
+        if delivery.number != number:
+            raise SuwenError("the delivery's number is not that of its file", where=str(path), do="restore landing from its copy")
+        if found and delivery.receipts[0].sequence != found[-1].receipts[-1].sequence + 1:
+            raise SuwenError("receipts are missing before this delivery", where=str(path), do="restore landing from its copy")
+        found.append(delivery)
+    return found
 
 
 def _name(number: int) -> str:

@@ -1,6 +1,7 @@
 """Surveys kept beside landing: what one pass over a receipt's members found, by content and reader spec.
 
-A kept survey is only a saving: one that is missing, half-written, damaged or of an older form is made again.
+A kept survey is only a saving: one that is missing, half-written, damaged or of an older form is made again. Of small files none is kept: reading the
+survey costs as much as making it, and there may be very many of them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from suwen.model.pack import Delimited
 from suwen.model.receipt import Receipt
 
 FORM = 2
+WORTH_KEEPING = 64 << 10  # bytes of a file, unpacked
 Columns = Callable[[str], Sequence[str]]
 
 
@@ -97,7 +99,8 @@ def _member(
             codec=part.codec,
             progress=progress,
         )
-        _save(kept, member.to_bytes())
+        if member.length >= WORTH_KEEPING:
+            _save(kept, member.to_bytes())
     return replace(member, name=part.name)
 
 

@@ -182,6 +182,11 @@ class Region:
         return self.lake / "staging"
 
     @property
+    def bundles(self) -> Path:
+        """Where small receipts are staged together."""
+        return self.lake / "bundles"
+
+    @property
     def vocabulary(self) -> Path:
         """Where loaded vocabularies are kept, each in a folder named by its hash."""
         return self.lake / "vocabulary"

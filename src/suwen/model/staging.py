@@ -1,14 +1,22 @@
-"""What staging holds: text tables, one file per piece of a source file, one row per source record in source order.
+"""What staging holds: text tables, one row per source record in source order, one file per piece of a source file; or one for many small receipts.
 
 A record is named for ever by (receipt, record): the receipt's sequence and its 1-based number among all records of the receipt.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
 
 ISSUES = "_issues"  # finding code of a rejected record; null for a good one
 RECEIPT, RECORD, TEMPLATE, RUN = "_receipt", "_record", "_template", "_run"
+
+
+Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -50,3 +58,63 @@ class StagedReceipt:
     files: tuple[StagedFile, ...]
     unread: tuple[Unread, ...]
     empty: tuple[str, ...] = ()
+
+
+def _none() -> Numbers:
+    return np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Files of a kind, by receipt: three columns of equal length. `rows`: records, 0 of a file that says that there is nothing; `rejected`: of these."""
+
+    receipts: Numbers = field(default_factory=_none)
+    rows: Numbers = field(default_factory=_none)
+    rejected: Numbers = field(default_factory=_none)
+
+    def where(self, some: npt.NDArray[np.bool_]) -> Tally:
+        """Those of some files."""
+        return Tally(self.receipts[some], self.rows[some], self.rejected[some])
+
+
+def tallied(files: Sequence[tuple[int, int, int]]) -> Tally:
+    """The tally of files told as (receipt, rows, rejected)."""
+    columns = np.array(files, np.int64).reshape(len(files), 3)
+    return Tally(columns[:, 0], columns[:, 1], columns[:, 2])
+
+
+def together(tallies: Sequence[Tally]) -> Tally:
+    """One tally of several."""
+    return Tally(*(np.concatenate([_none(), *(getattr(one, name) for one in tallies)]) for name in ("receipts", "rows", "rejected")))
+
+
+@dataclass(frozen=True)
+class BundlePart:
+    """A file with the records of one kind of many receipts, whose files had the same columns; `_receipt`, `_record`, `_feed`, `_salt` are columns of it."""
+
+    path: str
+    kind: str
+    columns: tuple[str, ...]
+    rows: int
+    rejected: int
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Small receipts staged together by one reader spec. `tallies`: their files by kind; under "" those of which there is no file."""
+
+    name: str
+    spec: str
+    parts: tuple[BundlePart, ...]
+    tallies: Mapping[str, Tally]
+    unread: tuple[Unread, ...] = ()
+
+    @cached_property
+    def receipts(self) -> Numbers:
+        """Its receipts, ascending."""
+        return np.unique(together(list(self.tallies.values())).receipts)
+
+    @property
+    def rows(self) -> int:
+        """The records of all of them."""
+        return sum(part.rows for part in self.parts)

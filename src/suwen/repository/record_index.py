@@ -7,20 +7,20 @@ outside the window).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from suwen.engine import hash as hashing
 from suwen.engine.keys import repeated
 from suwen.engine.port import Engine
-from suwen.engine.sql import Tree, case, col, compared, disjunction, integer, is_null, negation, null, read_parquet, statement, text, typed
+from suwen.engine.sql import Tree, case, col, compared, conjunction, disjunction, integer, is_null, negation, null, read_parquet, statement, text, typed
 from suwen.model.pack import Kind
 from suwen.model.receipt import Mode, Receipt
 from suwen.model.region import Region
-from suwen.model.staging import ISSUES, RECEIPT, RECORD, StagedFile
-from suwen.repository.staged import FEED, SALT, feed_hash, feeds_of, staged
+from suwen.model.staging import ISSUES, RECEIPT, RECORD
+from suwen.repository.staged import FEED, SALT, feed_hash
 
 
 @dataclass(frozen=True)
@@ -32,45 +32,48 @@ class KindExpressions:
     window: Tree | None
 
 
-def index_query(kind: Kind, files: Sequence[StagedFile], compiled: KindExpressions, receipts: Mapping[int, Receipt], *, region: Region) -> Tree:
-    """The index rows of the staging files of one kind (all of one delivery), keyless ones still without their ordinal; keys as the region's ids go."""
-    columns = sorted({c for f in files for c in f.columns} | set(kind.key))
-    contents = {c: col(c) for c in columns}
+COLUMNS = ("receipt", "record", "key", "check", "content", "nth", "version", "tombstone", "day", "issue")
+
+
+def index_query(kind: Kind, staged: Tree, columns: Iterable[str], compiled: KindExpressions, *, bounds: tuple[Tree, Tree] | None, region: Region) -> Tree:
+    """The index rows of staged records of one kind, keyless ones still without their ordinal; keys as the region's ids go.
+
+    `staged`: the records with `columns` (all that any of their files has) and what their keys are made of besides, see `key_constants`. `bounds`: the
+    first and the last day of which their delivery speaks (null: of all), columns of `s` or constants; None where none of them says so.
+    """
+    contents = {c: col(c, "s") for c in sorted({*columns, *kind.key})}
     keyed = bool(kind.key)
-    keys = [col(c) for c in kind.key]
-    content = hashing.content(contents)
+    keys = [col(c, "s") for c in kind.key]
     blank = disjunction([disjunction([is_null(k), compared(k, "=", text(""))]) for k in keys])  # false for a keyless kind
-    issues: list[tuple[Tree, Tree]] = [(negation(is_null(col(ISSUES))), col(ISSUES))]
+    issues: list[tuple[Tree, Tree]] = [(negation(is_null(col(ISSUES, "s"))), col(ISSUES, "s"))]
     if keyed:
         issues.append((blank, text("KEY-001")))
     day = compiled.window
-    if day is not None:
-        issues += [(_outside(day, r), text("WIN-001")) for r in _distinct_windows(files, receipts)]
+    if day is not None and bounds is not None:
+        issues.append((_outside(day, *bounds), text("WIN-001")))
     return statement(
         "select {receipt}::INTEGER as receipt, {record}::INTEGER as record, {key} as key, {check} as {check_name}, {content} as content, "
         "1::INTEGER as nth, {version} as version, {tombstone} as tombstone, {day} as day, {issue} as issue from {staged} s",
         receipt=RECEIPT,
         record=RECORD,
         key=case(
-            [(disjunction([negation(is_null(col(ISSUES))), blank]), typed(null(), "BIGINT"))],
-            fed_key(keys, region) if keyed else keyless_key(columns),
+            [(disjunction([negation(is_null(col(ISSUES, "s"))), blank]), typed(null(), "BIGINT"))],
+            fed_key(keys, region) if keyed else keyless_key(contents),
         ),
         check=hashing.record_check(keys) if keyed else typed(integer(0), "INTEGER"),
         check_name="check",
-        content=content,
+        content=hashing.content(contents),
         version=_as_number(compiled.version),
         tombstone=typed(compiled.tombstone, "BOOLEAN") if compiled.tombstone is not None else typed(null(), "BOOLEAN"),
         day=day if day is not None else typed(null(), "DATE"),
         issue=typed(case(issues), "VARCHAR"),
-        staged=staged(files, sorted(set(columns) | set(kind.columns) | set(kind.optional)), _constants(files, receipts, keyed=keyed)),
+        staged=staged,
     )
 
 
-def _constants(files: Sequence[StagedFile], receipts: Mapping[int, Receipt], *, keyed: bool) -> dict[str, list[int]]:
-    """What keys are made of besides a record's texts, per file."""
-    if keyed:
-        return feeds_of(files)
-    return {SALT: [salt_of(receipts[f.receipt], f) for f in files]}
+def key_constants(kind: Kind) -> str:
+    """What the keys of a kind's records are made of besides their texts: whose they are, or of keyless ones that and their file in mode append."""
+    return FEED if kind.key else SALT
 
 
 def fed_key(parts: Sequence[Tree], region: Region) -> Tree:
@@ -84,31 +87,26 @@ def _as_number(version: Tree | None) -> Tree:
     return typed(version, "BIGINT") if version is not None else typed(null(), "BIGINT")
 
 
-def _distinct_windows(files: Sequence[StagedFile], receipts: Mapping[int, Receipt]) -> list[tuple[date, date]]:
-    found = {receipts[f.receipt].window for f in files if receipts[f.receipt].mode is Mode.WINDOW}
-    return sorted(w for w in found if w is not None)
+def _outside(day: Tree, low: Tree, high: Tree) -> Tree:
+    beyond = disjunction([is_null(day), compared(day, "<", low), compared(day, ">", high)])
+    return conjunction([negation(is_null(low)), beyond])
 
 
-def _outside(day: Tree, window: tuple[date, date]) -> Tree:
-    low, high = (typed(text(d.isoformat()), "DATE") for d in window)
-    return disjunction([is_null(day), compared(day, "<", low), compared(day, ">", high)])
-
-
-def salt_of(receipt: Receipt, file: StagedFile) -> int:
+def salt_of(receipt: Receipt, content: str) -> int:
     """What a file adds to the keys of keyless records: its feed and, in append mode, a hash of its unpacked bytes' sha256."""
-    return feed_hash(file.feed) ^ (hashing.constant_hash(hashing.prefix("file"), file.content) if receipt.mode is Mode.APPEND else 0)
+    return feed_hash(receipt.feed) ^ (hashing.constant_hash(hashing.prefix("file"), content) if receipt.mode is Mode.APPEND else 0)
 
 
-def keyless_key(columns: Sequence[str]) -> Tree:
+def keyless_key(contents: Mapping[str, Tree]) -> Tree:
     """The key of a keyless record that is the first of its content: content and salt."""
-    return hashing.xored([hashing.content({c: col(c) for c in columns}), col(SALT)])
+    return hashing.xored([hashing.content(contents), col(SALT)])
 
 
-def write_index(engine: Engine, kind: Kind, queries: Mapping[int, Tree], paths: Mapping[int, Path], *, append: bool) -> None:
-    """Write the index of one delivery's kind, a file per receipt; equal keys of a keyless kind get their ordinal within the delivery.
+def write_index(engine: Engine, kind: Kind, queries: Mapping[int, Tree], paths: Mapping[int, Path]) -> None:
+    """Write the index of a kind's records of some deliveries, each as a whole, in one file or several; keyless equal ones get their ordinal in their delivery.
 
     In append mode the file's bytes are in the key, so the ordinal counts within the file: the same bytes again are duplicates, equal charges in
-    two deliveries are two.
+    two deliveries are two. The relation `declared_receipts(receipt, delivery, appended)` tells deliveries and mode.
     """
     if kind.key:
         for receipt, query in queries.items():
@@ -118,10 +116,10 @@ def write_index(engine: Engine, kind: Kind, queries: Mapping[int, Tree], paths: 
     for receipt, query in queries.items():
         engine.copy_whole(query, first[receipt], codec=_CODEC)
     twice = repeated([str(p) for p in first.values()], "key")
-    ordinals = f"ordinals_{kind.name}_{min(paths)}"  # indexes are written side by side: a receipt may hold several kinds
+    ordinals = f"ordinals_{kind.name}_{hashlib.sha256(str(min(paths.values())).encode()).hexdigest()[:12]}"  # indexes are written side by side
     if len(twice):
         engine.register("repeated_keys", twice)
-        engine.temporary(ordinals, _ordinals(read_parquet([str(p) for p in first.values()]), append=append))
+        engine.temporary(ordinals, _ordinals(read_parquet([str(p) for p in first.values()])))
         engine.unregister("repeated_keys")
     for receipt, path in paths.items():
         if len(twice):
@@ -137,16 +135,15 @@ _NUMBERED = """select i.* replace (coalesce(n.key, i.key) as key, coalesce(n.nth
     from {first} i left join {ordinals} n on n.receipt = i.receipt and n.record = i.record"""
 
 
-def _ordinals(first: Tree, *, append: bool) -> Tree:
-    """(receipt, record, key, nth) of the second and further of equal records. Keys that hold a file's bytes (`append`) are numbered within each file."""
-    together = [col("key"), *([col("receipt")] if append else [])]
+def _ordinals(first: Tree) -> Tree:
+    """(receipt, record, key, nth) of the second and further of equal records. Keys that hold a file's bytes are numbered within each file."""
     ordinal = hashing.text_hash(hashing.prefix("ordinal"), typed(col("nth"), "VARCHAR"))
     return statement(
         """with numbered as (
-            select i.*, row_number() over (partition by {together} order by receipt, record) as nth
-            from (select x.* exclude (nth) from {first} x semi join repeated_keys r on r.key = x.key) i)
+            select i.*, row_number() over (partition by i.key, i.delivery, i.file order by i.receipt, i.record) as nth
+            from (select x.* exclude (nth), d.delivery, case when d.appended then x.receipt else 0 end as file
+                from {first} x join declared_receipts d on d.receipt = x.receipt semi join repeated_keys r on r.key = x.key) i)
         select receipt, record, xor(key, {ordinal}) as key, nth from numbered where nth > 1""",
-        together=together,
         ordinal=ordinal,
         first=first,
     )

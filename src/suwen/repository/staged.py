@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from suwen.engine.hash import owner_hash
 from suwen.engine.sql import Tree, alias, call, col, integer, list_of, null, paren, plus, read_parquet, statement, typed
-from suwen.model.staging import ISSUES, RECEIPT, RECORD, StagedFile
+from suwen.model.staging import ISSUES, RECEIPT, RECORD, BundlePart, StagedFile
 
 OWNER = "_owner"  # by which ids of an organisation's rows differ from those of equal keys of others
 FEED = "_feed"  # by which a feed's record keys differ from equal ones of others
@@ -34,6 +34,22 @@ def staged(files: Sequence[StagedFile], columns: Sequence[str], constants: Mappi
         record_name=RECORD,
         files=read_parquet([f.path for f in files], row_number=True, by_name=not one_shape),
     )
+
+
+def bundled(parts: Sequence[BundlePart], columns: Sequence[str], constants: Sequence[str] = (), of: Tree | str | None = None) -> Tree:
+    """The same of the parts of bundles of one kind.
+
+    `constants`: those of `OWNER`, `FEED` and `SALT` that are wanted. `of`: the relation (receipt, owner) of the receipts whose records are meant, None for
+    all; whoever wants `OWNER` needs it.
+    """
+    present = {c for part in parts for c in part.columns}
+    chosen = [alias(col(c, "b") if c in present else typed(null(), "VARCHAR"), c) for c in columns]
+    more = [alias(col("owner", "o") if name == OWNER else col(name, "b"), name) for name in constants]
+    files = read_parquet([part.path for part in parts], by_name=len({part.columns for part in parts}) > 1)
+    places = [alias(col(name, "b"), name) for name in (ISSUES, RECEIPT, RECORD)]
+    if of is None:
+        return statement("select {c}, {m}, {p} from {files} b", c=chosen, m=more, p=places, files=files)
+    return statement("select {c}, {m}, {p} from {files} b join {of} o on o.receipt = b._receipt", c=chosen, m=more, p=places, files=files, of=of)
 
 
 def organisation_hash(organisation: str) -> int:

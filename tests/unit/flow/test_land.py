@@ -122,7 +122,9 @@ def written(tmp_path: Path, name: str, *lines: str) -> Path:
     return path
 
 
-def test_where_records_lie_is_found_when_they_land(tmp_path: Path, small: Region) -> None:
+def test_where_records_lie_is_found_when_they_land(tmp_path: Path, small: Region, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suwen.flow.land.WORTH_KEEPING", 0)
+    monkeypatch.setattr("suwen.intake.survey_store.WORTH_KEEPING", 0)
     paths = [written(tmp_path, "patients.csv", PATIENTS, "p1,1980-01-01,F,U"), written(tmp_path, "unknown.txt", "a,b")]
     land(small, "his", paths, received_at=NOON)
     kept = {path.name.split("-")[0] for path in (small.landing / "surveys").glob("*.npz")}

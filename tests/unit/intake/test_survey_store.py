@@ -80,7 +80,15 @@ def test_a_member_refused_refuses_the_receipt(tmp_path: Path) -> None:
     assert len(members(landing, receipt)) == 2
 
 
+def test_of_a_small_file_no_survey_is_kept(tmp_path: Path) -> None:
+    landing, receipt = landed(tmp_path, "a.csv", TEXT)
+    assert members(landing, receipt) and not list(landing.surveys.iterdir())
+    _, larger = landed(tmp_path, "b.csv", TEXT * (1 + survey_store.WORTH_KEEPING // len(TEXT)))
+    assert members(landing, larger) and len(list(landing.surveys.glob("*.npz"))) == 1
+
+
 def test_a_survey_is_made_once_and_again_when_its_copy_is_lost_or_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey_store, "WORTH_KEEPING", 0)
     landing, receipt = landed(tmp_path, "a.csv", TEXT)
     made: list[str] = []
     real = survey_store.survey

@@ -23,7 +23,7 @@ from suwen.engine.store.access import Access
 from suwen.engine.store.client import Client, Held
 from suwen.engine.store.folder import FolderStore
 from suwen.engine.store.lease import Lease
-from suwen.engine.store.port import SCHEME, Told
+from suwen.engine.store.port import SCHEME, Filed, Told
 from suwen.engine.store.ranges import Ranges
 from suwen.engine.store.room import Room
 
@@ -64,6 +64,10 @@ class BucketStore:
 
     def has_any(self, folder: Path, pattern: str) -> bool:
         return any(fnmatchcase(held.name.rsplit("/", 1)[-1], pattern) for held in self.client.below(self._name(folder)))
+
+    def below(self, folder: Path) -> Iterator[Filed]:
+        for held in self.client.below(self._name(folder)):
+            yield Filed(self._path(held), held.size, int(held.taken.timestamp() * 1e9))
 
     def lengths(self, paths: Sequence[Path]) -> dict[Path, int]:
         if not paths:
@@ -109,8 +113,10 @@ class BucketStore:
         os.replace(aside, path)
         self._note(path, path.stat().st_size)
 
-    def follow(self, folder: Path) -> None:
-        here = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
+    def follow(self, folder: Path, *, shrinks: bool = False) -> None:
+        if shrinks:
+            self._forget_gone(folder)
+        here = _files_of(folder)
         last = here[-1] if here else None
         after = f"{self._name(folder)}/{last.name[:-1]}" if last else ""  # a name just before it, so that it is told of too
         there = list(self.client.below(self._name(folder), after=after))
@@ -121,6 +127,11 @@ class BucketStore:
         self.fetch([path for held in there if (path := self._path(held)).parent == folder])
         if there:
             self._followed[folder] = there[-1].tag
+
+    def _forget_gone(self, folder: Path) -> None:
+        """Remove from a folder here what the bucket has no more."""
+        there = {held.name.rsplit("/", 1)[-1] for held in self.client.level(self._name(folder))[1]}
+        self._face.remove(path for path in _files_of(folder) if path.name not in there)
 
     def open(self, path: Path) -> BinaryIO:
         stream = self.client.stream(self._name(path))
@@ -237,6 +248,11 @@ class BucketStore:
                 raise SuwenError("a file of the lake is missing", where=self.where(path), expected="the Parquet file as a run wrote it", do=MEND)
             self._sizes[path] = held.size
         return self._sizes[path]
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """The files in a folder of this machine, but for its own, in order."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file()) if folder.is_dir() else []
 
 
 def _fits(parts: Sequence[str], patterns: Sequence[str]) -> bool:

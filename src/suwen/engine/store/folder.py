@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from suwen.base.errors import SuwenError
 from suwen.base.system import explained
 from suwen.engine.faults import is_whole
-from suwen.engine.store.port import Told
+from suwen.engine.store.port import Filed, Told
 
 if TYPE_CHECKING:
     from suwen.engine.store.ranges import Ranges
@@ -45,6 +45,13 @@ class FolderStore:
     def has_any(self, folder: Path, pattern: str) -> bool:
         return any(folder.glob(pattern))
 
+    def below(self, folder: Path) -> Iterator[Filed]:
+        for place, folders, names in os.walk(folder):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in names:
+                if not name.startswith(".") and (found := _stat(path := Path(place, name))):
+                    yield Filed(path, found.st_size, found.st_mtime_ns)
+
     def lengths(self, paths: Sequence[Path]) -> dict[Path, int]:
         return {path: size for path in paths if (size := _length(path)) is not None}
 
@@ -66,7 +73,7 @@ class FolderStore:
     def name(self, aside: Path, path: Path) -> None:
         os.replace(aside, path)
 
-    def follow(self, folder: Path) -> None:
+    def follow(self, folder: Path, *, shrinks: bool = False) -> None:
         return
 
     def open(self, path: Path) -> BinaryIO:
@@ -148,8 +155,13 @@ def _try_lock(handle: int) -> bool:
 
 
 def _length(path: Path) -> int | None:
+    found = _stat(path)
+    return found.st_size if found else None
+
+
+def _stat(path: Path) -> os.stat_result | None:
     try:
-        return path.stat().st_size
+        return path.stat()
     except FileNotFoundError:
         return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:  # the library is there only where buckets are used
 
 Told = Callable[[str], None]  # takes a sentence for the one who waits
 SCHEME = "suwen://"  # begins the name of a file that is read by ranges, from where it is kept
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A file as it is kept: bytes, and when it was written, in nanoseconds; in a bucket by the store's clock."""
+
+    path: Path
+    bytes: int
+    stamp: int
 
 
 @contextmanager
@@ -56,6 +66,9 @@ class Store(Protocol):
     def has_any(self, folder: Path, pattern: str) -> bool:
         """Whether there is such a file."""
 
+    def below(self, folder: Path) -> Iterator[Filed]:
+        """Every file below a folder, in no order; but for those whose names, or whose folders' names, begin with a dot."""
+
     def lengths(self, paths: Sequence[Path]) -> dict[Path, int]:
         """Path -> bytes of those of some files that are kept."""
 
@@ -77,8 +90,8 @@ class Store(Protocol):
     def name(self, aside: Path, path: Path) -> None:
         """Give a file written aside its name; it is kept, and whole. A name that begins with a dot is of this machine alone."""
 
-    def follow(self, folder: Path) -> None:
-        """Have all files of a folder here, to which files are only ever added, under ascending names."""
+    def follow(self, folder: Path, *, shrinks: bool = False) -> None:
+        """Have all files of a folder here, to which files are only ever added, under ascending names; `shrinks`: from which some may have been taken."""
 
     def open(self, path: Path) -> BinaryIO:
         """The bytes of a file as they are kept, from the beginning. Raises FileNotFoundError where it is not kept."""

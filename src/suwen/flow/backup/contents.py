@@ -16,8 +16,10 @@ from pathlib import Path
 
 from suwen.base.errors import SuwenError
 from suwen.engine.delta import LakeTable
-from suwen.engine.releases import Releases
+from suwen.engine.store.folder import FolderStore
+from suwen.engine.store.port import Filed, Store
 from suwen.flow.region_files import CONTROL_FILE, SECRETS_FILE
+from suwen.flow.stores import lake_of, landing_store, releases_of
 from suwen.model.receipt import Delivery
 from suwen.model.region import Region
 from suwen.model.release import Release
@@ -31,11 +33,12 @@ LAKE, LANDING = "lake", "landing"
 class Item:
     """A file to be kept: its name in the backup, where it lies, and its sha256 and bytes where they are known already ("" and -1: not).
 
-    `settled`: it never changes under its name.
+    `store`: where it is kept. `settled`: it never changes under its name.
     """
 
     name: str
     path: Path
+    store: Store
     sha256: str = ""
     bytes: int = -1
     settled: bool = True
@@ -43,7 +46,7 @@ class Item:
 
 def releases_now(region: Region) -> list[Release]:
     """Every release there is, the newest last."""
-    kept = Releases(region.releases)
+    kept = releases_of(region)
     return [kept.get(number) for number in kept.numbers()]
 
 
@@ -56,33 +59,39 @@ def lake_items(region: Region, releases: Sequence[Release]) -> Iterator[Item]:
 
 def other_items(region: Region, releases: Sequence[Release]) -> Iterator[Item]:
     """The packs, and the releases themselves."""
-    for item in _below(region.lake / "packs", f"{LAKE}/packs"):
+    store = lake_of(region)
+    for item in _below(store, region.lake / "packs", f"{LAKE}/packs"):
         yield replace(item, settled=not item.name.endswith(".json"))  # a list of packs may grow
     for release in releases:
         file = f"{release.number:08d}.json"
-        yield Item(f"{LAKE}/releases/{file}", region.releases / file)
+        yield Item(f"{LAKE}/releases/{file}", region.releases / file, store)
 
 
 def vocabulary_items(region: Region, releases: Sequence[Release]) -> Iterator[Item]:
     """The vocabularies that releases name, and the one in use: they cannot be made again from landing."""
-    pointer = region.vocabulary / "current.json"
-    current = {_pointed(pointer)} if pointer.exists() else set()
+    pointer, store = region.vocabulary / "current.json", lake_of(region)
+    current = {pointed} if (pointed := _pointed(store, pointer)) else set()
     for version in sorted({release.vocabulary for release in releases} - {""} | current):
-        yield from _below(region.vocabulary / version, f"{LAKE}/vocabulary/{version}")
+        yield from _below(store, region.vocabulary / version, f"{LAKE}/vocabulary/{version}")
     if current:
-        yield Item(f"{LAKE}/vocabulary/current.json", pointer, settled=False)
+        yield Item(f"{LAKE}/vocabulary/current.json", pointer, store, settled=False)
 
 
-def _pointed(pointer: Path) -> str:
-    found = re.search(r'"hash": "([0-9a-f]{64})"', pointer.read_text("utf-8"))
+def _pointed(store: Store, pointer: Path) -> str:
+    """The vocabulary in use; "" where there is none."""
+    try:
+        found = re.search(r'"hash": "([0-9a-f]{64})"', store.read(pointer, fresh=True).decode())
+    except FileNotFoundError:
+        return ""
     if found is None:
-        raise SuwenError("the file is damaged", where=str(pointer), do="load the vocabulary again")
+        raise SuwenError("the file is damaged", where=store.where(pointer), do="load the vocabulary again")
     return found[1]
 
 
 def table_items(region: Region, name: str, releases: Sequence[Release]) -> Iterator[Item]:
     """A table's data files in these releases, and its log up to the last of them. Raises SuwenError where it is damaged."""
-    table, seen = LakeTable(region.lake / name, {}), set[str]()
+    store, seen = lake_of(region), set[str]()
+    table = LakeTable(region.lake / name, {}, store)
     rows = {state.version: state.rows for release in releases if (state := release.tables.get(name))}
     for version in sorted(rows):
         files = table.files(version)
@@ -90,58 +99,77 @@ def table_items(region: Region, name: str, releases: Sequence[Release]) -> Itera
         for file in files:
             if file.path not in seen:
                 seen.add(file.path)
-                yield Item(f"{LAKE}/{name}/{Path(file.path).relative_to(table.folder).as_posix()}", Path(file.path), bytes=file.bytes)
-    for path in sorted((table.folder / "_delta_log").iterdir()):
+                yield Item(f"{LAKE}/{name}/{Path(file.path).relative_to(table.folder).as_posix()}", Path(file.path), store, bytes=file.bytes)
+    for path in store.find(table.folder / "_delta_log", "*"):
         entry = _LOG.fullmatch(path.name)
         if entry and int(entry[1]) <= max(rows):
-            yield Item(f"{LAKE}/{name}/_delta_log/{path.name}", path)
+            yield Item(f"{LAKE}/{name}/_delta_log/{path.name}", path, store)
 
 
 def landing_items(region: Region, deliveries: Iterable[Delivery], erased: Collection[int]) -> Iterator[Item]:
     """The bytes of these deliveries but of erased receipts, then facts and deliveries: restored in this order no delivery is without its bytes."""
     seen: set[str] = set()
     numbers: list[int] = []
+    store = landing_store(region)
     for delivery in deliveries:
         numbers.append(delivery.number)
         for receipt in delivery.receipts:
             if receipt.sha256 not in seen and receipt.sequence not in erased:
                 seen.add(receipt.sha256)
                 name = f"objects/{receipt.sha256[:2]}/{receipt.sha256}"
-                yield Item(f"{LANDING}/{name}", region.landing / name, receipt.sha256, receipt.length)
-    yield from (Item(f"{LANDING}/facts/{path.name}", path) for path in _numbered(region.landing / "facts"))
+                yield Item(f"{LANDING}/{name}", region.landing / name, store, receipt.sha256, receipt.length)
+    yield from (Item(f"{LANDING}/facts/{path.name}", path, store) for path in _numbered(store, region.landing / "facts"))
     kept = set(numbers)
-    yield from (Item(f"{LANDING}/deliveries/{path.name}", path) for path in _numbered(region.landing / "deliveries") if int(path.stem) in kept)
+    yield from (Item(f"{LANDING}/deliveries/{path.name}", path, store) for path in _numbered(store, region.landing / "deliveries") if int(path.stem) in kept)
 
 
-def _numbered(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.json") if path.stem.isdigit())
+def _numbered(store: Store, folder: Path) -> list[Path]:
+    return [path for path in store.find(folder, "*.json") if path.stem.isdigit()]
 
 
 def staging_items(region: Region) -> Iterator[Item]:
     """Staging and index: what the first run after a restore would otherwise read again from landing."""
-    for name in ("staging", "index"):
-        yield from _below(region.lake / name, f"{LAKE}/{name}")
+    for name in ("staging", "index", "bundles"):
+        yield from _below(lake_of(region), region.lake / name, f"{LAKE}/{name}")
 
 
 def own_items(region: Region) -> Iterator[Item]:
     """What the region's owner declared: region.toml and the files beside it, feeds and packs; no control data and no secrets."""
+    own = FolderStore(region.folder)
     left = {CONTROL_FILE, f"{CONTROL_FILE}-wal", f"{CONTROL_FILE}-shm", SECRETS_FILE}
     for path in sorted(region.folder.iterdir()):
         if path.is_file() and path.name not in left and not path.name.startswith("."):
-            yield Item(path.name, path, settled=False)
+            yield Item(path.name, path, own, settled=False)
     for folder in _OWN_FOLDERS:
-        yield from _below(region.folder / folder, folder, settled=False)
-    for name, place in ((LAKE, region.lake), (LANDING, region.landing)):
-        if (place / "format.json").exists():
-            yield Item(f"{name}/format.json", place / "format.json", settled=False)
+        yield from _below(own, region.folder / folder, folder, settled=False)
+    for name, place, store in ((LAKE, region.lake, lake_of(region)), (LANDING, region.landing, landing_store(region))):
+        if store.find(place, "format.json"):
+            yield Item(f"{name}/format.json", place / "format.json", store, settled=False)
 
 
-def _below(folder: Path, name: str, *, settled: bool = True) -> Iterator[Item]:
+def _below(store: Store, folder: Path, name: str, *, settled: bool = True) -> Iterator[Item]:
     """The files of a folder and below it, without hidden ones: those are being written."""
-    for path in sorted(folder.rglob("*")):
-        place = path.relative_to(folder)
-        if path.is_file() and not any(part.startswith(".") for part in place.parts):
-            yield Item(f"{name}/{place.as_posix()}", path, settled=settled)
+    for path in sorted(filed.path for filed in store.below(folder)):
+        yield Item(f"{name}/{path.relative_to(folder).as_posix()}", path, store, settled=settled)
+
+
+class Looked:
+    """Bytes and times of files where they are kept: asked for one by one in a folder, listed once in a bucket."""
+
+    def __init__(self) -> None:
+        self._listed: dict[str, dict[Path, Filed]] = {}
+
+    def at(self, item: Item) -> Filed:
+        """What is known of a file. Raises FileNotFoundError where it is not kept."""
+        if not item.store.remote:
+            found = item.path.stat()
+            return Filed(item.path, found.st_size, found.st_mtime_ns)
+        place = item.store.where(item.store.root)
+        if place not in self._listed:
+            self._listed[place] = {filed.path: filed for filed in item.store.below(item.store.root)}
+        if item.path not in self._listed[place]:
+            raise FileNotFoundError(str(item.path))
+        return self._listed[place][item.path]
 
 
 def copy_control(region: Region, target: Path, step: Callable[[str], None]) -> bool:

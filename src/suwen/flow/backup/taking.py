@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -13,14 +14,15 @@ from suwen import __version__
 from suwen.base.clock import now
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
-from suwen.flow.backup.contents import Item, copy_control, lake_items, landing_items, own_items, releases_now, staging_items, vocabulary_items
+from suwen.base.system import explained
+from suwen.engine.store.folder import FolderStore
+from suwen.flow.backup.contents import Item, Looked, copy_control, lake_items, landing_items, own_items, releases_now, staging_items, vocabulary_items
 from suwen.flow.backup.folder import BackupFolder
-from suwen.flow.backup.kept import Backups
+from suwen.flow.backup.kept import CHUNK, Backups
 from suwen.flow.formats import readable
 from suwen.flow.keeping import keeping
 from suwen.flow.region_files import CONTROL_FILE, SECRETS_FILE
-from suwen.flow.stores import refuse_buckets
-from suwen.intake.landing import Landing
+from suwen.flow.stores import landing_of
 from suwen.model.backup import Extent, Kept, Manifest
 from suwen.model.receipt import Delivery
 from suwen.model.region import Region
@@ -61,14 +63,13 @@ def back_up(region: Region, target: Backups, wanted: Wanted | None = None, *, pr
 
     Raises SuwenError where a file to be kept is missing or damaged, or the folder cannot take it; then there is no new backup, and the old ones stand.
     """
-    refuse_buckets(region, "backup", "have the store keep copies: versions of the bucket, or its replication")
     wanted, began = wanted or Wanted(), time.monotonic()
     readable(region)
     _refuse_inside(region, target)
     with target.writing(), keeping(region, wait=wait, message=progress.start), tempfile.TemporaryDirectory(prefix="suwen-backup-") as aside:
         progress.start("looking what there is")
         releases = releases_now(region) if wanted.extent is Extent.WHOLE else []
-        landing = Landing(region.landing)
+        landing = landing_of(region)
         deliveries = landing.deliveries()
         items = list(
             chain(
@@ -77,7 +78,7 @@ def back_up(region: Region, target: Backups, wanted: Wanted | None = None, *, pr
                 _own(region, wanted, Path(aside) / CONTROL_FILE, target),
             )
         )
-        taking = _Taking(target, _known(target))
+        taking = _Taking(target, _known(target), Path(aside))
         progress.start("copying", sum(max(item.bytes, 0) for item in items), "bytes")
         files = [taking.kept(item, progress) for item in items]
         manifest = _manifest(region, wanted, releases, deliveries, files)
@@ -105,9 +106,9 @@ def _of_lake(region: Region, releases: list[Release], wanted: Wanted) -> Iterato
 def _own(region: Region, wanted: Wanted, control: Path, target: Backups) -> Iterator[Item]:
     yield from own_items(region)
     if not region.server.database and copy_control(region, control, target.step):
-        yield Item(CONTROL_FILE, control, settled=False)
+        yield Item(CONTROL_FILE, control, FolderStore(control.parent), settled=False)
     if wanted.secrets and (region.folder / SECRETS_FILE).exists():
-        yield Item(SECRETS_FILE, region.folder / SECRETS_FILE, settled=False)
+        yield Item(SECRETS_FILE, region.folder / SECRETS_FILE, FolderStore(region.folder), settled=False)
 
 
 def _known(target: Backups) -> Mapping[str, Kept]:
@@ -121,29 +122,41 @@ def _known(target: Backups) -> Mapping[str, Kept]:
 
 
 class _Taking:
-    """Copies what the folder does not have yet, and counts it."""
+    """Copies what the folder does not have yet, and counts it. What is kept in a bucket comes through a folder of this machine, a file at a time."""
 
-    def __init__(self, target: Backups, known: Mapping[str, Kept]) -> None:
-        self._target, self._known = target, known
+    def __init__(self, target: Backups, known: Mapping[str, Kept], aside: Path) -> None:
+        self._target, self._known, self._aside, self._looked = target, known, aside, Looked()
         self.new_files = self.new_bytes = 0
 
     def kept(self, item: Item, progress: Progress) -> Kept:
         """A file in the folder, copied where it was not there."""
         try:
-            found = item.path.stat()
+            found = self._looked.at(item)
         except FileNotFoundError:
-            raise SuwenError("a file is missing", where=str(item.path), expected="what a release or receipt names", do=_DO) from None
-        if 0 <= item.bytes != found.st_size:
-            raise self._damaged(item, f"{item.bytes} bytes; there are {found.st_size}")
-        sha256 = self._there(item, found.st_size, found.st_mtime_ns)
+            raise SuwenError("a file is missing", where=item.store.where(item.path), expected="what a release or receipt names", do=_DO) from None
+        if 0 <= item.bytes != found.bytes:
+            raise self._damaged(item, f"{item.bytes} bytes; there are {found.bytes}")
+        sha256 = self._there(item, found.bytes, found.stamp)
         if not sha256:
-            sha256, _, new = self._target.keep(item.path)
+            sha256, _, new = self._copied(item)
             if item.sha256 not in ("", sha256):
                 raise self._damaged(item, "the bytes whose sha256 is its name")
             self.new_files += new
-            self.new_bytes += found.st_size if new else 0
+            self.new_bytes += found.bytes if new else 0
         progress.advance(max(item.bytes, 0))
-        return Kept(item.name, found.st_size, sha256, found.st_mtime_ns)
+        return Kept(item.name, found.bytes, sha256, found.stamp)
+
+    def _copied(self, item: Item) -> tuple[str, int, bool]:
+        """Take a file in: (sha256, bytes, whether its content is new there)."""
+        if not item.store.remote:
+            return self._target.keep(item.path)
+        brought = self._aside / "brought"
+        try:
+            with item.store.open(item.path) as stream, explained(brought, "bringing a file failed"), brought.open("wb") as out:
+                shutil.copyfileobj(stream, out, CHUNK)
+            return self._target.keep(brought)
+        except FileNotFoundError:
+            raise SuwenError("a file is missing", where=item.store.where(item.path), expected="what a release or receipt names", do=_DO) from None
 
     def _there(self, item: Item, size: int, stamp: int) -> str:
         """The hash of a file that need not be read, since its content is in the folder."""
@@ -153,7 +166,7 @@ class _Taking:
         return sha256 if sha256 and self._target.has(sha256, size) else ""
 
     def _damaged(self, item: Item, expected: str) -> SuwenError:
-        return SuwenError("a file is damaged", where=str(item.path), expected=expected, do=_DO)
+        return SuwenError("a file is damaged", where=item.store.where(item.path), expected=expected, do=_DO)
 
 
 def _manifest(region: Region, wanted: Wanted, releases: list[Release], deliveries: list[Delivery], files: list[Kept]) -> Manifest:

@@ -12,23 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from suwen.base.errors import Defect
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.delta import DataFile, NewFile
 from suwen.engine.duck import Engine
-from suwen.engine.hash import row_hashes
-from suwen.engine.releases import Releases
-from suwen.engine.sql import Tree, alias, col, read_parquet, statement
 from suwen.flow.dead_run import take_back
-from suwen.flow.point_cells import ROW_GROUP
-from suwen.flow.point_cells import TABLE as POINT_CELL
+from suwen.flow.merging import merged_file
+from suwen.flow.stores import releases_of
 from suwen.flow.upkeep.grouping import Group, groups
 from suwen.flow.work import Work
+from suwen.intake.register import Receipts
 from suwen.model.region import Region
 from suwen.model.release import Release
 from suwen.packs.loader import Packs
-
-ROWS_OF_A_GROUP = 122_880  # DuckDB's own
 
 
 def planned(files: Mapping[str, Sequence[DataFile]]) -> dict[str, list[Group]]:
@@ -41,7 +36,7 @@ def compact(
     region: Region, packs: Packs, release: Release, engine: Engine, at: datetime, *, progress: Progress = SILENT, step: Callable[[str], None] = lambda _: None
 ) -> tuple[Release | None, dict[str, list[Group]]]:
     """Make files large and publish the release after the newest one; (None, {}) where there is nothing to do. The caller holds the writer's lock."""
-    work = Work(region, engine, packs, release, release.number + 1, uuid.uuid4().hex[:8], {}, None, progress)
+    work = Work(region, engine, packs, release, release.number + 1, uuid.uuid4().hex[:8], Receipts.nothing(), None, progress)
     work.step = engine.step = step
     take_back(work)
     todo = planned({name: work.files(name) for name in release.tables})
@@ -58,29 +53,12 @@ def compact(
         table.check(table.files(version), tables[name].rows)
         tables[name] = replace(tables[name], version=version)
     published = replace(release, number=work.number, tables=tables, published_at=at.isoformat(timespec="seconds"))
-    Releases(region.releases).publish(published, step)
+    releases_of(region).publish(published, step)
     step("released")
     return published, todo
 
 
 def _written(work: Work, name: str, group: Group, number: int) -> NewFile:
-    """A group's rows in one file, proven to be the same rows."""
-    table, paths = work.table(name), [file.path for file in group.files]
-    columns = [alias(col(column), column) for column in table.columns]
-    rows = statement("select {c} from {f} f", c=columns, f=read_parquet(paths))
-    target = table.new_path(group.part, f"{work.number:08d}-{work.attempt}-m{number}")
-    if name == POINT_CELL:  # sorted, so that an answer reads little of it
-        rows = statement("select {c} from {r} x order by point, organisation, day, origin, value, person_id", c=columns, r=rows)
-    written = work.engine.copy(rows, target, ordered=True, row_group=ROW_GROUP if name == POINT_CELL else ROWS_OF_A_GROUP)
-    work.step(f"compacted {name}")
-    before, after = (_sum(work, name, read_parquet(found)) for found in (paths, [str(target)]))
-    if before != after or written.rows != group.rows:
-        raise Defect(f"{name}: a compacted file does not hold the rows of the {len(paths)} files it replaces")
+    made = merged_file(work, name, group, f"m{number}")
     work.progress.advance(group.rows)
-    return NewFile(written, group.part)
-
-
-def _sum(work: Work, name: str, rows: Tree) -> tuple[object, ...]:
-    """How many rows, and the sum of their hashes over every stored column."""
-    columns = [(column, kind, col(column)) for column, kind in work.table(name).columns.items()]
-    return work.engine.rows(statement("select count(*), sum(_hash::HUGEINT)::VARCHAR from {h} h", h=row_hashes(rows, columns, ())))[0]
+    return made

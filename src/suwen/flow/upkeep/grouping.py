@@ -41,9 +41,9 @@ def groups(files: Sequence[DataFile], *, monthly: bool) -> list[Group]:
     found: list[Group] = []
     for part, taken in (_joined(parts) if monthly else {part: (part,) for part in parts}).items():
         if len(taken) > 1:  # as one: else a month would lie in two parts
-            found.append(Group(part, tuple(sorted((file for one in taken for file in parts[one]), key=_order))))
+            found.append(Group(part, tuple(sorted((file for one in taken for file in parts[one]), key=in_order))))
         else:
-            found += [Group(part, tuple(chunk)) for chunk in _filled(_small(parts[part]))]
+            found += [Group(part, tuple(chunk)) for chunk in filled(_small(parts[part]))]
     return found
 
 
@@ -56,15 +56,16 @@ def _small(files: Sequence[DataFile]) -> list[DataFile]:
     return small if len(small) > FEW else []
 
 
-def _order(file: DataFile) -> tuple[tuple[int, int], str]:
+def in_order(file: DataFile) -> tuple[tuple[int, int], str]:
+    """By what files that become one are sorted: their receipts."""
     return file.receipts or (0, 0), file.path
 
 
-def _filled(files: Sequence[DataFile]) -> list[list[DataFile]]:
+def filled(files: Sequence[DataFile]) -> list[list[DataFile]]:
     """Files in groups of about MOST bytes, in the order of their receipts: whoever looks for a receipt then reads few of them."""
     found: list[list[DataFile]] = []
     size = 0
-    for file in sorted(files, key=_order):
+    for file in sorted(files, key=in_order):
         if not found or size + file.bytes > MOST:
             found.append([])
             size = 0

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from suwen.base.atomic import written_whole
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.engine.duck import Engine
-from suwen.flow.backup.contents import Item, other_items, table_items, vocabulary_items
+from suwen.engine.store.port import Store
+from suwen.flow.backup.contents import Item, Looked, other_items, table_items, vocabulary_items
 from suwen.flow.fingerprint_proof import prove
-from suwen.intake.landing import Landing
+from suwen.flow.stores import lake_of, landing_of, landing_store
 from suwen.model.receipt import Receipt
 from suwen.model.region import Region
 from suwen.model.release import Release
@@ -55,12 +55,13 @@ def inspect(region: Region, releases: Sequence[Release], engine: Engine, *, quic
     found = Inspection()
     _landing(region, found, quick, progress)
     items = _lake(region, releases, found)
-    known = _noted(region)
+    known, looked = _noted(region), Looked()
+    sizes = {item.name: _size(item, looked) for item in items}
     if not quick:
-        progress.start("hashing the lake's files", sum(_size(item.path) for item in items), "bytes")
+        progress.start("hashing the lake's files", sum(sizes.values()), "bytes")
     for item in items:
-        _look(item, known, found, quick)
-        progress.advance(_size(item.path))
+        _look(item, known, found, looked, quick)
+        progress.advance(sizes[item.name])
     if releases and not quick and not found.damage:
         _prove(region, releases[-1], engine, found, progress)
     if not quick and not found.damage:
@@ -69,7 +70,7 @@ def inspect(region: Region, releases: Sequence[Release], engine: Engine, *, quic
 
 
 def _landing(region: Region, found: Inspection, quick: bool, progress: Progress) -> None:
-    landing = Landing(region.landing)
+    landing, store = landing_of(region), landing_store(region)
     try:
         landing.facts()
         erased = landing.erased()
@@ -78,31 +79,27 @@ def _landing(region: Region, found: Inspection, quick: bool, progress: Progress)
         found.damage.append(Damage(error.what, str(error.where), error.do))
         return
     progress.start("hashing what has landed", sum(receipt.length for receipt in receipts.values()), "bytes")
+    paths = {receipt.sha256: region.landing / "objects" / receipt.sha256[:2] / receipt.sha256 for receipt in receipts.values()}
+    lengths = store.lengths(list(paths.values()))
     for receipt in receipts.values():
+        path = paths[receipt.sha256]
         found.objects += 1
         found.object_bytes += receipt.length
-        if wrong := _wrong_bytes(landing, receipt, quick):
-            found.damage.append(Damage(wrong, str(landing.object_path(receipt.sha256)), _BYTES))
+        if wrong := _wrong_bytes(store, path, receipt, lengths.get(path), quick):
+            found.damage.append(Damage(wrong, store.where(path), _BYTES))
         progress.advance(receipt.length)
 
 
-def _wrong_bytes(landing: Landing, receipt: Receipt, quick: bool) -> str:
+def _wrong_bytes(store: Store, path: Path, receipt: Receipt, length: int | None, quick: bool) -> str:
     what = f"the bytes of receipt {receipt.sequence} of {receipt.feed}"
-    digest, length = hashlib.sha256(), 0
-    try:
-        with landing.open(receipt) as stream:
-            if quick:
-                length = stream.seek(0, 2)
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-                length += len(chunk)
-    except SuwenError:
+    if length is None:
         return f"{what} are missing"
-    except OSError:
-        return f"{what} cannot be read"
     if length != receipt.length:
         return f"{what} are {length}; {receipt.length} arrived"
-    return f"{what} are not those that arrived" if not quick and digest.hexdigest() != receipt.sha256 else ""
+    try:
+        return f"{what} are not those that arrived" if not quick and _sha256(store, path) != receipt.sha256 else ""
+    except OSError:
+        return f"{what} cannot be read"
 
 
 def _lake(region: Region, releases: Sequence[Release], found: Inspection) -> list[Item]:
@@ -127,33 +124,37 @@ def _lake(region: Region, releases: Sequence[Release], found: Inspection) -> lis
     return [item for _, item in sorted(items.items())]
 
 
-def _size(path: Path) -> int:
+def _size(item: Item, looked: Looked) -> int:
     try:
-        return path.stat().st_size
+        return looked.at(item).bytes
     except OSError:
         return 0
 
 
-def _look(item: Item, known: Mapping[str, tuple[int, str]], found: Inspection, quick: bool) -> None:
+def _look(item: Item, known: Mapping[str, tuple[int, str]], found: Inspection, looked: Looked, quick: bool) -> None:
     found.files += 1
-    found.file_bytes += _size(item.path)
+    found.file_bytes += _size(item, looked)
     before = known.get(item.name)
     try:
-        size = item.path.stat().st_size
-        sha256 = "" if quick else _sha256(item.path)
+        size = looked.at(item).bytes
+        sha256 = "" if quick else _sha256(item.store, item.path)
     except OSError:
-        found.damage.append(Damage("a file cannot be read", str(item.path), _LAKE))
+        found.damage.append(Damage("a file cannot be read", item.store.where(item.path), _LAKE))
         return
     pack = item.path.parent.name == "packs" and len(item.path.name) == 64
     if (before is not None and before != (size, sha256 or before[1])) or (pack and sha256 not in ("", item.path.name)):
         what = "a kept pack is not that of its hash" if pack else "a file is not as it was when it was first looked at"
-        found.damage.append(Damage(what, str(item.path), _LAKE))
+        found.damage.append(Damage(what, item.store.where(item.path), _LAKE))
     found.hashes[item.name] = (size, sha256)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _sha256(store: Store, path: Path) -> str:
+    """The hash of a file as it is kept, whatever of it lies here."""
+    digest = hashlib.sha256()
+    with store.open(path) as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _prove(region: Region, release: Release, engine: Engine, found: Inspection, progress: Progress) -> None:
@@ -170,18 +171,22 @@ def _prove(region: Region, release: Release, engine: Engine, found: Inspection, 
 
 def _noted(region: Region) -> Mapping[str, tuple[int, str]]:
     try:
-        held = json.loads((region.lake / NOTED).read_text("utf-8"))
+        held = json.loads(lake_of(region).read(region.lake / NOTED, fresh=True))
         return {name: (int(size), str(sha256)) for name, (size, sha256) in held.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
 
 def _note(region: Region, hashes: Mapping[str, tuple[int, str]]) -> None:
-    with written_whole(region.lake / NOTED) as aside:
-        aside.write_text(json.dumps(hashes), encoding="utf-8")
+    lake_of(region).put(region.lake / NOTED, json.dumps(hashes).encode())
 
 
-def total(paths: Iterable[Path]) -> tuple[int, int]:
-    """Files and bytes below some folders."""
-    sizes = [path.stat().st_size for folder in paths for path in folder.rglob("*") if path.is_file()]
+def total(region: Region) -> tuple[int, int]:
+    """Files and bytes of lake and landing where they are kept, what is written aside in folders among them."""
+    sizes: list[int] = []
+    for store, folder in ((lake_of(region), region.lake), (landing_store(region), region.landing)):
+        if store.remote:
+            sizes += [filed.bytes for filed in store.below(folder)]
+        else:
+            sizes += [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     return len(sizes), sum(sizes)

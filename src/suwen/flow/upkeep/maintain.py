@@ -13,23 +13,20 @@ from suwen.base.clock import now
 from suwen.base.errors import SuwenError
 from suwen.base.progress import SILENT, Progress
 from suwen.base.system import explained
-from suwen.engine.delta import LakeTable
+from suwen.engine.delta import DataFile, LakeTable
 from suwen.engine.duck import Engine
 from suwen.engine.limits import hold
-from suwen.engine.releases import Releases
 from suwen.flow.backup.contents import releases_now
 from suwen.flow.formats import writable
 from suwen.flow.keeping import keeping
-from suwen.flow.reader import READING
 from suwen.flow.region import region_lock, region_packs
-from suwen.flow.stores import refuse_buckets
+from suwen.flow.stores import engine_of, lake_of, landing_of, releases_of
 from suwen.flow.upkeep.compaction import compact, planned
 from suwen.flow.upkeep.inspection import Damage, Inspection, inspect, total
 from suwen.flow.upkeep.policy import holding, kept, superseded
 from suwen.flow.upkeep.vacuum import GROUPS, Dead, dead_files, remove
-from suwen.intake.landing import Landing
 from suwen.model.region import Region
-from suwen.model.release import Release
+from suwen.model.release import Release, TableState
 
 _WHY = "maintenance keeps others"
 _SAME = "it was made of larger files"
@@ -94,12 +91,11 @@ def maintain(
 
     `quick`: without reading files. `at`: now, if not the clock's. Raises SuwenError where the system refuses, or another is at work and `wait` is not given.
     """
-    refuse_buckets(region, "maintenance", "keep the region as it is: old releases and their files stay")
     began, at = now(), at or now()
     writable(region)
     with explained(region.lake, "maintenance stopped"):
         hold(region.settings.threads)
-        engine = Engine(threads=region.settings.threads, memory=region.settings.memory, scratch=region.lake / READING)
+        engine = engine_of(region)
         try:
             return _Maintaining(region, engine, at, began, progress, step).all(dry_run=dry_run, quick=quick, wait=wait)
         finally:
@@ -112,8 +108,8 @@ class _Maintaining:
 
     def __init__(self, region: Region, engine: Engine, at: datetime, began: datetime, progress: Progress, step: Callable[[str], None]) -> None:
         self.region, self.engine, self.at, self.began, self.progress, self.step = region, engine, at, began, progress, step
-        self.releases = Releases(region.releases)
-        self.before = total((region.lake, region.landing))
+        self.releases = releases_of(region)
+        self.before = total(region)
         self.looked = Inspection()
         self.erased: frozenset[int] = frozenset()
         self.compacted = 0
@@ -126,7 +122,7 @@ class _Maintaining:
         """Every step in its order."""
         with keeping(self.region, wait=wait, message=self.progress.start):
             self.looked = inspect(self.region, releases_now(self.region), self.engine, quick=quick, progress=self.progress)
-        self.erased = frozenset() if self.looked.damage else Landing(self.region.landing).erased()
+        self.erased = frozenset() if self.looked.damage else landing_of(self.region).erased()
         if self.looked.damage:
             self.notes.append("nothing was changed, since something is damaged")
         elif dry_run:
@@ -148,7 +144,10 @@ class _Maintaining:
         self.merged = tuple(Merged(name, counts[name], counts[name] - sum(len(g.files) - 1 for g in of), sum(g.rows for g in of)) for name, of in todo.items())
 
     def _file_counts(self, release: Release) -> Mapping[str, int]:
-        return {name: len(LakeTable(self.region.lake / name, {}).files(state.version)) for name, state in release.tables.items()}
+        return {name: len(self._files(name, state)) for name, state in release.tables.items()}
+
+    def _files(self, name: str, state: TableState) -> Sequence[DataFile]:
+        return LakeTable(self.region.lake / name, {}, lake_of(self.region)).files(state.version)
 
     def _thin_out(self) -> None:
         """Remove releases that the policy does not keep; their files stay for the time of grace."""
@@ -190,7 +189,7 @@ class _Maintaining:
         """What would be done, worked out without a change."""
         found = releases_now(self.region)
         if found:
-            files = {name: LakeTable(self.region.lake / name, {}).files(state.version) for name, state in found[-1].tables.items()}
+            files = {name: self._files(name, state) for name, state in found[-1].tables.items()}
             todo = planned(files)
             self.merged = tuple(
                 Merged(name, len(files[name]), len(files[name]) - sum(len(g.files) - 1 for g in of), sum(g.rows for g in of)) for name, of in todo.items()
@@ -201,7 +200,7 @@ class _Maintaining:
 
     def _report(self, dry_run: bool) -> MaintainReport:
         numbers = self.releases.numbers()
-        files, size = total((self.region.lake, self.region.landing))
+        files, size = total(self.region)
         if dry_run:
             files, size = self.before[0] - len(self.dead), self.before[1] - sum(one.bytes for one in self.dead)
         removed = [Removed(group, len(of), sum(one.bytes for one in of)) for group in GROUPS if (of := [one for one in self.dead if one.group == group])]

@@ -1,0 +1,224 @@
+"""Bundles: small receipts of one reader staged together, so that neither files nor lists grow with the days on which a few rows come.
+
+What has been bundled is merged by tiers: eight bundles of about as many receipts become one of the next size, so that a region keeps a handful of them and
+a record is written again a few times in all. A bundle is a folder, whose list is written last; its content follows from its receipts and the reader spec.
+See docs/decisions/bundles.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from math import log
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from suwen.base.system import explained
+from suwen.engine.port import Engine
+from suwen.engine.sql import col, read_parquet, statement
+from suwen.engine.store.port import Store
+from suwen.flow.stage import Stager
+from suwen.intake.formats.delimited import Member, read
+from suwen.intake.survey_store import opener
+from suwen.model.receipt import Receipt
+from suwen.model.staging import ISSUES, RECEIPT, RECORD, Bundle, BundlePart, Tally, Unread, tallied, together
+from suwen.repository.record_index import salt_of
+from suwen.repository.staged import FEED, SALT, feed_hash
+
+FORM = 1
+FEWEST = 8  # small deliveries that stand apart before they are put together
+SMALL = 8 << 20  # bytes of a delivery, as it came
+AT_ONCE = 64 << 20  # bytes of the deliveries that are read into one bundle
+TIER = 8  # bundles of about as many receipts that become one
+LARGEST = 4_000_000  # records of a bundle that is merged no more
+ROWS_OF_A_GROUP = 122_880  # DuckDB's own
+LIST = "list.parquet"
+_PLACES = {ISSUES: pa.string(), RECEIPT: pa.int64(), RECORD: pa.int64(), FEED: pa.int64(), SALT: pa.int64()}
+
+
+def kept_bundles(store: Store, folder: Path, spec: str) -> list[Bundle]:
+    """The bundles of a reader spec that are whole; of those that hold the same receipts the largest. `folder`: that of all bundles."""
+    found = [one for one in (_load(store, path) for path in store.find(folder / spec, f"*/{LIST}")) if one is not None]
+    taken: set[int] = set()
+    kept: list[Bundle] = []
+    for bundle in sorted(found, key=lambda b: -len(b.receipts)):
+        mine = set(bundle.receipts.tolist())
+        if not mine & taken and all(store.whole(Path(part.path)) for part in bundle.parts):
+            taken |= mine
+            kept.append(bundle)
+    return sorted(kept, key=lambda b: b.name)
+
+
+def make_bundles(engine: Engine, folder: Path, waiting: Sequence[tuple[Stager, Receipt]]) -> Iterator[Bundle]:
+    """Read receipts of one reader spec, whole deliveries in order, into bundles."""
+    some: list[tuple[Stager, Receipt]] = []
+    held = 0
+    for at, (stager, receipt) in enumerate(waiting):
+        some.append((stager, receipt))
+        held += receipt.length
+        last = at + 1 == len(waiting) or waiting[at + 1][1].delivery != receipt.delivery
+        if last and (held >= AT_ONCE or at + 1 == len(waiting)):
+            yield _make(engine, folder, some)
+            some, held = [], 0
+
+
+def merged(engine: Engine, folder: Path, bundles: Sequence[Bundle]) -> list[Bundle]:
+    """The bundles after as many of about the same size as make the next have become one; the lists of those that went into it are removed."""
+    found = list(bundles)
+    while True:
+        tiers: dict[int, list[Bundle]] = {}
+        for bundle in found:
+            if bundle.rows < LARGEST:
+                tiers.setdefault(int(log(len(bundle.receipts), TIER)), []).append(bundle)
+        full = next((of for _, of in sorted(tiers.items()) if len(of) >= TIER), None)
+        if full is None:
+            return found
+        one = _merge(engine, folder, full)
+        engine.store.remove(folder / b.spec / b.name / LIST for b in full)
+        found = [*(b for b in found if b not in full), one]
+
+
+def _make(engine: Engine, folder: Path, of: Sequence[tuple[Stager, Receipt]]) -> Bundle:
+    place = _place(folder, of[0][0].spec, [receipt.sequence for _, receipt in of])
+    parts: dict[tuple[str, tuple[str, ...]], _Part] = {}
+    files: dict[str, list[tuple[int, int, int]]] = {}
+    unread: list[Unread] = []
+    try:
+        for stager, receipt in of:
+            looked = stager.look(receipt)
+            unread += looked.unread
+            told = [(kind, 0, 0) for kind in looked.empty]
+            for member, kind in looked.members:
+                shape = kind.name, tuple(sorted(member.columns))
+                part = parts.setdefault(shape, _Part(engine, place / f"{kind.name}-{len(parts)}.parquet", *shape))
+                told.append((kind.name, *part.take(stager, receipt, member)))
+            for kind_name, rows, rejected in told or [("", 0, 0)]:
+                files.setdefault(kind_name, []).append((receipt.sequence, rows, rejected))
+        kept = tuple(part.close() for _, part in sorted(parts.items()))
+    finally:
+        for part in parts.values():
+            part.drop()
+    made = Bundle(place.name, of[0][0].spec, kept, {kind: tallied(said) for kind, said in files.items()}, tuple(unread))
+    _save(engine.store, place, made)
+    return made
+
+
+class _Part:
+    """A part on its way: batches are written in row groups as they come, aside until it is closed."""
+
+    def __init__(self, engine: Engine, path: Path, kind: str, columns: tuple[str, ...]) -> None:
+        self.engine, self.path, self.kind, self.columns = engine, path, kind, columns
+        self.aside = path.with_name(f".{path.name}.tmp")
+        self.schema = pa.schema([*((name, pa.string()) for name in columns), *_PLACES.items()])
+        self.rows = self.rejected = self._waiting = 0
+        self._batches: list[pa.RecordBatch] = []
+        self._writer: pq.ParquetWriter | None = None
+
+    def take(self, stager: Stager, receipt: Receipt, member: Member) -> tuple[int, int]:
+        """Read a file into it; gives its records, and how many of them the reader rejects."""
+        rows, rejected = self.rows, self.rejected
+        first, salt = member.first_record, salt_of(receipt, stager.content(receipt, member))
+        stager.progress.start(f"reading {member.name}", member.records)
+        for piece in member.pieces:
+            for batch in read(opener(stager.landing, receipt, member), stager.template.reader, member, piece):
+                if batch.num_rows:
+                    self._add(batch, receipt, first + self.rows - rows, salt)
+                    stager.progress.advance(batch.num_rows)
+        return self.rows - rows, self.rejected - rejected
+
+    def _add(self, batch: pa.RecordBatch, receipt: Receipt, number: int, salt: int) -> None:
+        texts = [batch.column(name).cast(pa.string()) for name in (*self.columns, ISSUES)]
+        places = {RECEIPT: receipt.sequence, RECORD: 0, FEED: feed_hash(receipt.feed), SALT: salt}
+        numbers = [pa.array(np.full(batch.num_rows, value, np.int64)) for value in places.values()]
+        numbers[1] = pa.array(np.arange(number, number + batch.num_rows, dtype=np.int64))
+        self._batches.append(pa.RecordBatch.from_arrays([*texts, *numbers], schema=self.schema))
+        self.rows += batch.num_rows
+        self.rejected += batch.num_rows - texts[-1].null_count
+        self._waiting += batch.num_rows
+        if self._waiting >= ROWS_OF_A_GROUP:
+            self._write()
+
+    def _write(self) -> None:
+        with explained(self.path):
+            if self._writer is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._writer = pq.ParquetWriter(self.aside, self.schema, compression="zstd")
+            self._writer.write_table(pa.Table.from_batches(self._batches, self.schema), row_group_size=2 * ROWS_OF_A_GROUP)
+        self._batches, self._waiting = [], 0
+
+    def close(self) -> BundlePart:
+        """Write what waits, and give the file its name."""
+        self._write()
+        assert self._writer is not None
+        with explained(self.path):
+            self._writer.close()
+        self.engine.step(f"wrote aside bundles/{self.path.parent.name}")
+        self.engine.store.name(self.aside, self.path)
+        self.engine.step(f"named bundles/{self.path.parent.name}")
+        return BundlePart(str(self.path), self.kind, self.columns, self.rows, self.rejected)
+
+    def drop(self) -> None:
+        """Leave nothing aside of what was not closed."""
+        if self._writer is not None:
+            self._writer.close()
+        self.aside.unlink(missing_ok=True)
+
+
+def _merge(engine: Engine, folder: Path, bundles: Sequence[Bundle]) -> Bundle:
+    spec = bundles[0].spec
+    place = _place(folder, spec, [int(r) for b in bundles for r in b.receipts])
+    alike: dict[tuple[str, tuple[str, ...]], list[BundlePart]] = {}
+    for part in (part for bundle in bundles for part in bundle.parts):
+        alike.setdefault((part.kind, part.columns), []).append(part)
+    parts = []
+    for at, ((kind, columns), of) in enumerate(sorted(alike.items())):
+        path = place / f"{kind}-{at}.parquet"
+        named = [col(name) for name in (*columns, *_PLACES)]
+        engine.copy_whole(statement("select {c} from {f} f", c=named, f=read_parquet([part.path for part in of])), path)
+        parts.append(BundlePart(str(path), kind, columns, sum(part.rows for part in of), sum(part.rejected for part in of)))
+    kinds = sorted({kind for bundle in bundles for kind in bundle.tallies})
+    tallies = {kind: together([b.tallies[kind] for b in bundles if kind in b.tallies]) for kind in kinds}
+    made = Bundle(place.name, spec, tuple(parts), tallies, tuple(u for bundle in bundles for u in bundle.unread))
+    _save(engine.store, place, made)
+    return made
+
+
+def _place(folder: Path, spec: str, receipts: Sequence[int]) -> Path:
+    said = hashlib.sha256(json.dumps([FORM, sorted(receipts)]).encode()).hexdigest()[:12]
+    return folder / spec / f"{min(receipts):010d}-{max(receipts):010d}-{said}"
+
+
+def _save(store: Store, place: Path, bundle: Bundle) -> None:
+    """Write the list, by file names, so that a region can be moved."""
+    kinds = sorted(bundle.tallies)
+    lengths = [len(bundle.tallies[kind].receipts) for kind in kinds]
+    whole = together([bundle.tallies[kind] for kind in kinds])
+    columns = {"kind": np.repeat(np.array(kinds, dtype=object), lengths), **vars(whole)}
+    said = {"spec": bundle.spec, "parts": [asdict(replace(p, path=Path(p.path).name)) for p in bundle.parts], "unread": [asdict(u) for u in bundle.unread]}
+    table = pa.table(columns).replace_schema_metadata({"bundle": json.dumps(said)})
+    written = io.BytesIO()
+    pq.write_table(table, written, compression="zstd")
+    store.put(place / LIST, written.getvalue())
+
+
+def _load(store: Store, path: Path) -> Bundle | None:
+    """A bundle as listed; None where the list cannot be read: its receipts are read again."""
+    try:
+        table = pq.read_table(io.BytesIO(store.read(path)))
+        said = json.loads((table.schema.metadata or {})[b"bundle"])
+        parts = tuple(BundlePart(**{**p, "columns": tuple(p["columns"]), "path": str(path.parent / p["path"])}) for p in said["parts"])
+        return Bundle(path.parent.name, said["spec"], parts, _tallies(table), tuple(Unread(**u) for u in said["unread"]))
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        return None
+
+
+def _tallies(table: pa.Table) -> Mapping[str, Tally]:
+    kinds = np.array(table["kind"].to_pylist(), dtype=object)
+    whole = Tally(*(np.asarray(table[name].to_numpy(), np.int64) for name in ("receipts", "rows", "rejected")))
+    return {str(kind): whole.where(kinds == kind) for kind in sorted(set(kinds))}

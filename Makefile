@@ -7,7 +7,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strat
            --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-deep demo test test-deep check bench bench-simulate bench-indicators bench-days plausibility docs lock bundle clean
+.PHONY: help setup setup-deep demo test test-deep check bench bench-simulate bench-indicators bench-scale bench-days plausibility docs lock bundle clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -44,6 +44,10 @@ bench-simulate: setup  ## how fast and in how much memory regions are simulated
 bench-indicators: setup  ## what cells of indicators and answers cost, and 200 readers at once while a run publishes
 	$(BIN)/python -m bench.indicators
 	$(BIN)/python -m bench.readers
+
+bench-scale: setup  ## what a region costs at 10, 20, 50 and 100 million rows, and what is asked of the largest; hours, and 20 GB of disk
+	$(BIN)/python -m bench.scale --keep
+	$(BIN)/python -m bench.questions
 
 bench-days: setup  ## a year of days of many small hospitals (hours; goes on where it was), and how files are best laid out
 	$(BIN)/python -m bench.layout

@@ -38,7 +38,11 @@ class Measured:
 
 
 class StepFailed(Exception):
-    """A step's process ended badly; its own words stand on stderr."""
+    """A step's process ended badly, with the exit code `code`; its own words stand on stderr."""
+
+    def __init__(self, said: str, code: int = 0) -> None:
+        super().__init__(said)
+        self.code = code
 
 
 class Clock:
@@ -79,7 +83,7 @@ def in_process(module: str, step: str, arguments: Mapping[str, object]) -> Measu
     command = [sys.executable, "-m", module, "--child", json.dumps({"step": step, "with": arguments})]
     done = subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise StepFailed(f"the step {step} ended with exit code {done.returncode}")
+        raise StepFailed(f"the step {step} ended with exit code {done.returncode}", done.returncode)
     return Measured(**json.loads(done.stdout.splitlines()[-1]))
 
 

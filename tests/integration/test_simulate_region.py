@@ -215,6 +215,21 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     assert simulated_by(tmp_path / "one", settings, 1, True) == simulated_by(tmp_path / "two", settings, 2, True)
 
 
+def test_hospitals_written_by_themselves_send_what_they_send_beside_others(tmp_path: Path) -> None:
+    settings = Settings(hospitals=5, persons=500, years=1, seed=9, clean=True)
+    (tmp_path / "all").mkdir()
+    whole = Simulation(settings).write(tmp_path / "all", compress=True)
+    hospitals = [path.name for path in sorted((tmp_path / "all" / "exports").iterdir()) if path.is_dir()]
+    rows, found = 0, dict[str, str]()
+    for number, only in enumerate((hospitals[::2], hospitals[1::2])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        rows += Simulation(settings).write(folder, compress=True, processes=number + 1, only=only).rows
+        found |= digests(folder / "exports")
+    expected = digests(tmp_path / "all" / "exports")
+    assert rows == whole.rows and {name: said for name, said in found.items() if "/" in name} == {n: said for n, said in expected.items() if "/" in n}
+
+
 def test_what_stops_one_of_two_processes_is_told(tmp_path: Path) -> None:
     for name in ("exports", "scratch"):
         (tmp_path / name).mkdir()

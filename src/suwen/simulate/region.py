@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from suwen.simulate.defects.profile import Profile
 from suwen.simulate.dialects.systems import SYSTEMS
 from suwen.simulate.export import feed_rows, in_order, write_lists
 from suwen.simulate.settings import Settings
+from suwen.simulate.timetable import Timetable
 from suwen.simulate.together import Scene, Share, Work, alone, two
 from suwen.simulate.truth_files import join_defects, join_parts, write_outbreaks, write_settings, write_totals
 
@@ -55,10 +57,20 @@ class Simulation:
         self.organisations = self._scene.world.organisations()
         self.feeds = list(feed_rows(self._scene.lexicon, list(SYSTEMS.values())))
 
-    def write(self, folder: Path, *, compress: bool = False, processes: int | None = None, progress: Progress = SILENT) -> Made:
+    def write(
+        self,
+        folder: Path,
+        *,
+        compress: bool = False,
+        processes: int | None = None,
+        progress: Progress = SILENT,
+        timetable: Timetable | None = None,
+        only: Collection[str] = (),
+    ) -> Made:
         """Write exports/ and truth/ into a folder. `processes`: 1 or 2; two by themselves where it pays and the machine has two cores.
 
-        The same bytes come of either. Raises SuwenError where the disk does not allow it.
+        The same bytes come of either. `timetable`: when what is sent, where not by the settings. `only`: hospitals, by their codes, whose files alone are
+        written; then there is no truth. Raises SuwenError where the disk does not allow it.
         """
         began = time.monotonic()
         exports, truth, parts, scratch = (folder / name for name in ("exports", "truth", "truth/parts", "scratch"))
@@ -66,9 +78,12 @@ class Simulation:
             for made in (exports, truth, parts, scratch):
                 made.mkdir()
             progress.start("simulating")
-            share = self._simulated(Work(self.settings, exports, parts, scratch, compress, self.defects), processes, progress)
+            work = Work(self.settings, exports, parts, scratch, compress, self.defects, timetable, frozenset(only))
+            share = self._simulated(work, processes, progress)
             progress.start("writing the truth", None, "files")
-            self._finish(exports, truth, parts, share)
+            write_lists(exports, self._scene.lexicon, list(SYSTEMS.values()), in_order(share.sendings))
+            if not only:
+                self._finish(truth, parts, share)
             parts.rmdir()
             scratch.rmdir()
         progress.done()
@@ -80,9 +95,8 @@ class Simulation:
             return two(work, progress.advance)
         return alone(work, self._scene, progress.advance)
 
-    def _finish(self, exports: Path, truth: Path, parts: Path, share: Share) -> None:
+    def _finish(self, truth: Path, parts: Path, share: Share) -> None:
         scene = self._scene
-        write_lists(exports, scene.lexicon, list(SYSTEMS.values()), in_order(share.sendings))
         join_parts(parts, truth, scene.world.blocks)
         join_defects(parts, truth)
         write_totals(truth, scene.lexicon, self.settings, share.totals)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import multiprocessing
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -25,6 +25,7 @@ from suwen.simulate.defects.inject import Defects
 from suwen.simulate.defects.profile import Profile
 from suwen.simulate.dialects.lexicon import Lexicon
 from suwen.simulate.dialects.systems import SYSTEMS
+from suwen.simulate.dialects.text import Mask
 from suwen.simulate.export import Export
 from suwen.simulate.naming import lexicon_of
 from suwen.simulate.sending import Sending
@@ -43,7 +44,10 @@ Advance = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be written: exports and parts of the truth, each into a folder that is there; `scratch` for what processes hand each other."""
+    """What is to be written: exports and parts of the truth, each into a folder that is there; `scratch` for what processes hand each other.
+
+    `timetable`: where not that of the settings. `only`: hospitals, by their codes, whose files are written, without the truth; all where none is named.
+    """
 
     settings: Settings
     exports: Path
@@ -51,6 +55,12 @@ class Work:
     scratch: Path
     compress: bool = False
     defects: Profile = field(default_factory=Profile)
+    timetable: Timetable | None = None
+    only: frozenset[str] = frozenset()
+
+    def wanted(self, lexicon: Lexicon) -> Mask:
+        """Which hospitals' files are written."""
+        return np.array([not self.only or code in self.only for code in lexicon.hospitals.codes])
 
 
 @dataclass
@@ -81,7 +91,7 @@ def alone(work: Work, scene: Scene, advance: Advance) -> Share:
     """All blocks, one after the other."""
     counted = _Counting(work, scene)
     blocks = ((number, scene.block(number)) for number in range(scene.world.blocks))
-    return _written(work, scene, 0, scene.lexicon, counted, counted.each(blocks), advance)
+    return _written(work, scene, 0, _restricted(scene.lexicon, work.wanted(scene.lexicon)), counted, counted.each(blocks), advance)
 
 
 def two(work: Work, advance: Advance) -> Share:
@@ -139,11 +149,10 @@ def _side(work: Work, place: int, barrier: Any, told: Connection) -> None:
     """One of two processes."""
     try:
         scene = Scene(work.settings)
-        mine = _deal(scene, place)
-        systems = tuple(names if own else () for names, own in zip(scene.lexicon.systems, mine, strict=True))
+        lexicon = _restricted(scene.lexicon, _deal(scene, place, work.wanted(scene.lexicon)))
         counted = _Counting(work, scene)
         blocks = _exchanged(work, scene, place, barrier, counted)
-        share = _written(work, scene, place, dataclasses.replace(scene.lexicon, systems=systems), counted, blocks, told.send)
+        share = _written(work, scene, place, lexicon, counted, blocks, told.send)
         told.send(share)
     except BrokenPipeError:
         barrier.abort()  # nobody waits for it any more
@@ -161,16 +170,20 @@ def _side(work: Work, place: int, barrier: Any, told: Connection) -> None:
         told.send(Defect(f"{type(error).__name__} at {where} in a simulating process"))
 
 
-def _deal(scene: Scene, place: int) -> Sequence[bool]:
-    """Which hospitals a process writes: the busiest first, each to whom has less."""
+def _restricted(lexicon: Lexicon, hospitals: Mask) -> Lexicon:
+    """The names with the systems of some hospitals alone."""
+    return dataclasses.replace(lexicon, systems=tuple(names if own else () for names, own in zip(lexicon.systems, hospitals, strict=True)))
+
+
+def _deal(scene: Scene, place: int, wanted: Mask) -> Mask:
+    """Which of the wanted hospitals a process writes: the busiest first, each to whom has less."""
     hospitals = scene.world.places.hospitals
-    weight = np.array([0, 1, 8, 30])[hospitals.level] * (2 + hospitals.laboratory + hospitals.front_page)
+    weight = np.array([0, 1, 8, 30])[hospitals.level] * (2 + hospitals.laboratory + hospitals.front_page) * wanted
     loads, owner = [0, 0], np.zeros(len(hospitals), dtype=np.int64)
     for hospital in np.argsort(-weight, kind="stable").tolist():
         owner[hospital] = int(loads[1] < loads[0])
         loads[owner[hospital]] += int(weight[hospital])
-    found: list[bool] = (owner == place).tolist()
-    return found
+    return np.asarray((owner == place) & wanted)
 
 
 class _Counting:
@@ -188,6 +201,8 @@ class _Counting:
         return {**self.totals.counts, OUTPATIENT: self.clinics.counts}
 
     def add(self, number: int, block: Block) -> None:
+        if self._work.only:
+            return
         sums = charged(block, self._lexicon)
         self.totals.add(block)
         self.clinics.add(block, sums)
@@ -204,7 +219,7 @@ def _written(work: Work, scene: Scene, place: int, lexicon: Lexicon, counted: _C
     settings = scene.settings
     base = max(settings.first, settings.last - DAILY) if settings.daily else None
     defects = Defects(work.defects, settings.seed) if work.defects.rates else None
-    timetable = Timetable(settings.last, base)
+    timetable = work.timetable or Timetable(settings.last, base)
     export = Export(work.exports, lexicon, list(SYSTEMS.values()), timetable, compress=work.compress, defects=defects, region=scene.lexicon)
     said = 0
     for block in blocks:

@@ -65,6 +65,18 @@ def test_day_by_day(tmp_path: Path) -> None:
     assert {d.mode for d in found if d.feed == "h0001-his"} == {"snapshot", "upsert", "append"}
 
 
+def test_by_the_month_every_day_is_in_one_window(tmp_path: Path) -> None:
+    ends = [tiny.day(text) for text in ("2025-09-30", "2025-10-31", "2025-11-30", "2025-12-30", "2025-12-31")]
+    made = Export(tmp_path, tiny.lexicon(), list(SYSTEMS.values()), Timetable(tiny.LAST_DAY, ends[0], tuple(ends[1:])))
+    made.write(tiny.block())
+    found = made.finish()
+    assert {(d.as_of - date(1970, 1, 1)).days for d in found} <= set(ends)
+    windows = sorted(d.window for d in found if d.feed == "h0004-his" and d.window is not None)
+    asked = [(date(2025, 10, 1), date(2025, 10, 31)), (date(2025, 11, 1), date(2025, 11, 30)), (date(2025, 12, 1), date(2025, 12, 30))]
+    assert set(windows) <= {*asked, (date(2025, 12, 25), date(2025, 12, 31))} and set(windows) & set(asked)
+    assert {d.as_of for d in found if d.feed == "h0004-frontpage" and d.mode == "window"} <= {date(2025, 10, 31), date(2025, 11, 30), date(2025, 12, 31)}
+
+
 def test_a_modern_day_is_one_zip(tmp_path: Path) -> None:
     export(tmp_path / "all")
     (path,) = (tmp_path / "all" / "H0003" / "his" / "20251231").iterdir()

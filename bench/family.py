@@ -1,0 +1,77 @@
+"""Measuring a step with all processes it starts, as Spark's Java side is one: processor time and memory read from /proc (Linux alone).
+
+Resident memory of a family is the sum over its processes, looked at twenty times a second; pages they share count for each.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from threading import Event, Thread
+from types import TracebackType
+from typing import Any
+
+from bench.measure import Clock, Measured
+
+EVERY = 0.05  # seconds between two looks
+_TICKS, _PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+
+
+class FamilyClock(Clock):
+    """Measures a `with` block like its parent, children of the process included while they live."""
+
+    def __enter__(self) -> FamilyClock:
+        self._most, self._done = 0, Event()
+        self._before = cpu(os.getpid())
+        self._watch = Thread(target=self._look, daemon=True)
+        self._watch.start()
+        super().__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        super().__exit__(kind, error, trace)
+        self._worked = cpu(os.getpid()) - self._before
+        self._done.set()
+        self._watch.join()
+
+    def measured(self, said: Mapping[str, Any]) -> Measured:
+        """The block's figures; the peak is that of the family, or of the process alone where that was higher."""
+        alone = super().measured(said)
+        return Measured(alone.seconds, self._worked, max(alone.peak, self._most), alone.idle, said)
+
+    def _look(self) -> None:
+        while True:
+            self._most = max(self._most, resident(os.getpid()))
+            if self._done.wait(EVERY):
+                return
+
+
+def family(process: int) -> Iterator[int]:
+    """A process and all that came of it and live."""
+    yield process
+    for tasks in Path(f"/proc/{process}/task").glob("*/children"):
+        try:
+            children = tasks.read_text().split()
+        except OSError:  # it ended meanwhile
+            continue
+        for child in children:
+            yield from family(int(child))
+
+
+def cpu(process: int) -> float:
+    """Seconds of processors of a family so far, user and system, of the ended children of each included."""
+    return sum(sum(int(part) for part in said[11:15]) for said in map(_stat, family(process)) if said) / _TICKS
+
+
+def resident(process: int) -> int:
+    """Bytes of memory a family holds now."""
+    return sum(int(said[21]) for said in map(_stat, family(process)) if said) * _PAGE
+
+
+def _stat(process: int) -> list[str]:
+    """The fields of /proc/<process>/stat after the name, from the state on; none where it ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []

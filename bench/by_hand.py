@@ -288,7 +288,9 @@ class Job:
 
     def _event(self, kind: str, table: str, target: str, columns: Columns, *, type_id: int = 32827) -> DataFrame:
         """Rows of a table of events, which all have a code, a person and a visit."""
-        stem = {"condition_occurrence": "condition", "drug_exposure": "drug", "procedure_occurrence": "procedure", "device_exposure": "device"}.get(table, table)
+        stem = {"condition_occurrence": "condition", "drug_exposure": "drug", "procedure_occurrence": "procedure", "device_exposure": "device"}.get(
+            table, table
+        )
         common = {
             f"{table}_id": _id(target, f.monotonically_increasing_id().cast("string")),
             "person_id": _id("person", f.col("PATIENT")),

@@ -21,10 +21,10 @@ _NOTES = (
     "What is done side by side is told by a run on one core: the time that the second core took off, as a share of that on two without the fixed cost; it is",
     "taken to hold for more machines, which is kind to them: they also send to one another what two cores of one machine share.",
     "The job by hand (`bench/by_hand.py`) makes every row of the template with all published columns, ids by xxhash64 and provenance by place, leaves out rows",
-    "without required columns or person, and counts them. It keeps no versions, hashes of content, index, reasons, dispositions, ledger, fingerprints or parts.",
+    "without required columns or person, counted. It keeps no versions, hashes of content, index, reasons, dispositions, ledger, fingerprints or parts.",
     "Our mapping stage begins at staged text and ends with written files; reading the CSV is in staging. So it is held against the job by hand from the same",
-    "staged text, and staging, index and mapping together against the job from the files. Rows are compared by DuckDB: count, and exact sum of the hashes of all",
-    "columns but ids.",
+    "text, and staging, index and mapping together against the job from the files. Rows are compared by DuckDB: count, and exact sum of the hashes",
+    "of all columns but ids.",
 )
 
 

@@ -90,7 +90,7 @@ class Findings:
 
     @property
     def side_by_side(self) -> float:
-        """The share of Spark's work per row that is done side by side: what a second core took off the time of one, without the fixed cost; 1 if not measured."""
+        """The share of Spark's work per row that is done side by side: what a second core took off, of that on two without the fixed cost; 1 if not measured."""
         if self.one_core is None or self.compared is None:
             return 1.0
         two, fixed = seconds(self.compared.size.spark), self.line("spark").fixed
@@ -127,7 +127,11 @@ def fitted(points: Sequence[tuple[int, float]]) -> Line:
     spread = sum(w * (x - mean_x) ** 2 for w, (x, _) in zip(weights, points, strict=True))
     each = sum(w * (x - mean_x) * (y - mean_y) for w, (x, y) in zip(weights, points, strict=True)) / spread
     fixed = mean_y - each * mean_x
-    return Line(fixed, each) if fixed >= 0 else Line(0.0, sum(w * x * y for w, (x, y) in zip(weights, points, strict=True)) / sum(w * x * x for w, (x, _) in zip(weights, points, strict=True)))
+    return (
+        Line(fixed, each)
+        if fixed >= 0
+        else Line(0.0, sum(w * x * y for w, (x, y) in zip(weights, points, strict=True)) / sum(w * x * x for w, (x, _) in zip(weights, points, strict=True)))
+    )
 
 
 def sentence(found: Findings) -> str:

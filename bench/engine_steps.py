@@ -15,7 +15,7 @@ import duckdb
 
 from bench.family import FamilyClock
 from bench.measure import Clock, Measured
-from bench.steps import opened, said_of
+from bench.steps import region_at, said_of
 from suwen.engine import opening
 from suwen.engine.releases import Releases
 from suwen.flow.run import run
@@ -28,7 +28,7 @@ CALLS = ("temporary", "copy", "copy_parts", "arrow", "register", "copy_csv", "co
 
 def running(folder: str, lake: str, engine: str, threads: int, memory: str, config: Mapping[str, str]) -> Measured:
     """`suwen run` on an engine, with all processes it starts. On Spark also the seconds to start it, and of each call how many and how long, added up."""
-    region = opened(folder, lake, threads, memory)
+    region = region_at(folder, lake, threads, memory)
     region = replace(region, settings=replace(region.settings, engine=engine, spark=Spark(config=config)))
     calls: dict[str, list[float]] = {}
     with _counted(region, calls), FamilyClock() as clock:
@@ -57,7 +57,7 @@ def _counted(region: Region, calls: dict[str, list[float]]) -> Iterator[None]:
         return
     from suwen.engine.spark.engine import SparkEngine  # noqa: PLC0415 an extra: it may be absent
 
-    listed = {name: told(name, getattr(SparkEngine, name)) for name in CALLS if hasattr(SparkEngine, name)}
+    listed: dict[str, Any] = {name: told(name, getattr(SparkEngine, name)) for name in CALLS if hasattr(SparkEngine, name)}
     with patch.multiple(SparkEngine, **listed), patch("suwen.flow.stores.open_engine", told("start", opening.open_engine)):
         yield
 
@@ -67,7 +67,7 @@ def same_rows(folder: str, lake: str, by_hand: str, threads: int, memory: str) -
 
     Says by table the rows of both and whether the exact sums of their rows' hashes agree, as DuckDB works them out of both.
     """
-    region = opened(folder, lake, threads, memory)
+    region = region_at(folder, lake, threads, memory)
     release = Releases(Path(lake) / "releases").latest()
     assert release is not None
     found: dict[str, dict[str, Any]] = {}
@@ -84,6 +84,8 @@ def same_rows(folder: str, lake: str, by_hand: str, threads: int, memory: str) -
 def _sum(con: duckdb.DuckDBPyConnection, table: str, files: str) -> tuple[int, str]:
     columns = [c.name for c in TABLES[table].columns if str(c.type) != "BIGINT"]
     hashed = ", ".join(f'"{name}"' for name in columns)
-    row = con.execute(f"select count(*), coalesce(sum(hash({hashed})::hugeint), 0)::varchar from read_parquet($1, hive_partitioning = false)", [files]).fetchone()
+    row = con.execute(
+        f"select count(*), coalesce(sum(hash({hashed})::hugeint), 0)::varchar from read_parquet($1, hive_partitioning = false)", [files]
+    ).fetchone()
     assert row is not None
     return int(row[0]), str(row[1])

@@ -53,7 +53,7 @@ _WHAT = (
     "`OpenRelease.query` of `omop.measurement`, the release opened anew each time. Spark has two cores of the same machine as DuckDB has.",
 )
 _NOTES = (
-    "Rows are not a run's: DuckDB writes them by our engine, with all stored columns, in the parts and files that a first run makes, and they are committed and",
+    "Rows are not a run's: DuckDB writes them by our engine, with all stored columns, in the parts and files that a first run makes, committed and",
     "published as a release. Hospitals send by month, each in the order of days; ids are hashes as ours are; codes lie over all files; about one in 190",
     "observations has the code asked for, a quarter of these are below the value.",
     "Cold: the page cache is dropped inside the process, when program and engine are there and before anything of the rows has been read; bytes are read_bytes",

@@ -77,7 +77,7 @@ def made(folder: str, rows: int, threads: int, memory: str) -> Measured:
     table = LakeTable(region.lake / "cdr" / TABLE, columns, lake_of(region))
     first = FIRST_YEAR * 12
     with FamilyClock() as clock:
-        files = []
+        files: list[NewFile] = []
         for low, high in parts_of({}, name, [(first + month, each) for month in range(MONTHS)]):
             months = range(max(low - first, 0), min(high - first, MONTHS))
             if months:

@@ -48,7 +48,7 @@ def landing(folder: str, source: str, as_of: str, window: tuple[str, str] | None
     return clock.measured({"bytes": sum(r.length for r in delivery.receipts), "files": [r.sha256 for r in delivery.receipts]})
 
 
-def opened(folder: str, lake: str, threads: int, memory: str) -> Region:
+def region_at(folder: str, lake: str, threads: int, memory: str) -> Region:
     """The region with a lake in a folder of its own."""
     found = open_region(Path(folder))
     return replace(found, lake=Path(lake), settings=replace(found.settings, threads=threads, memory=memory))
@@ -57,7 +57,7 @@ def opened(folder: str, lake: str, threads: int, memory: str) -> Region:
 def running(folder: str, lake: str, threads: int, memory: str) -> Measured:
     """`suwen run` over what has landed, into the lake in a folder of its own."""
     with Clock() as clock:
-        report = run(opened(folder, lake, threads, memory))
+        report = run(region_at(folder, lake, threads, memory))
     return clock.measured(said_of(report, Path(lake)))
 
 
@@ -82,7 +82,7 @@ def tracing(folder: str, lake: str, threads: int, memory: str) -> Measured:
     """Trace one row of each table that has rows with an id; says per table the seconds, and whether the row led to its bytes or to its inputs."""
     found: dict[str, dict[str, object]] = {}
     with Clock() as whole:
-        opened = OpenRelease(opened(folder, lake, threads, memory))
+        opened = OpenRelease(region_at(folder, lake, threads, memory))
         for name, state in sorted(opened.release.tables.items()):
             group, table = name.split("/")
             shape = ALL_TABLES.get(table)

@@ -90,7 +90,7 @@ class Findings:
 
     @property
     def side_by_side(self) -> float:
-        """The share of Spark's work per row that is done side by side: what a second core took off, of that on two without the fixed cost; 1 if not measured."""
+        """The share of Spark's work per row that is done side by side: what a second core took off, of that on two without the fixed cost; else 1."""
         if self.one_core is None or self.compared is None:
             return 1.0
         two, fixed = seconds(self.compared.size.spark), self.line("spark").fixed

@@ -101,6 +101,10 @@ class Engine(Protocol):
         """Write a query to one Parquet file; `ordered` keeps the query's row order. `row_group`: about how many rows."""
         ...
 
+    def copy_parts(self, rows: Tree | str, columns: Sequence[Tree], parts: Sequence[tuple[Tree, Path]]) -> Iterator[Written]:
+        """Write columns of a relation to a Parquet file for each part, a condition and a path, in their order; each row fulfils one of the conditions."""
+        ...
+
     def copy_batches(self, reader: pa.RecordBatchReader, path: Path, *, codec: str = "zstd") -> Written:
         """Write a stream of record batches to one Parquet file in its order; the file appears whole or not at all."""
         ...

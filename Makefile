@@ -7,7 +7,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strat
            --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-deep demo test test-deep check bench bench-simulate bench-indicators plausibility docs lock bundle clean
+.PHONY: help setup setup-deep demo test test-deep check bench bench-simulate bench-indicators bench-engines plausibility docs lock bundle clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -44,6 +44,10 @@ bench-simulate: setup  ## how fast and in how much memory regions are simulated
 bench-indicators: setup  ## what cells of indicators and answers cost, and 200 readers at once while a run publishes
 	$(BIN)/python -m bench.indicators
 	$(BIN)/python -m bench.readers
+
+bench-engines: setup-deep  ## DuckDB and Spark at four sizes, Spark's own cost; then observations by code and month (root, 15 GB, an hour)
+	$(BIN)/python -m bench.engines
+	$(BIN)/python -m bench.observations
 
 plausibility: setup  ## what the simulated region holds beside what is published: docs/simulated-region.md
 	$(BIN)/python -m bench.plausibility

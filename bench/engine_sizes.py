@@ -102,7 +102,7 @@ class Findings:
         one, many = self.line("duckdb"), self.line("spark")
         share = self.side_by_side
         gain = one.each - many.each * (1 - share + share / machines)
-        return max(0.0, (many.fixed - one.fixed) / gain) if gain > 0 else None
+        return max(0.0, (many.fixed - one.fixed) / gain) if gain > 1e-6 * one.each else None
 
 
 def seconds(runs: Sequence[Measured]) -> float:

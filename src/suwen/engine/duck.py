@@ -33,6 +33,8 @@ class Engine:
     The files that a statement names are brought here from `store` first, and what appears whole is kept there.
     """
 
+    side_by_side = False  # a large statement has all threads and all memory
+
     def __init__(self, *, threads: int = 2, memory: str = "4GiB", scratch: Path, store: Store | None = None) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = scratch

@@ -37,7 +37,10 @@ class Engine(Protocol):
 
     Files that a query names are brought from `store` first, and what appears whole is kept there. `step` is told when a file is written aside
     and when it has its name. Every call raises SuwenError where memory, disk, a file or the engine's own machines are at fault.
+    `side_by_side`: whether even large statements are better worked on several at a time, since each leaves some of its machines idle.
     """
+
+    side_by_side: bool
 
     scratch: Path
     memory: str

@@ -50,6 +50,8 @@ class _Relation:
 class SparkEngine:
     """An engine (`engine/port.py`) on Spark. What does not fit into memory spills to `scratch`, on a cluster to its workers' own folders."""
 
+    side_by_side = True  # while one statement is planned, or writes its one file, others have the cores
+
     def __init__(self, settings: Settings, scratch: Path, store: Store | None = None) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = scratch

@@ -41,7 +41,7 @@ _SAID = {
     "person_id": "hash(hash(i, 1) % {persons}, 7) >> 1",
     "measurement_concept_id": "3000000 + floor(300 * pow((hash(i, 2) % 1000000) / 1000000.0, 2))",
     "measurement_date": "make_date({year} + m // 12, 1 + m % 12, 1 + day)",
-    "measurement_datetime": "make_timestamp({year} + m // 12, 1 + m % 12, 1 + day, hash(i, 4) % 24, hash(i, 5) % 60, 0)",
+    "measurement_datetime": "make_timestamp({year} + m // 12, 1 + m % 12, 1 + day, (hash(i, 4) % 24)::BIGINT, (hash(i, 5) % 60)::BIGINT, 0)",
     "measurement_type_concept_id": "32856",
     "value_as_number": "(hash(i, 3) % 20000) / 100.0",
     "unit_concept_id": "8840 + hash(i, 2) % 10",

@@ -307,7 +307,9 @@ def _map_groups(work: Work, groups: Sequence[list[TargetKey]], kinds: Mapping[tu
 
 
 def _by_tables(work: Work, ready: Sequence[list[TargetKey]]) -> list[list[list[TargetKey]]]:
-    """Groups that share no table apart from one another: the rows that the first writes decide to which parts those of the second go."""
+    """Groups to be worked on apart from one another: in a first run those that share a table are not, since the rows of one cut the parts for the next."""
+    if work.previous is not None:
+        return [[keys] for keys in ready]
     found: list[tuple[set[str], list[list[TargetKey]]]] = []
     for keys in ready:
         tables = {table for k in keys for table in work.plans[k].tables}

@@ -17,7 +17,7 @@ _WHAT = (
 _NOTES = (
     "Each measure is a process of its own, with all processes it starts: seconds are wall seconds inside it, from the opening of the engine on (Java's start",
     "is in Spark's run, and not in the job by hand, which is therefore held against a run without it), CPU is user and system time of all of them, peak memory",
-    "the highest sum of their resident sizes, looked at four times a second. Fixed cost and cost per row are the line with the least relative squares.",
+    "the highest sum of theirs, looked at twice a second. Fixed cost and cost per row are the line with the least relative squares.",
     "What is done side by side is told by a run on one core: the time that the second core took off, as a share of that on two without the fixed cost; it is",
     "taken to hold for more machines, which is kind to them: they also send to one another what two cores of one machine share.",
     "The job by hand (`bench/by_hand.py`) makes every row of the template with all published columns, ids by xxhash64 and provenance by place, leaves out rows",

@@ -7,7 +7,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strat
            --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-deep demo test test-deep check bench bench-simulate bench-indicators bench-scale bench-days plausibility docs lock bundle clean
+.PHONY: help setup setup-deep demo test test-deep check bench bench-simulate bench-indicators bench-scale bench-days bench-engines plausibility docs lock bundle clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -52,6 +52,10 @@ bench-scale: setup  ## what a region costs at 10, 20, 50 and 100 million rows, a
 bench-days: setup  ## a year of days of many small hospitals (hours; goes on where it was), and how files are best laid out
 	$(BIN)/python -m bench.layout
 	$(BIN)/python -m bench.days
+
+bench-engines: setup-deep  ## DuckDB and Spark at four sizes, Spark's own cost; then observations by code and month (root, 15 GB, an hour)
+	$(BIN)/python -m bench.engines
+	$(BIN)/python -m bench.observations
 
 plausibility: setup  ## what the simulated region holds beside what is published: docs/simulated-region.md
 	$(BIN)/python -m bench.plausibility

@@ -17,7 +17,7 @@ from suwen.engine.releases import Releases
 from suwen.flow.land import land
 from suwen.flow.reader import OpenRelease
 from suwen.flow.region import add_feed, create, open_region
-from suwen.flow.run import run
+from suwen.flow.run import RunReport, run
 from suwen.flow.trace import Trace, trace
 from suwen.model.extension import ALL_TABLES
 from suwen.model.receipt import Mode
@@ -48,7 +48,8 @@ def landing(folder: str, source: str, as_of: str, window: tuple[str, str] | None
     return clock.measured({"bytes": sum(r.length for r in delivery.receipts), "files": [r.sha256 for r in delivery.receipts]})
 
 
-def _opened(folder: str, lake: str, threads: int, memory: str) -> Region:
+def region_at(folder: str, lake: str, threads: int, memory: str) -> Region:
+    """The region with a lake in a folder of its own."""
     found = open_region(Path(folder))
     return replace(found, lake=Path(lake), settings=replace(found.settings, threads=threads, memory=memory))
 
@@ -56,29 +57,32 @@ def _opened(folder: str, lake: str, threads: int, memory: str) -> Region:
 def running(folder: str, lake: str, threads: int, memory: str) -> Measured:
     """`suwen run` over what has landed, into the lake in a folder of its own."""
     with Clock() as clock:
-        report = run(_opened(folder, lake, threads, memory))
-    release = Releases(Path(lake) / "releases").latest()
+        report = run(region_at(folder, lake, threads, memory))
+    return clock.measured(said_of(report, Path(lake)))
+
+
+def said_of(report: RunReport, lake: Path) -> dict[str, object]:
+    """What a run that published says: its stages, what it wrote, and the release's rows, books and content."""
+    release = Releases(lake / "releases").latest()
     assert release is not None
-    return clock.measured(
-        {
-            "stages": dict(report.seconds),
-            "records": report.records,
-            "created": dict(report.created),
-            "removed": dict(report.removed),
-            "rewritten": dict(report.rewritten),
-            "rows": {name: state.rows for name, state in release.tables.items()},
-            "states": dict(release.totals),
-            "content": hashlib.sha256(release.content.encode()).hexdigest(),
-            "bytes": {part: bytes_of(Path(lake) / part) for part in PARTS},
-        }
-    )
+    return {
+        "stages": dict(report.seconds),
+        "records": report.records,
+        "created": dict(report.created),
+        "removed": dict(report.removed),
+        "rewritten": dict(report.rewritten),
+        "rows": {name: state.rows for name, state in release.tables.items()},
+        "states": dict(release.totals),
+        "content": hashlib.sha256(release.content.encode()).hexdigest(),
+        "bytes": {part: bytes_of(lake / part) for part in PARTS},
+    }
 
 
 def tracing(folder: str, lake: str, threads: int, memory: str) -> Measured:
     """Trace one row of each table that has rows with an id; says per table the seconds, and whether the row led to its bytes or to its inputs."""
     found: dict[str, dict[str, object]] = {}
     with Clock() as whole:
-        opened = OpenRelease(_opened(folder, lake, threads, memory))
+        opened = OpenRelease(region_at(folder, lake, threads, memory))
         for name, state in sorted(opened.release.tables.items()):
             group, table = name.split("/")
             shape = ALL_TABLES.get(table)

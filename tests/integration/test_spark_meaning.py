@@ -172,6 +172,23 @@ def test_rows_are_taken_out_and_tables_replaced(engines: tuple[Engine, Engine]) 
         engine.drop("u", "nobody")
 
 
+def test_rows_are_written_to_the_files_of_their_parts(engines: tuple[Engine, Engine], tmp_path: Path) -> None:
+    found = []
+    for which, engine in enumerate(engines):
+        parts = [
+            (statement(f"select {condition}").expressions[0], tmp_path / str(which) / f"_part={at}" / "rows.parquet")
+            for at, condition in enumerate(("n < 2", "n = 7", "n between 2 and 3", "n > 3"))
+        ]
+        written = list(engine.copy_parts("t", [alias(col("n"), "n"), alias(col("s"), "s")], parts))
+        kept = [(one.rows, engine.rows(statement("select n, s from {f} f order by n", f=read_parquet([str(one.path)])))) for one in written if one.rows]
+        found.append(([one.rows for one in written], kept))
+        assert [one.path for one in written] == [path for _, path in parts]
+        assert next(iter(engine.copy_parts("t", [alias(col("n"), "n")], [(parts[1][0], tmp_path / f"{which}.parquet")]))).rows == 6
+        assert not list(tmp_path.rglob("part-*"))
+    assert found[0] == found[1]
+    assert found[0][0] == [2, 0, 2, 2]
+
+
 def test_workers_write_files_ahead(engines: tuple[Engine, Engine], tmp_path: Path) -> None:
     folder = str(tmp_path)
 

@@ -34,6 +34,7 @@ class Engine:
     """
 
     spreads = False
+    side_by_side = False  # a large statement has all threads and all memory
 
     def __init__(self, *, threads: int = 2, memory: str = "4GiB", scratch: Path, store: Store | None = None) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
@@ -148,6 +149,12 @@ class Engine:
             return Written(path, 0, 0, {})
         statistics = {name.strip('"').replace('""', '"'): {k: str(v) for k, v in values.items()} for name, values in (row[4] or {}).items()}
         return Written(path, int(row[1]), int(row[2]), statistics)
+
+    def copy_parts(self, rows: exp.Expression | str, columns: Sequence[exp.Expression], parts: Sequence[tuple[exp.Expression, Path]]) -> Iterator[Written]:
+        """Write a relation to a file for each part, one after the other: each is a scan, which costs less than keeping the parts apart in one."""
+        for condition, path in parts:
+            everything = "select {c} from {r} x" if len(parts) == 1 else "select {c} from {r} x where {w}"
+            yield self.copy(statement(everything, c=list(columns), r=rows, **({} if len(parts) == 1 else {"w": condition})), path)
 
     def copy_batches(self, reader: pa.RecordBatchReader, path: Path, *, codec: str = "zstd") -> Written:
         """Write a stream of record batches to one Parquet file in its order; the file appears whole or not at all."""

@@ -37,7 +37,10 @@ class Engine(Protocol):
 
     Files that a query names are brought from `store` first, and what appears whole is kept there. `step` is told when a file is written aside
     and when it has its name. Every call raises SuwenError where memory, disk, a file or the engine's own machines are at fault.
+    `side_by_side`: whether even large statements are better worked on several at a time, since each leaves some of its machines idle.
     """
+
+    side_by_side: bool
 
     scratch: Path
     spreads: bool  # whether `spread` has other machines, or processes, do anything
@@ -100,6 +103,10 @@ class Engine(Protocol):
 
     def copy(self, query: Tree | str, path: Path, *, ordered: bool = False, codec: str = "zstd", row_group: int = 122_880) -> Written:
         """Write a query to one Parquet file; `ordered` keeps the query's row order. `row_group`: about how many rows."""
+        ...
+
+    def copy_parts(self, rows: Tree | str, columns: Sequence[Tree], parts: Sequence[tuple[Tree, Path]]) -> Iterator[Written]:
+        """Write columns of a relation to a Parquet file for each part, a condition and a path, in their order; each row fulfils one of the conditions."""
         ...
 
     def copy_batches(self, reader: pa.RecordBatchReader, path: Path, *, codec: str = "zstd") -> Written:

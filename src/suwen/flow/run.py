@@ -202,9 +202,9 @@ def _map_all(work: Work) -> None:
     while waiting:
         ready = list(takewhile(lambda keys: not _missing(work, keys), waiting)) or waiting[:1]
         waiting = waiting[len(ready) :]
-        if len(ready) > 1 and not any(work.stale(k) for keys in ready for k in keys):
+        if len(ready) > 1 and (work.engine.side_by_side or not any(work.stale(k) for keys in ready for k in keys)):
             work.progress.start(f"mapping {len(ready)} groups of targets")
-            work.each([partial(_map_group, keys=keys, kinds=kinds) for keys in ready])
+            work.each([partial(_map_groups, groups=some, kinds=kinds) for some in _by_tables(work, ready)])
         else:
             for keys in ready:
                 work.progress.start(f"mapping {keys[0].target} of {keys[0].lane}")
@@ -232,6 +232,26 @@ def _map_group(work: Work, keys: list[TargetKey], kinds: Mapping[tuple[int, str]
     for one in run_group(work, keys, {k: target_touched(work, k, kinds) for k in keys}):
         books.post(work, one)
         work.engine.drop(one.rows)
+
+
+def _map_groups(work: Work, groups: Sequence[list[TargetKey]], kinds: Mapping[tuple[int, str], str]) -> None:
+    for keys in groups:
+        _map_group(work, keys, kinds)
+
+
+def _by_tables(work: Work, ready: Sequence[list[TargetKey]]) -> list[list[list[TargetKey]]]:
+    """Groups to be worked on apart from one another: in a first run those that share a table are not, since the rows of one cut the parts for the next."""
+    if work.previous is not None:
+        return [[keys] for keys in ready]
+    found: list[tuple[set[str], list[list[TargetKey]]]] = []
+    for keys in ready:
+        tables = {table for k in keys for table in work.plans[k].tables}
+        some = [keys]
+        for one in [one for one in found if one[0] & tables]:
+            tables, some = tables | one[0], [*one[1], *some]
+            found.remove(one)
+        found.append((tables, some))
+    return [some for _, some in found]
 
 
 def _weighed_kinds(work: Work) -> list[tuple[int, str]]:

@@ -186,7 +186,12 @@ def _to_map(judged: _Judged, records: Slice) -> Tree:
 
 
 def _has_issues(work: Work, data: KindData) -> bool:
-    return bool(work.engine.one(statement("select count(*) from {i} i where issue is not null", i=index(work, data))))
+    """Whether a record of a kind has an issue; asked once for all its targets."""
+    with work.once("issues", *data.place):
+        if data.place not in work.with_issues:
+            asked = statement("select count(*) from {i} i where issue is not null", i=index(work, data))
+            work.with_issues[data.place] = bool(work.engine.one(asked))
+        return work.with_issues[data.place]
 
 
 def mapped_rows(work: Work, plan: MappingPlan, source: Tree, joined: dict[str, Tree | str], key: TargetKey, already: Sequence[Tree] = ()) -> str:

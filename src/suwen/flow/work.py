@@ -108,6 +108,7 @@ class Work:
     slices: dict[tuple[int, str, str], Slice] = field(default_factory=dict)  # (lane, kind, touched keys) -> their records
     fixed: set[str] = field(default_factory=set)  # temporary tables of a fixed name that have been made
     sources: dict[str, int] = field(default_factory=dict)  # feed -> the number that stands for it in `receipts`
+    with_issues: dict[tuple[int, str], bool] = field(default_factory=dict)  # (lane, kind) -> whether a record in its index has an issue
     touched_kinds: dict[tuple[int, str], str] = field(default_factory=dict)  # (lane, kind) -> table of the keys with new versions, in an increment
     whole: dict[str, frozenset[str]] = field(default_factory=dict)  # table of touched keys -> the feeds all of whose records are touched
     stale_groups: set[tuple[str, str]] = field(default_factory=set)  # (organisation, see `made_as`) of rows that lost a source
@@ -127,11 +128,11 @@ class Work:
         return replace(self, engine=self.engine.beside(), progress=SILENT)
 
     def each(self, jobs: Sequence[Callable[[Work], T]]) -> list[T]:
-        """What independent jobs give, in order. In an increment, where most of the work is in one thread, several at a time.
+        """What independent jobs give, in order. Several at a time in an increment, where most of the work is in one thread, or where the engine wants it.
 
         Raises what the first job in order raised, after all have ended.
         """
-        if self.previous is None or len(jobs) < 2:
+        if (self.previous is None and not self.engine.side_by_side) or len(jobs) < 2:
             return [job(self) for job in jobs]
 
         def run(job: Callable[[Work], T]) -> T:

@@ -43,19 +43,12 @@ def write_files(work: Work, table: str, rows: Tree | str) -> list[Written]:
     with work.guard:
         starts = parts_of(work.layout, name, histogram)
     columns = [alias(col(c), c) for c in stored_columns(shape)]
-    for low, high in starts:
-        count = sum(n for m, n in histogram if low <= m < high)
-        if not count:
-            continue
-        inside = conjunction([compared(col(MONTH), ">=", integer(low)), compared(col(MONTH), "<", integer(high))])
-        part = part_of(low)
-        query = (
-            statement("select {c} from {r} x where {w}", c=columns, r=rows, w=inside)
-            if len(starts) > 1
-            else statement("select {c} from {r} x", c=columns, r=rows)
-        )
-        path = target.new_path(part, f"{work.number:08d}-{work.attempt}-{work.fresh('f')}")
-        written = work.engine.copy(query, path)
+    counts = {low: sum(n for m, n in histogram if low <= m < high) for low, high in starts}
+    wanted = [(low, high) for low, high in starts if counts[low]]
+    paths = [target.new_path(part_of(low), f"{work.number:08d}-{work.attempt}-{work.fresh('f')}") for low, _ in wanted]
+    inside = [conjunction([compared(col(MONTH), ">=", integer(low)), compared(col(MONTH), "<", integer(high))]) for low, high in wanted]
+    for (low, _), written in zip(wanted, work.engine.copy_parts(rows, columns, list(zip(inside, paths, strict=True))), strict=True):
+        part, count = part_of(low), counts[low]
         work.step(f"wrote {name}")
         if written.rows != count:
             raise Defect(f"{name}: {written.rows} rows written where {count} were counted")

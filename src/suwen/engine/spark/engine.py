@@ -32,7 +32,7 @@ from suwen.engine.spark.faults import spark_errors
 from suwen.engine.spark.queries import in_one_part
 from suwen.engine.spark.rendering import spark_text
 from suwen.engine.spark.session import session, unused
-from suwen.engine.sql import Tree, coalesce, negation, parsed, read_parquet, statement
+from suwen.engine.sql import Tree, case, coalesce, integer, negation, parsed, read_parquet, statement
 from suwen.engine.store.folder import FolderStore
 from suwen.engine.store.port import Store
 from suwen.model.region import Settings
@@ -51,6 +51,7 @@ class SparkEngine:
     """An engine (`engine/port.py`) on Spark. What does not fit into memory spills to `scratch`, on a cluster to its workers' own folders."""
 
     spreads = True
+    side_by_side = True  # while one statement is planned, or writes its one file, others have the cores
 
     def __init__(self, settings: Settings, scratch: Path, store: Store | None = None) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
@@ -172,6 +173,18 @@ class SparkEngine:
             in_order = in_one_part(tree) if ordered else None
             frame = self._frame(in_order) if in_order is not None else self._frame(tree).repartition(1)
             return files.write_one(frame, path, self.scratch / f"copy-{next(_numbers)}", codec=codec, row_group=row_group)
+
+    def copy_parts(self, rows: Tree | str, columns: Sequence[Tree], parts: Sequence[tuple[Tree, Path]]) -> Iterator[Written]:
+        """One job whose tasks write a file each, side by side."""
+        if len(parts) == 1:
+            yield self.copy(statement("select {c} from {r} x", c=list(columns), r=rows), parts[0][1])
+            return
+        number = case([(condition, integer(at)) for at, (condition, _) in enumerate(parts)])
+        tree = statement("select {c}, {n} as {name} from {r} x", c=list(columns), n=number, name=files.PART, r=rows)
+        paths = [path for _, path in parts]
+        with spark_errors(tree, target=paths[0], spark=self._spark, memory=self.memory):
+            written = files.write_parts(self._frame(tree), paths, self.scratch / f"copy-{next(_numbers)}")
+        yield from written
 
     def copy_batches(self, reader: pa.RecordBatchReader, path: Path, *, codec: str = "zstd") -> Written:
         with self._staging() as duckdb:

@@ -23,6 +23,7 @@ from suwen.engine.port import Written
 from suwen.engine.spark.printer import literal, quoted
 from suwen.engine.spark.session import java
 
+PART = "_suwen_part"  # a column: to which of several files a row goes
 _PATTERN = re.compile(r"([\\*?\[\]{}])")
 _MARKED = re.compile(r"\[([*?\[])\]")  # how a path is written for DuckDB, where a mark stands for itself
 
@@ -80,17 +81,34 @@ def kept(spark: SparkSession, frame: DataFrame, folder: Path) -> tuple[DataFrame
 
 def write_one(frame: DataFrame, path: Path, aside: Path, *, codec: str, row_group: int) -> Written:
     """Write a frame of one part to exactly one Parquet file `path`, by way of the folder `aside` on the same file system; none where it has no row."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    return _write(frame, [path], aside, codec, row_group)[0]
+
+
+def write_parts(frame: DataFrame, paths: Sequence[Path], aside: Path, *, codec: str = "zstd", row_group: int = 122_880) -> list[Written]:
+    """Write each row to the file whose number, from 0, its column `PART` holds, which is written nowhere; one task writes one file."""
+    numbered = frame.repartitionById(len(paths), f.col(quoted(PART)).cast("int")).drop(PART)
+    return _write(numbered, paths, aside, codec, row_group)
+
+
+def _write(frame: DataFrame, paths: Sequence[Path], aside: Path, codec: str, row_group: int) -> list[Written]:
+    """Write the parts of a frame to files in their order."""
+    for folder in {path.parent for path in paths}:
+        folder.mkdir(parents=True, exist_ok=True)
     try:
         frame.write.option("compression", codec).option("parquet.block.row.count.limit", str(row_group)).parquet(f"file:{aside}")
-        made = sorted(aside.glob("part-*.parquet"))
-        if len(made) > 1:
-            raise Defect(f"Spark wrote {len(made)} files where one was asked for")
-        if not made or not pq.read_metadata(made[0]).num_rows:
-            return Written(path, 0, 0, {})
-        os.replace(made[0], path)
+        made = {int(path.name.split("-")[1]): path for path in aside.glob("part-*.parquet")}
+        if len(made) != len(list(aside.glob("part-*.parquet"))) or max(made, default=0) >= len(paths):
+            raise Defect(f"Spark wrote {len(list(aside.glob('part-*.parquet')))} files where {len(paths)} were asked for")
+        return [_placed(made.get(at), path) for at, path in enumerate(paths)]
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _placed(made: Path | None, path: Path) -> Written:
+    """A file that Spark wrote under its name; none where it has no row."""
+    if made is None or not pq.read_metadata(made).num_rows:
+        return Written(path, 0, 0, {})
+    os.replace(made, path)
     return written(path)
 
 

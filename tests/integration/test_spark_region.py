@@ -24,12 +24,17 @@ def regions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Region, Region, l
     make(there)
     spark, said = on_spark(there), []
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("suwen.flow.stage._WORTH_SPREADING", 0)  # Spark's workers read what landed, however little
-        for turn in TURNS:
+        patched.setattr("suwen.flow.stage.WORTH_SPREADING", 0)  # Spark's workers read what landed, however little
+        for number, turn in enumerate(TURNS):
             for folder in (here, there):
                 deliver(folder, turn)
             run(plain)
+            if number:  # now what stood apart is put together too, a bundle a delivery, and merged
+                patched.setattr("suwen.flow.arrivals.FEWEST", 1)
+                patched.setattr("suwen.flow.bundles.AT_ONCE", 1)
+                patched.setattr("suwen.flow.bundles.TIER", 2)
             run(spark)
+            patched.setattr("suwen.flow.arrivals.FEWEST", 1_000)
             said.append((content(plain), content(spark)))
     return plain, spark, said
 
@@ -46,6 +51,11 @@ def test_rows_are_read_by_duckdb_as_its_own(regions: tuple[Region, Region, list[
         one, other = (OpenRelease(region).table(table).sort_by(f"{table}_id") for region in (plain, spark))
         assert other.schema == one.schema
         assert other == one
+
+
+def test_bundles_were_made_and_merged(regions: tuple[Region, Region, list[tuple[object, object]]]) -> None:
+    assert len(list(regions[1].bundles.glob("*/*/list.parquet"))) == 6  # four deliveries; the two of one file together; then all
+    assert not regions[0].bundles.exists()
 
 
 def test_nothing_is_left_of_the_work(regions: tuple[Region, Region, list[tuple[object, object]]]) -> None:

@@ -36,9 +36,9 @@ def stage(work: Work, landing: Landing) -> None:
     before = work.previous.readers if work.previous else {}
     work.reread |= {feed for feed, spec in specs.items() if before.get(feed, spec) != spec}
     work.readers = specs
-    bundles = _bundles(work, landing)
-    apart = _apart(work, bundles)
     stagers = {feed: _stager(work, landing, feed) for feed in specs}
+    bundles = _bundles(work, stagers)
+    apart = _apart(work, bundles)
     waiting = [(stagers[receipt.feed], receipt) for receipt in _receipts(work, apart)]
     stage_ahead(work.engine, waiting)
     made = [stager.staged(receipt) for stager, receipt in waiting]
@@ -53,14 +53,13 @@ def _stager(work: Work, landing: Landing, feed: str) -> Stager:
     return Stager(work.engine, landing, work.region.staging, work.template(feed), feed, settings.piece_mb << 20, work.progress, work.step)
 
 
-def _bundles(work: Work, landing: Landing) -> list[Bundle]:
+def _bundles(work: Work, stagers: Mapping[str, Stager]) -> list[Bundle]:
     """The bundles of the readers in force, after small deliveries that stood apart have been put together and tiers merged."""
     found: list[Bundle] = []
     for spec in sorted(set(work.readers.values())):
         found += kept_bundles(work.engine.store, work.region.bundles, spec)
     for spec, receipts in _to_bundle(work, found).items():
         work.progress.start(f"reading {len(receipts)} small files")
-        stagers = {feed: _stager(work, landing, feed) for feed in {receipt.feed for receipt in receipts}}
         found += make_bundles(work.engine, work.region.bundles, [(stagers[receipt.feed], receipt) for receipt in receipts])
         mine = [bundle for bundle in found if bundle.spec == spec]
         found = [*(bundle for bundle in found if bundle.spec != spec), *merged(work.engine, work.region.bundles, mine)]
@@ -109,6 +108,7 @@ class _Gathered:
         again = np.array([name in work.reread for name in self.names], np.bool_)
         self.new: Flags = work.unseen.held | (again[self.codes] if len(self.codes) else work.unseen.held)  # by receipt, from 1
         self.counted = {bundle.name: _read_by(work, bundle) & all_of(bundle.receipts, work.receipts.held) for bundle in bundles}
+        self.tallies = list(self._tallies())
 
     def _tallies(self) -> Iterator[tuple[str, Tally]]:
         """(kind, tally) of all that counts."""
@@ -128,7 +128,7 @@ class _Gathered:
     def volumes(self) -> dict[str, int]:
         """Feed -> the records it has to map, as far as can be told yet: of new receipts, or all where anything that is declared has changed."""
         work, sums = self.work, np.zeros(len(self.names), np.int64)
-        for _, tally in self._tallies():
+        for _, tally in self.tallies:
             mine = tally if work.previous is None or not work.same_declared else tally.where(self.new[tally.receipts - 1])
             np.add.at(sums, self.codes[mine.receipts - 1], mine.rows)
         return {name: int(sums[at]) for at, name in enumerate(self.names) if name in work.readers}
@@ -138,7 +138,7 @@ class _Gathered:
         work = self.work
         lane_of = np.array([work.lanes[name].number if name in work.lanes else -1 for name in self.names], np.int64)
         tallies: dict[tuple[int, str], list[Tally]] = {}
-        for kind, tally in self._tallies():
+        for kind, tally in self.tallies:
             mine = lane_of[self.codes[tally.receipts - 1]]
             for number in np.unique(mine):
                 tallies.setdefault((int(number), kind), []).append(tally.where(mine == number))

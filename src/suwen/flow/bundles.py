@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from math import log
 from pathlib import Path
@@ -128,8 +129,9 @@ def _make(engine: Engine, folder: Path, of: Sequence[tuple[Stager, Receipt]]) ->
             told = [(kind, 0, 0) for kind in looked.empty]
             for member, kind in looked.members:
                 shape = kind.name, tuple(sorted(member.columns))
-                part = parts.setdefault(shape, _Part(engine, place / f"{kind.name}-{len(parts)}.parquet", *shape))
-                told.append((kind.name, *part.take(stager, receipt, member)))
+                if shape not in parts:
+                    parts[shape] = _Part(engine, place / f"{kind.name}-{len(parts)}.parquet", *shape)
+                told.append((kind.name, *parts[shape].take(stager, receipt, member)))
             for kind_name, rows, rejected in told or [("", 0, 0)]:
                 files.setdefault(kind_name, []).append((receipt.sequence, rows, rejected))
         kept = tuple(part.close() for _, part in sorted(parts.items()))
@@ -198,7 +200,8 @@ class _Part:
     def drop(self) -> None:
         """Leave nothing aside of what was not closed."""
         if self._writer is not None:
-            self._writer.close()
+            with suppress(OSError):  # where the disk is full: the first error is the one to tell
+                self._writer.close()
         self.aside.unlink(missing_ok=True)
 
 

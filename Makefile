@@ -45,7 +45,7 @@ bench-indicators: setup  ## what cells of indicators and answers cost, and 200 r
 	$(BIN)/python -m bench.indicators
 	$(BIN)/python -m bench.readers
 
-bench-scale: setup  ## what a region costs at 10, 20, 50 and 100 million rows, and what is asked of the largest; hours, and 20 GB of disk
+bench-scale: setup  ## what a region costs at 10, 30 and 100 million rows, and what is asked of the largest; hours, and 20 GB of disk
 	$(BIN)/python -m bench.scale --keep
 	$(BIN)/python -m bench.questions
 

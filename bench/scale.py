@@ -3,7 +3,7 @@
 Every size is measured by itself, step by step; what was measured is kept as JSON beside the data, so that a size that was broken off goes on where it was,
 and the page is written from all sizes there are. Times are printed, never asserted; the exit code is 1 where records are lost.
 
-    python -m bench.scale                            10, 20, 50 and 100 million rows, in build/bench-scale; the report goes to docs/bench/scale.md
+    python -m bench.scale                            10, 30 and 100 million rows, in build/bench-scale; the report goes to docs/bench/scale.md
     python -m bench.scale --sizes 1000               1,000 million, or as many as the disk allows, beside what was measured before
     python -m bench.scale --sizes 0.2 --folder F     a small one; its report stays beside its data
 """
@@ -168,7 +168,7 @@ FOLDER = ROOT / "build" / "bench-scale"
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=_sizes, default=SIZES, help="millions of rows, parted by commas (default: 10,20,50,100)")
+    parser.add_argument("--sizes", type=_sizes, default=SIZES, help="millions of rows, parted by commas (default: 10,30,100)")
     parser.add_argument("--hospitals", type=int, default=24, help="default: %(default)s")
     parser.add_argument("--years", type=int, default=3, help="default: %(default)s")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="default: build/bench-scale")

@@ -11,7 +11,7 @@ from typing import Any
 from bench.measure import Measured
 from bench.report import Table, marked
 
-SIZES = (10.0, 20.0, 50.0, 100.0)
+SIZES = (10.0, 30.0, 100.0)
 FITTED_FROM, CAP = 10.0, 16 << 30
 _LAKE = ("staging", "index", "cdr", "ext", "state")
 _WHAT = (

@@ -15,6 +15,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from suwen.engine import port
+from suwen.engine.ahead import ahead
 from suwen.engine.faults import engine_errors, paths_in, system_fault
 from suwen.engine.interrupts import interruptible
 from suwen.engine.port import Written
@@ -22,6 +23,7 @@ from suwen.engine.render import render
 from suwen.engine.sql import literally, read_parquet, statement
 from suwen.engine.store.folder import FolderStore
 from suwen.engine.store.port import Store, from_bucket
+from suwen.model.region import Settings
 
 _OWN = "set TimeZone = 'UTC'; set enable_progress_bar = false"  # of each connection; DuckDB would draw its bar into standard output
 
@@ -33,14 +35,14 @@ class Engine:
     The files that a statement names are brought here from `store` first, and what appears whole is kept there.
     """
 
-    spreads = False
     side_by_side = False  # a large statement has all threads and all memory
 
     def __init__(self, *, threads: int = 2, memory: str = "4GiB", scratch: Path, store: Store | None = None) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = scratch
         self.store = store or FolderStore(scratch)
-        self.memory = memory
+        self.memory, self._threads = memory, threads
+        self.spreads = threads > 1
         self.step: Callable[[str], None] = lambda _: None  # told when a file is written aside and when it has its name
         self._con = duckdb.connect(
             config={
@@ -75,7 +77,9 @@ class Engine:
             interruptible(self._con, lambda: self._con.execute(sql))
 
     def spread(self, work: Callable[[port.Engine, port.Item], None], items: Sequence[port.Item]) -> None:
-        """Nothing: there is this process alone."""
+        if self.spreads:
+            share = Settings(self._threads, self.memory).share(self._threads).memory
+            ahead(work, items, processes=self._threads, memory=share, scratch=self.scratch)
 
     def rows(self, query: exp.Expression | str) -> list[tuple[Any, ...]]:
         """The rows of a query as tuples; for small answers."""

@@ -59,9 +59,10 @@ class Engine(Protocol):
         ...
 
     def spread(self, work: Callable[[Engine, Item], None], items: Sequence[Item]) -> None:
-        """Do `work` ahead for each item on the engine's own machines, each with an engine that stages there; nothing where it has none.
+        """Do `work` ahead for each item on the engine's own machines or in processes beside this one, each with an engine that stages there.
 
-        `work` and items are pickled, and leave what they do in files. What fails is left undone, for the caller to do and to fail at himself.
+        Where it has none: nothing. `work`, a function of a module, and items are pickled, and leave what they do in files. What fails is left undone,
+        for the caller to do and to fail at himself.
         """
         ...
 

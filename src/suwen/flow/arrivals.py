@@ -16,7 +16,7 @@ from suwen.flow.bundles import FEWEST, SMALL, all_of, kept_bundles, make_bundles
 from suwen.flow.key_findings import note_unread_keys
 from suwen.flow.known_receipts import register_receipts
 from suwen.flow.lanes import HeldPart, KindData, lanes
-from suwen.flow.stage import Stager, spec_of, stage_ahead
+from suwen.flow.stage import Stager, spec_of, stage_all
 from suwen.flow.work import Work, index_path
 from suwen.intake.landing import Landing
 from suwen.intake.register import Flags
@@ -39,9 +39,7 @@ def stage(work: Work, landing: Landing) -> None:
     stagers = {feed: _stager(work, landing, feed) for feed in specs}
     bundles = _bundles(work, stagers)
     apart = _apart(work, bundles)
-    waiting = [(stagers[receipt.feed], receipt) for receipt in _receipts(work, apart)]
-    stage_ahead(work.engine, waiting)
-    made = [stager.staged(receipt) for stager, receipt in waiting]
+    made = stage_all(work.engine, [(stagers[receipt.feed], receipt) for receipt in _receipts(work, apart)])
     gathered = _Gathered(work, made, bundles)
     work.lanes = lanes(work.region, gathered.volumes())
     register_receipts(work)
@@ -58,9 +56,11 @@ def _bundles(work: Work, stagers: Mapping[str, Stager]) -> list[Bundle]:
     found: list[Bundle] = []
     for spec in sorted(set(work.readers.values())):
         found += kept_bundles(work.engine.store, work.region.bundles, spec)
-    for spec, receipts in _to_bundle(work, found).items():
-        work.progress.start(f"reading {len(receipts)} small files")
-        found += make_bundles(work.engine, work.region.bundles, [(stagers[receipt.feed], receipt) for receipt in receipts])
+    waiting = _to_bundle(work, found)
+    if waiting:
+        work.progress.start(f"reading {sum(map(len, waiting.values()))} small files")
+    found += make_bundles(work.engine, work.region.bundles, [[(stagers[receipt.feed], receipt) for receipt in of] for of in waiting.values()])
+    for spec in waiting:
         mine = [bundle for bundle in found if bundle.spec == spec]
         found = [*(bundle for bundle in found if bundle.spec != spec), *merged(work.engine, work.region.bundles, mine)]
     return found

@@ -24,7 +24,7 @@ from suwen.base.system import explained
 from suwen.engine.port import Engine
 from suwen.engine.sql import col, in_numbers, negation, read_parquet, statement
 from suwen.engine.store.port import Store
-from suwen.flow.stage import Ahead, Stager
+from suwen.flow.stage import Ahead, Stager, worth_spreading
 from suwen.intake.formats.delimited import Member, read
 from suwen.intake.register import Flags
 from suwen.intake.survey_store import opener
@@ -74,11 +74,14 @@ def _is_whole(store: Store, bundle: Bundle) -> bool:
     return all(store.whole(Path(part.path)) for part in bundle.parts)
 
 
-def make_bundles(engine: Engine, folder: Path, waiting: Sequence[tuple[Stager, Receipt]]) -> Iterator[Bundle]:
-    """Read receipts of one reader spec, whole deliveries in order, into bundles; on the engine's machines, where it has some and there is enough to read."""
-    some = list(_shared_out(waiting))
-    if engine.spreads and not engine.store.remote and len(some) > 1:
-        engine.spread(_made_there, [(folder, [Ahead.of(stager, receipt) for stager, receipt in of]) for of in some])
+def make_bundles(engine: Engine, folder: Path, waiting: Sequence[Sequence[tuple[Stager, Receipt]]]) -> Iterator[Bundle]:
+    """Read receipts into bundles, each of one reader spec; by the engine's others, where it has some and there is enough to read.
+
+    `waiting`: of every spec its receipts, whole deliveries in order.
+    """
+    some = [of for receipts in waiting for of in _shared_out(receipts)]
+    if worth_spreading(engine, [receipt for of in some for _, receipt in of], len(some)):
+        engine.spread(_made_there, [(folder, [Ahead.of(stager, receipt) for stager, receipt in of]) for of in sorted(some, key=_length, reverse=True)])
     for of in some:
         made = _load(engine.store, _place(folder, of[0][0].spec, [receipt.sequence for _, receipt in of]) / LIST)
         yield made if made is not None and _is_whole(engine.store, made) else _make(engine, folder, of)
@@ -95,6 +98,10 @@ def _shared_out(waiting: Sequence[tuple[Stager, Receipt]]) -> Iterator[list[tupl
         if last or (held >= AT_ONCE and waiting[at + 1][1].delivery != receipt.delivery):
             yield some
             some, held = [], 0
+
+
+def _length(of: Sequence[tuple[Stager, Receipt]]) -> int:
+    return sum(receipt.length for _, receipt in of)
 
 
 def _made_there(engine: Engine, item: tuple[Path, list[Ahead]]) -> None:

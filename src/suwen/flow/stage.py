@@ -194,13 +194,23 @@ class Ahead:
         return Stager(engine, Landing(self.landing), self.folder, self.template, self.feed, self.piece_bytes)
 
 
-def stage_ahead(engine: Engine, waiting: Sequence[tuple[Stager, Receipt]]) -> None:
-    """Have what is not staged yet read by the engine's machines, where it has some and there is enough to read; one pass reads all kinds of a receipt."""
-    if engine.store.remote or not engine.spreads:  # their machines have other caches
-        return
-    new = [(stager, receipt) for stager, receipt in waiting if stager.kept(receipt) is None]
-    if len(new) > 1 and sum(receipt.length for _, receipt in new) >= WORTH_SPREADING:
+def stage_all(engine: Engine, waiting: Sequence[tuple[Stager, Receipt]]) -> list[StagedReceipt]:
+    """The staging of receipts, as kept or made now; by the engine's others, where it has some and there is enough to read. One pass reads all kinds of one."""
+    kept = [stager.kept(receipt) for stager, receipt in waiting]
+    new = [one for one, found in zip(waiting, kept, strict=True) if found is None]
+    if not engine.side_by_side:  # what is larger than all others together is sooner read by all threads of the engine itself
+        whole = sum(receipt.length for _, receipt in new)
+        new = [(stager, receipt) for stager, receipt in new if 2 * receipt.length <= whole]
+    if worth_spreading(engine, [receipt for _, receipt in new], len(new)):
         engine.spread(_staged_there, [Ahead.of(stager, receipt) for stager, receipt in new])
+    return [found or stager.staged(receipt) for (stager, receipt), found in zip(waiting, kept, strict=True)]
+
+
+def worth_spreading(engine: Engine, receipts: Sequence[Receipt], parts: int) -> bool:
+    """Whether an engine has others to read receipts that are shared out in so many parts, and they would be done sooner. Not with a bucket: other machines
+    have other caches.
+    """
+    return parts > 1 and engine.spreads and not engine.store.remote and sum(receipt.length for receipt in receipts) >= WORTH_SPREADING
 
 
 def _staged_there(engine: Engine, ahead: Ahead) -> None:

@@ -35,7 +35,7 @@ AREAS = (
     "landing/objects",
     "landing",
     "lake/staging",
-    "lake/bundles",
+    "lake/pools",
     "lake/index",
     "lake/releases",
     "lake/state",

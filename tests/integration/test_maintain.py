@@ -58,7 +58,7 @@ def daily(folder: Path, day: int) -> None:
 
 @pytest.fixture(autouse=True)
 def each_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deliveries stand apart; of bundles see test_bundles.py."""
+    """Deliveries stand apart; of pools see test_pools.py."""
     monkeypatch.setattr(arrivals, "FEWEST", 1_000)
 
 

@@ -29,10 +29,10 @@ def regions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Region, Region, l
             for folder in (here, there):
                 deliver(folder, turn)
             run(plain)
-            if number:  # now what stood apart is put together too, a bundle a delivery, and merged
+            if number:  # now what stood apart is put together too, a pool a delivery, and merged
                 patched.setattr("suwen.flow.arrivals.FEWEST", 1)
-                patched.setattr("suwen.flow.bundles.AT_ONCE", 1)
-                patched.setattr("suwen.flow.bundles.TIER", 2)
+                patched.setattr("suwen.flow.pools.AT_ONCE", 1)
+                patched.setattr("suwen.flow.pools.TIER", 2)
             run(spark)
             patched.setattr("suwen.flow.arrivals.FEWEST", 1_000)
             said.append((content(plain), content(spark)))
@@ -53,9 +53,9 @@ def test_rows_are_read_by_duckdb_as_its_own(regions: tuple[Region, Region, list[
         assert other == one
 
 
-def test_bundles_were_made_and_merged(regions: tuple[Region, Region, list[tuple[object, object]]]) -> None:
-    assert len(list(regions[1].bundles.glob("*/*/list.parquet"))) == 6  # four deliveries; the two of one file together; then all
-    assert not regions[0].bundles.exists()
+def test_pools_were_made_and_merged(regions: tuple[Region, Region, list[tuple[object, object]]]) -> None:
+    assert len(list(regions[1].pools.glob("*/*/list.parquet"))) == 6  # four deliveries; the two of one file together; then all
+    assert not regions[0].pools.exists()
 
 
 def test_nothing_is_left_of_the_work(regions: tuple[Region, Region, list[tuple[object, object]]]) -> None:

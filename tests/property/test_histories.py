@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from suwen.flow import arrivals, bundles
+from suwen.flow import arrivals, pools
 from tests.property import packs
 from tests.property.histories import FEBRUARY, HISTORIES, JANUARY
 from tests.property.world import FEEDS, HOMES, JUNK, Decide, Deliver, Fields, Mend, Run, Step, World, after, content, play, reordered
@@ -165,11 +165,11 @@ def test_fixed_history(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HISTORIES)
-def test_fixed_history_in_bundles(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same where every delivery is put into a bundle, and each two bundles of one size become one."""
+def test_fixed_history_in_pools(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same where every delivery is put into a pool, and each two pools of one size become one."""
     monkeypatch.setattr(arrivals, "FEWEST", 1)
-    monkeypatch.setattr(bundles, "TIER", 2)
+    monkeypatch.setattr(pools, "TIER", 2)
     with region() as world:
         assert play(world, HISTORIES[name]) == []
-        assert list((world.folder / "lake" / "bundles").glob("*/*/list.parquet"))
+        assert list((world.folder / "lake" / "pools").glob("*/*/list.parquet"))
         assert not list((world.folder / "lake" / "staging").rglob("*.parquet"))

@@ -12,20 +12,20 @@ from pathlib import Path
 import numpy as np
 
 from suwen.engine.sql import Tree, col, statement, text, typed
-from suwen.flow.bundles import FEWEST, SMALL, all_of, kept_bundles, make_bundles, merged
 from suwen.flow.key_findings import note_unread_keys
 from suwen.flow.known_receipts import register_receipts
-from suwen.flow.lanes import HeldPart, KindData, lanes
+from suwen.flow.lanes import KindData, LanePart, lanes
+from suwen.flow.pools import FEWEST, SMALL, all_of, kept_pools, make_pools, merged
 from suwen.flow.stage import Stager, spec_of, stage_all
 from suwen.flow.work import Work, index_path
 from suwen.intake.landing import Landing
 from suwen.intake.register import Flags
 from suwen.model.functions import VERSION
 from suwen.model.receipt import Mode, Receipt
-from suwen.model.staging import FEED, SALT, Bundle, BundlePart, Numbers, StagedFile, StagedReceipt, Tally, tallied, together
+from suwen.model.staging import FEED, SALT, Numbers, Pool, PoolPart, StagedFile, StagedReceipt, Tally, tallied, together
 from suwen.repository.planner import kind_expressions
 from suwen.repository.record_index import KindExpressions, index_query, key_constants, salt_of, write_index
-from suwen.repository.staged import bundled, feeds_of, staged
+from suwen.repository.staged import feeds_of, pooled, staged
 
 INDEX_FORM = 2
 
@@ -37,10 +37,10 @@ def stage(work: Work, landing: Landing) -> None:
     work.reread |= {feed for feed, spec in specs.items() if before.get(feed, spec) != spec}
     work.readers = specs
     stagers = {feed: _stager(work, landing, feed) for feed in specs}
-    bundles = _bundles(work, stagers)
-    apart = _apart(work, bundles)
+    pools = _pools(work, stagers)
+    apart = _apart(work, pools)
     made = stage_all(work.engine, [(stagers[receipt.feed], receipt) for receipt in _receipts(work, apart)])
-    gathered = _Gathered(work, made, bundles)
+    gathered = _Gathered(work, made, pools)
     work.lanes = lanes(work.region, gathered.volumes())
     register_receipts(work)
     gathered.place()
@@ -51,39 +51,39 @@ def _stager(work: Work, landing: Landing, feed: str) -> Stager:
     return Stager(work.engine, landing, work.region.staging, work.template(feed), feed, settings.piece_mb << 20, work.progress, work.step)
 
 
-def _bundles(work: Work, stagers: Mapping[str, Stager]) -> list[Bundle]:
-    """The bundles of the readers in force, after small deliveries that stood apart have been put together and tiers merged."""
-    found: list[Bundle] = []
+def _pools(work: Work, stagers: Mapping[str, Stager]) -> list[Pool]:
+    """The pools of the readers in force, after small deliveries that stood apart have been put together and tiers merged."""
+    found: list[Pool] = []
     for spec in sorted(set(work.readers.values())):
-        found += kept_bundles(work.engine.store, work.region.bundles, spec)
-    waiting = _to_bundle(work, found)
+        found += kept_pools(work.engine.store, work.region.pools, spec)
+    waiting = _to_pool(work, found)
     if waiting:
         work.progress.start(f"reading {sum(map(len, waiting.values()))} small files")
-    found += make_bundles(work.engine, work.region.bundles, [[(stagers[receipt.feed], receipt) for receipt in of] for of in waiting.values()])
+    found += make_pools(work.engine, work.region.pools, [[(stagers[receipt.feed], receipt) for receipt in of] for of in waiting.values()])
     for spec in waiting:
-        mine = [bundle for bundle in found if bundle.spec == spec]
-        found = [*(bundle for bundle in found if bundle.spec != spec), *merged(work.engine, work.region.bundles, mine)]
+        mine = [pool for pool in found if pool.spec == spec]
+        found = [*(pool for pool in found if pool.spec != spec), *merged(work.engine, work.region.pools, mine)]
     return found
 
 
-def _apart(work: Work, bundles: Sequence[Bundle]) -> Flags:
-    """The receipts that hold and are in no bundle of their feed's reader, a flag for each of the register."""
+def _apart(work: Work, pools: Sequence[Pool]) -> Flags:
+    """The receipts that hold and are in no pool of their feed's reader, a flag for each of the register."""
     flags = work.receipts.held.copy()
-    for bundle in bundles:
-        flags[bundle.receipts[_read_by(work, bundle)] - 1] = False
+    for pool in pools:
+        flags[pool.receipts[_read_by(work, pool)] - 1] = False
     return flags
 
 
-def _read_by(work: Work, bundle: Bundle) -> Flags:
-    """Which receipts of a bundle are of feeds that are read as it was."""
+def _read_by(work: Work, pool: Pool) -> Flags:
+    """Which receipts of a pool are of feeds that are read as it was."""
     names, places = work.receipts.register.feeds
-    right = np.array([work.readers.get(name) == bundle.spec for name in names], np.bool_)
-    return all_of(bundle.receipts, right[places] if len(places) else np.zeros(0, np.bool_))
+    right = np.array([work.readers.get(name) == pool.spec for name in names], np.bool_)
+    return all_of(pool.receipts, right[places] if len(places) else np.zeros(0, np.bool_))
 
 
-def _to_bundle(work: Work, bundles: Sequence[Bundle]) -> Mapping[str, list[Receipt]]:
+def _to_pool(work: Work, pools: Sequence[Pool]) -> Mapping[str, list[Receipt]]:
     """Reader spec -> receipts of small deliveries that stand apart, where there are enough of them."""
-    flags, register = _apart(work, bundles), work.receipts.register
+    flags, register = _apart(work, pools), work.receipts.register
     numbers, lengths = register.numbers("delivery"), register.numbers("length")
     bytes_of = np.bincount(numbers, weights=lengths) if len(register) else np.zeros(1)
     small = flags & (bytes_of[numbers] <= SMALL)
@@ -102,12 +102,12 @@ def _receipts(work: Work, flags: Flags) -> Iterator[Receipt]:
 class _Gathered:
     """What was staged, on its way into lanes."""
 
-    def __init__(self, work: Work, made: Sequence[StagedReceipt], bundles: Sequence[Bundle]) -> None:
-        self.work, self.made, self.bundles = work, made, bundles
+    def __init__(self, work: Work, made: Sequence[StagedReceipt], pools: Sequence[Pool]) -> None:
+        self.work, self.made, self.pools = work, made, pools
         self.names, self.codes = work.receipts.register.feeds
         again = np.array([name in work.reread for name in self.names], np.bool_)
         self.new: Flags = work.unseen.held | (again[self.codes] if len(self.codes) else work.unseen.held)  # by receipt, from 1
-        self.counted = {bundle.name: _read_by(work, bundle) & all_of(bundle.receipts, work.receipts.held) for bundle in bundles}
+        self.counted = {pool.name: _read_by(work, pool) & all_of(pool.receipts, work.receipts.held) for pool in pools}
         self.tallies = list(self._tallies())
 
     def _tallies(self) -> Iterator[tuple[str, Tally]]:
@@ -119,9 +119,9 @@ class _Gathered:
             for kind in staged_receipt.empty:
                 single.setdefault(kind, []).append((staged_receipt.receipt, 0, 0))
         yield from ((kind, tallied(files)) for kind, files in single.items())
-        for bundle in self.bundles:
-            counted = bundle.receipts[self.counted[bundle.name]]
-            for kind, tally in bundle.tallies.items():
+        for pool in self.pools:
+            counted = pool.receipts[self.counted[pool.name]]
+            for kind, tally in pool.tallies.items():
                 if kind:
                     yield kind, tally.where(np.isin(tally.receipts, counted))
 
@@ -166,31 +166,31 @@ class _Gathered:
 
     def _place_parts(self, lane_of: Numbers) -> None:
         work = self.work
-        for bundle in self.bundles:
-            counted = bundle.receipts[self.counted[bundle.name]]
-            told = np.isin(np.array([u.receipt for u in bundle.unread], np.int64), counted)
-            work.unread += [u for u, counts in zip(bundle.unread, told, strict=True) if counts and self.new[u.receipt - 1]]
-            for part in bundle.parts:
-                tally = bundle.tallies[part.kind]
+        for pool in self.pools:
+            counted = pool.receipts[self.counted[pool.name]]
+            told = np.isin(np.array([u.receipt for u in pool.unread], np.int64), counted)
+            work.unread += [u for u, counts in zip(pool.unread, told, strict=True) if counts and self.new[u.receipt - 1]]
+            for part in pool.parts:
+                tally = pool.tallies[part.kind]
                 filled = np.unique(tally.receipts[tally.rows > 0])
                 mine = filled[np.isin(filled, counted)]
                 numbers = lane_of[self.codes[mine - 1]]
                 for number in np.unique(numbers):
                     receipts = mine[numbers == number]
-                    beside = tuple(one for one in bundle.parts if one.kind == part.kind)
-                    held = HeldPart(part, beside, len(receipts) == len(filled), self.new[receipts - 1], receipts)
+                    beside = tuple(one for one in pool.parts if one.kind == part.kind)
+                    held = LanePart(part, beside, len(receipts) == len(filled), self.new[receipts - 1], receipts)
                     work.kinds[int(number), part.kind].parts.append(held)
 
 
 def index(work: Work) -> None:
-    """Index every delivery of every kind, as kept or made now; a bundle once, whichever lanes have records in it."""
+    """Index every delivery of every kind, as kept or made now; a pool once, whichever lanes have records in it."""
     work.progress.start("indexing")
-    bundles: dict[tuple[Path, ...], KindData] = {}
+    pools: dict[tuple[Path, ...], KindData] = {}
     for data in work.kinds.values():
         spec = _index_spec(work, data)
         data.parts = [replace(held, index=str(part_index(held.part, spec))) for held in data.parts]
-        bundles |= {tuple(part_index(part, spec) for part in held.beside): data for held in data.parts}
-    work.each([partial(_index_parts, data=data, paths=paths) for paths, data in sorted(bundles.items(), key=lambda one: one[0])])
+        pools |= {tuple(part_index(part, spec) for part in held.beside): data for held in data.parts}
+    work.each([partial(_index_parts, data=data, paths=paths) for paths, data in sorted(pools.items(), key=lambda one: one[0])])
     work.each([partial(_index_kind, data=data) for data in work.kinds.values()])
 
 
@@ -226,14 +226,14 @@ def _of_files(work: Work, data: KindData, files: Sequence[StagedFile], compiled:
 
 
 def _index_parts(work: Work, data: KindData, paths: Sequence[Path]) -> None:
-    """The index of all records of a kind in a bundle, of other lanes too: its deliveries are whole in it."""
+    """The index of all records of a kind in a pool, of other lanes too: its deliveries are whole in it."""
     if all(work.engine.store.whole(path) for path in paths):
         return
     compiled = kind_expressions(data.kind, data.lane.zone)
     beside = next(held.beside for held in data.parts if Path(held.part.path).parent == paths[0].parent)
     queries: dict[int, Tree] = {}
     for at, part in enumerate(beside):
-        read, bounds = bundled([part], _every(data, part.columns), [key_constants(data.kind)]), None
+        read, bounds = pooled([part], _every(data, part.columns), [key_constants(data.kind)]), None
         if compiled.window is not None:
             read = statement("select s.*, d.low as _low, d.high as _high from {s} s join declared_receipts d on d.receipt = s._receipt", s=read)
             bounds = col("_low", "s"), col("_high", "s")
@@ -246,8 +246,8 @@ def _every(data: KindData, columns: Sequence[str]) -> list[str]:
     return sorted({*columns, *data.kind.key, *data.kind.columns, *data.kind.optional})
 
 
-def part_index(part: BundlePart, spec: str) -> Path:
-    """Where the index of a part of a bundle lies, beside it."""
+def part_index(part: PoolPart, spec: str) -> Path:
+    """Where the index of a part of a pool lies, beside it."""
     path = Path(part.path)
     return path.with_name(f"{path.stem}.index-{spec}.parquet")
 

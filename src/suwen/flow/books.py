@@ -10,7 +10,7 @@ import pyarrow as pa
 from suwen.base.errors import Defect
 from suwen.engine.delta import DataFile, NewFile
 from suwen.engine.sql import Tree, alias, col, integer, literal_rows, null, read_parquet, statement, text, typed, union_all
-from suwen.flow.held import received
+from suwen.flow.kind_relations import received
 from suwen.flow.known_receipts import fresh_receipt
 from suwen.flow.lanes import FeedTarget, KindData
 from suwen.flow.targets import Made, reader_rejects

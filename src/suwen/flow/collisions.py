@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from suwen.base.errors import SuwenError
 from suwen.engine import hash as hashing
 from suwen.engine.sql import col, compared, conjunction, integer, statement
-from suwen.flow.held import records
+from suwen.flow.kind_relations import records
 from suwen.flow.lanes import KindData
 from suwen.flow.work import Work
 from suwen.model.finding import describe

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from suwen.engine.sql import Tree, statement, text
-from suwen.flow.held import index, is_asserting
+from suwen.flow.kind_relations import index, is_asserting
 from suwen.flow.known_receipts import fresh_receipt
 from suwen.flow.lanes import KindData
 from suwen.flow.work import Work

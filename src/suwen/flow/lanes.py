@@ -13,7 +13,7 @@ import numpy as np
 from suwen.intake.register import Flags
 from suwen.model.pack import Kind
 from suwen.model.region import Region
-from suwen.model.staging import BundlePart, Numbers, StagedFile, Tally
+from suwen.model.staging import Numbers, PoolPart, StagedFile, Tally
 
 MOST = 6_000_000  # records that a batch of several organisations may have to map
 
@@ -68,14 +68,14 @@ class FeedTarget:
 
 
 @dataclass(frozen=True)
-class HeldPart:
-    """A part of a bundle of which records are of a lane.
+class LanePart:
+    """A part of a pool of which records are of a lane.
 
-    `beside`: all parts of the kind in the bundle; `whole`: all of its records are of the lane, and hold; `fresh`: which receipts are new to the run.
+    `beside`: all parts of the kind in the pool; `whole`: all of its records are of the lane, and hold; `fresh`: which receipts are new to the run.
     """
 
-    part: BundlePart
-    beside: tuple[BundlePart, ...]
+    part: PoolPart
+    beside: tuple[PoolPart, ...]
     whole: bool
     fresh: Flags
     receipts: Numbers
@@ -88,7 +88,7 @@ class HeldPart:
 
 @dataclass
 class KindData:
-    """The records of one kind of a lane: files of single receipts with their indexes by feed, parts of bundles, and the tally of both.
+    """The records of one kind of a lane: files of single receipts with their indexes by feed, parts of pools, and the tally of both.
 
     `fresh`: which files of the tally are new to the run; `feeds`: every feed with a file of the kind; `restaged`: feeds read anew.
     """
@@ -96,7 +96,7 @@ class KindData:
     lane: Lane
     kind: Kind
     files: list[StagedFile] = field(default_factory=list)
-    parts: list[HeldPart] = field(default_factory=list)
+    parts: list[LanePart] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     fresh: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
     feeds: frozenset[str] = frozenset()
@@ -129,7 +129,7 @@ class KindData:
 
     @property
     def every_index(self) -> list[str]:
-        """The files of the index; those of bundles may tell of records of others too."""
+        """The files of the index; those of pools may tell of records of others too."""
         return [*(path for paths in self.indexes.values() for path in paths), *(held.index for held in self.parts)]
 
 

@@ -16,7 +16,7 @@ from suwen.engine.query import Guarded
 from suwen.engine.sql import Tree
 from suwen.flow.formats import readable
 from suwen.flow.region import open_region
-from suwen.flow.stores import READING, engine_of, lake_of, landing_of, releases_of
+from suwen.flow.stores import READING, engine_of, lake_of, releases_of
 from suwen.flow.views import cdm_source_view, names, omop_view, stored_view
 from suwen.model import state
 from suwen.model.cdm import TABLES
@@ -44,7 +44,6 @@ class OpenRelease:
             )
         self.release: Release = found
         self._files: dict[str, Sequence[str]] = {}
-        self._days: Mapping[int, str] | None = None
         self._engine: Engine | None = None
 
     def keep_engine(self) -> None:
@@ -112,28 +111,14 @@ class OpenRelease:
         if table == "cdm_source":
             vocabulary = opened_vocabulary(self.region.vocabulary, self.release.vocabulary, lake_of(self.region)).name if self.release.vocabulary else ""
             return cdm_source_view(self.region.name, self.region.zone, self.release, vocabulary)
-        return omop_view(
-            TABLES[table],
-            self.files,
-            vocabulary=table in VOCABULARY_TABLES,
-            dangling=self.release.dangling,
-            last_days=self.last_days,
-            joined=self.release.joined > 0,
-        )
+        of_vocabulary = table in VOCABULARY_TABLES
+        return omop_view(TABLES[table], self.files, vocabulary=of_vocabulary, dangling=self.release.dangling, joined=self.release.joined > 0)
 
     def files(self, name: str) -> Sequence[str]:
         """The Parquet files of `cdr/...`, `ext/...`, `state/...` or `vocabulary/...` in this release."""
         if name not in self._files:
             self._files[name] = self._find(name)
         return self._files[name]
-
-    def last_days(self) -> Mapping[int, str]:
-        """Receipt -> the last day (ISO) for which its feed speaks in this release."""
-        if self._days is None:
-            through, as_of = self.release.receipts_through, self.release.as_of
-            receipts = landing_of(self.region).receipts()
-            self._days = {r.sequence: as_of[r.feed][:10] for r in receipts if r.sequence <= through and r.feed in as_of}
-        return self._days
 
     def full_name(self, name: str) -> str:
         """`schema.table` for a name as a person writes it. Raises SuwenError for one that is not there."""

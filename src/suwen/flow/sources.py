@@ -7,8 +7,8 @@ from pathlib import Path
 from suwen.engine.keys import repeated
 from suwen.engine.sql import Tree, alias, col, statement, text, typed, union_all
 from suwen.flow.collisions import refuse_keys
-from suwen.flow.held import index, records
 from suwen.flow.key_findings import note_versions
+from suwen.flow.kind_relations import index, records
 from suwen.flow.lanes import KindData, TargetKey
 from suwen.flow.touched import Touched, absences, asserts, in_key_order, touched_records
 from suwen.flow.work import Work

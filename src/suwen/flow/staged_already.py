@@ -1,4 +1,4 @@
-"""The staging of a feed outside a run: its records as the run that read them kept them, one by one or in bundles."""
+"""The staging of a feed outside a run: its records as the run that read them kept them, one by one or in pools."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 
 from suwen.engine.sql import Tree, col, in_numbers, statement, union_all
 from suwen.engine.store.port import Store
-from suwen.flow.bundles import kept_bundles
+from suwen.flow.pools import kept_pools
 from suwen.flow.stage import kept_staging
 from suwen.model.region import Region
-from suwen.model.staging import BundlePart, StagedFile
-from suwen.repository.staged import bundled, staged
+from suwen.model.staging import PoolPart, StagedFile
+from suwen.repository.staged import pooled, staged
 
 
 class StagedAlready:
@@ -22,13 +22,13 @@ class StagedAlready:
         self._receipts = receipts
         wanted = np.array(receipts, np.int64)
         self._files: dict[str, list[StagedFile]] = {}
-        self._parts: dict[str, list[BundlePart]] = {}
+        self._parts: dict[str, list[PoolPart]] = {}
         inside: set[int] = set()
-        for bundle in kept_bundles(store, region.bundles, spec):
-            mine = np.intersect1d(bundle.receipts, wanted)
+        for pool in kept_pools(store, region.pools, spec):
+            mine = np.intersect1d(pool.receipts, wanted)
             inside |= set(mine.tolist())
-            for part in bundle.parts:
-                tally = bundle.tallies[part.kind]
+            for part in pool.parts:
+                tally = pool.tallies[part.kind]
                 if np.isin(tally.receipts[tally.rows > 0], mine).any():
                     self._parts.setdefault(part.kind, []).append(part)
         apart = set(receipts) - inside
@@ -50,6 +50,6 @@ class StagedAlready:
         """The records of a kind that has some: `columns`, issue and place."""
         found = [staged(self._files[kind], columns)] if kind in self._files else []
         if kind in self._parts:
-            mine = statement("select s.* from {s} s where {mine}", s=bundled(self._parts[kind], columns), mine=in_numbers(col("_receipt", "s"), self._receipts))
+            mine = statement("select s.* from {s} s where {mine}", s=pooled(self._parts[kind], columns), mine=in_numbers(col("_receipt", "s"), self._receipts))
             found.append(mine)
         return union_all(found)

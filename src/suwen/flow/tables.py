@@ -22,7 +22,7 @@ from suwen.engine.sql import (
     text,
     union_all,
 )
-from suwen.flow.held import index, kind_receipts
+from suwen.flow.kind_relations import index, kind_receipts
 from suwen.flow.lanes import TargetKey
 from suwen.flow.rivals import Claim, refuse_rows
 from suwen.flow.sources import parents, sources

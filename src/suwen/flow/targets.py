@@ -18,7 +18,7 @@ from suwen.engine.sql import (
     text,
     union_all,
 )
-from suwen.flow.held import index
+from suwen.flow.kind_relations import index
 from suwen.flow.known_receipts import fresh_receipt
 from suwen.flow.lanes import KindData, TargetKey
 from suwen.flow.sources import NO_CODES, contested_versions, parents, sources

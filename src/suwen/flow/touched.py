@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from suwen.engine.sql import Tree, boolean, col, in_texts, read_parquet, statement, text, union_all
-from suwen.flow.held import index, is_asserting, kind_receipts, records
+from suwen.flow.kind_relations import index, is_asserting, kind_receipts, records
 from suwen.flow.lanes import KindData, TargetKey
 from suwen.flow.work import Slice, Work, lake_tables, required_tables
 from suwen.model.staging import FEED

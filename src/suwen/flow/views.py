@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from suwen.engine.sql import Tree, alias, case, col, integer, list_of, literal_rows, null, read_parquet, statement, text, typed
+from suwen.engine.sql import Tree, alias, case, col, integer, literal_rows, null, read_parquet, statement, text
 from suwen.model import state
 from suwen.model.cdm import TABLES, Column, Table
 from suwen.model.extension import ALL_TABLES, EXTENSION_TABLES
@@ -20,6 +20,7 @@ OPEN_ENDS: Mapping[str, tuple[str, str]] = {
     "visit_occurrence": ("visit_type_concept_id", "visit_end_date"),
     "visit_detail": ("visit_detail_type_concept_id", "visit_detail_end_date"),
 }
+RECEIPTS = "state/receipt"
 BY_MASTER = frozenset({"observation_period", "drug_era", "condition_era", "dose_era"})  # stored by master
 Files = Callable[[str], Sequence[str]]  # the Parquet files of a lake or vocabulary table
 CDM_VERSION, CDM_VERSION_CONCEPT = "5.4", 756265  # the concept of the OMOP vocabulary for CDM v5.4.0
@@ -38,14 +39,11 @@ def stored_view(name: str, files: Files) -> Tree:
     return _rows(columns, files(f"{schema}/{table}"))
 
 
-def omop_view(
-    table: Table, files: Files, *, vocabulary: bool, dangling: Mapping[str, int], last_days: Callable[[], Mapping[int, str]], joined: bool = False
-) -> Tree:
+def omop_view(table: Table, files: Files, *, vocabulary: bool, dangling: Mapping[str, int], joined: bool = False) -> Tree:
     """The published columns of a CDM table, in order.
 
     Two columns differ from what is stored: an optional reference is null while the row it names is absent, and an open stay ends on the last
-    day its feed speaks for (`last_days`: receipt -> ISO date, asked for only where a table can hold one). Where links join persons (`joined`), a row's
-    person is its master.
+    day its feed speaks for. Where links join persons (`joined`), a row's person is its master.
     """
     paths = files(f"vocabulary/{table.name}" if vocabulary else lake_name(table.name))
     if not paths:
@@ -61,7 +59,7 @@ def omop_view(
         "select {columns} from {rows} s left join {days} d on d.receipt = s.{receipt} and {open}",
         columns=columns,
         rows=rows,
-        days=_days(last_days()),
+        days=_days(files),
         receipt=RECEIPT,
         open=_is_open(*ends),
     )
@@ -139,8 +137,8 @@ def _is_open(kind: str, end: str) -> Tree:
     return condition
 
 
-def _days(last_days: Mapping[int, str]) -> Tree:
+def _days(files: Files) -> Tree:
     """(receipt, day): the last day for which the receipt's feed speaks in the release."""
-    receipts = typed(list_of([integer(receipt) for receipt in last_days]), "BIGINT[]")
-    days = typed(list_of([text(day) for day in last_days.values()]), "DATE[]")
-    return statement("select unnest({receipts}) as receipt, unnest({days}) as day", receipts=receipts, days=days)
+    receipts = _rows(state.RECEIPT_TABLE, files(RECEIPTS))
+    last = statement("select feed, cast(max(as_of) as date) as day from {r} r group by feed", r=receipts)
+    return statement("select r.receipt, l.day from {r} r join {l} l on l.feed = r.feed", r=receipts, l=last)

@@ -182,9 +182,9 @@ class Region:
         return self.lake / "staging"
 
     @property
-    def bundles(self) -> Path:
+    def pools(self) -> Path:
         """Where small receipts are staged together."""
-        return self.lake / "bundles"
+        return self.lake / "pools"
 
     @property
     def vocabulary(self) -> Path:

@@ -92,7 +92,7 @@ def together(tallies: Sequence[Tally]) -> Tally:
 
 
 @dataclass(frozen=True)
-class BundlePart:
+class PoolPart:
     """A file with the records of one kind of many receipts, whose files had the same columns; `_receipt`, `_record`, `_feed`, `_salt` are columns of it."""
 
     path: str
@@ -103,12 +103,12 @@ class BundlePart:
 
 
 @dataclass(frozen=True)
-class Bundle:
+class Pool:
     """Small receipts staged together by one reader spec. `tallies`: their files by kind; under "" those of which there is no file."""
 
     name: str
     spec: str
-    parts: tuple[BundlePart, ...]
+    parts: tuple[PoolPart, ...]
     tallies: Mapping[str, Tally]
     unread: tuple[Unread, ...] = ()
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from suwen.engine.hash import owner_hash
 from suwen.engine.sql import Tree, alias, call, col, integer, list_of, null, paren, plus, read_parquet, statement, typed
-from suwen.model.staging import FEED, ISSUES, OWNER, RECEIPT, RECORD, BundlePart, StagedFile
+from suwen.model.staging import FEED, ISSUES, OWNER, RECEIPT, RECORD, PoolPart, StagedFile
 
 
 def staged(files: Sequence[StagedFile], columns: Sequence[str], constants: Mapping[str, Sequence[int]] | None = None) -> Tree:
@@ -32,8 +32,8 @@ def staged(files: Sequence[StagedFile], columns: Sequence[str], constants: Mappi
     )
 
 
-def bundled(parts: Sequence[BundlePart], columns: Sequence[str], constants: Sequence[str] = (), of: Tree | str | None = None) -> Tree:
-    """The same of the parts of bundles of one kind.
+def pooled(parts: Sequence[PoolPart], columns: Sequence[str], constants: Sequence[str] = (), of: Tree | str | None = None) -> Tree:
+    """The same of the parts of pools of one kind.
 
     `constants`: those of `OWNER`, `FEED` and `SALT` that are wanted. `of`: the relation (receipt, owner) of the receipts whose records are meant, None for
     all; whoever wants `OWNER` needs it.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,9 @@ from suwen.engine.releases import Releases
 from suwen.engine.sql import statement, table
 from suwen.flow.reader import OpenRelease
 from suwen.flow.views import names
-from suwen.intake.landing import Landing
 from suwen.model import state
 from suwen.model.cdm import TABLES
 from suwen.model.extension import ALL_TABLES
-from suwen.model.receipt import Mode
 from suwen.model.region import Region, Settings
 from suwen.model.release import Release, TableState
 from suwen.repository.rows import stored_columns
@@ -80,11 +78,11 @@ def lake(tmp_path: Path) -> Lake:
 
 
 @pytest.fixture
-def landed(lake: Lake, tmp_path: Path) -> Lake:
-    """Receipt 1 of feed h1, receipt 2 of feed h2."""
-    (tmp_path / "a.csv").write_text("x\n1\n")
-    for feed in ("h1", "h2"):
-        Landing(lake.region.landing).land(feed, [tmp_path / "a.csv"], as_of=date(2024, 4, 30), mode=Mode.APPEND, received_at=datetime(2024, 5, 3, tzinfo=UTC))
+def landed(lake: Lake) -> Lake:
+    """Receipt 1 and 3 of feed h1, receipt 2 of feed h2; the newest day of h1 is that of receipt 1."""
+    came = {"organisation": "o", "received_at": datetime(2024, 5, 3), "bytes": 1, "records": 1}
+    moments = {1: ("h1", datetime(2024, 4, 30)), 2: ("h2", datetime(2024, 5, 2, 8)), 3: ("h1", datetime(2024, 3, 31))}
+    lake.put("state/receipt", [{"receipt": n, "feed": feed, "delivery": n, "as_of": as_of} | came for n, (feed, as_of) in moments.items()])
     return lake
 
 

@@ -129,7 +129,7 @@ def _numbered(store: Store, folder: Path) -> list[Path]:
 
 def staging_items(region: Region) -> Iterator[Item]:
     """Staging and index: what the first run after a restore would otherwise read again from landing."""
-    for name in ("staging", "index", "bundles"):
+    for name in ("staging", "index", "pools"):
         yield from _below(lake_of(region), region.lake / name, f"{LAKE}/{name}")
 
 

@@ -24,7 +24,7 @@ from suwen.flow.stores import engine_of, lake_of, landing_of, releases_of
 from suwen.flow.upkeep.compaction import compact, planned
 from suwen.flow.upkeep.inspection import Damage, Inspection, inspect, total
 from suwen.flow.upkeep.policy import holding, kept, superseded
-from suwen.flow.upkeep.vacuum import GROUPS, Dead, dead_files, remove, thin_bundles
+from suwen.flow.upkeep.vacuum import GROUPS, Dead, dead_files, remove, thin_pools
 from suwen.model.region import Region
 from suwen.model.release import Release, TableState
 
@@ -170,7 +170,7 @@ class _Maintaining:
         """Remove what nobody names, unless a backup is at work."""
         try:
             with keeping(self.region, removing=True, wait=wait, message=self.progress.start):
-                thin_bundles(self.region, self._open_to_readers(), self.engine)
+                thin_pools(self.region, self._open_to_readers(), self.engine)
                 self.dead = dead_files(self.region, self._open_to_readers(), self.at.timestamp())
                 self.progress.start("removing what nobody names", len(self.dead), "files")
                 remove(self.region, self.dead, self.step)

@@ -1,4 +1,4 @@
-"""What nobody names any more: files of tables, packs, vocabularies, staging, bundles and index that no kept release needs, and what dead processes left.
+"""What nobody names any more: files of tables, packs, vocabularies, staging, pools and index that no kept release needs, and what dead processes left.
 
 A thing is removed only where its name says what it is. The caller holds the writer's lock and the right to remove (`flow/keeping.py`), so whatever is being
 written aside in the lake is of a process that died; outside the lake, and of readers, only what is older than a day is. In a bucket a holder of the lease may
@@ -18,8 +18,8 @@ import numpy as np
 from suwen.engine.delta import PART, LakeTable
 from suwen.engine.port import Engine
 from suwen.engine.store.port import Filed, Store
-from suwen.flow.bundles import all_of, kept_bundles, without
 from suwen.flow.known_receipts import accepted, held_before
+from suwen.flow.pools import all_of, kept_pools, without
 from suwen.flow.reader import READING
 from suwen.flow.region import region_packs
 from suwen.flow.stage import spec_of
@@ -30,7 +30,7 @@ from suwen.model.region import Region
 from suwen.model.release import Release
 from suwen.repository.vocabulary import current
 
-GROUPS = ("tables", "packs", "vocabulary", "staging", "index", "bundles", "leftovers", "landing")
+GROUPS = ("tables", "packs", "vocabulary", "staging", "index", "pools", "leftovers", "landing")
 _TABLES = ("cdr", "ext", "state")
 _ASIDE = re.compile(r"[.].+[.]tmp|_commit_.+[.]json[.]tmp")
 _OURS = re.compile(r"[.][0-9a-f]{12}[.]tmp|[.]secrets[.]toml-.+")  # written aside in a region's folder
@@ -61,7 +61,7 @@ def dead_files(region: Region, kept: Sequence[Release], at: float) -> list[Dead]
     found += [lake.dead("vocabulary", path) for path in _vocabularies(region, lake, kept)]
     found += [lake.dead("staging", path) for path in _staging(region, lake, kept, standing)]
     found += [lake.dead("index", path) for path in _index(region, lake, kept, standing)]
-    found += [lake.dead("bundles", path) for path in _bundles(region, lake, kept, standing)]
+    found += [lake.dead("pools", path) for path in _pools(region, lake, kept, standing)]
     found += [Dead("leftovers", path, path.lstat().st_size) for path in _leftovers(region, at)]
     objects = _Kept(landing_store(region), region.landing / "objects")
     found += [objects.dead("landing", path) for path in _unnamed_objects(objects, known, landing.erased(), kept, at)]
@@ -172,12 +172,12 @@ def _needed(kept: Sequence[Release], standing: Receipts) -> Flags:
 
 
 def _staging(region: Region, lake: _Kept, kept: Sequence[Release], standing: Receipts) -> Iterator[Path]:
-    """What was staged by a reader neither in force nor of a kept release, or of receipts that are in no release and do not hold, or that are in a bundle."""
+    """What was staged by a reader neither in force nor of a kept release, or of receipts that are in no release and do not hold, or that are in a pool."""
     specs, flags = _specs(region, kept), _needed(kept, standing)
-    in_bundles = {spec: _together(lake, region, spec, flags) for spec in set[str]().union(*specs.values())}
+    in_pools = {spec: _together(lake, region, spec, flags) for spec in set[str]().union(*specs.values())}
     for folder in lake.folders(region.staging):
         listed = [(path, match) for path in lake.inside(folder) if (match := _STAGED.fullmatch(path.name))]
-        stays = [path for path, match in listed if _stays(int(match[1]), match[2], flags, specs.get(folder.name, ()), in_bundles)]
+        stays = [path for path, match in listed if _stays(int(match[1]), match[2], flags, specs.get(folder.name, ()), in_pools)]
         named = {region.staging / file["path"] for path in stays for file in json.loads(lake.store.read(path))["files"]}
         yield from (path for path, _ in listed if path not in stays)
         for kind in lake.folders(folder):
@@ -185,37 +185,37 @@ def _staging(region: Region, lake: _Kept, kept: Sequence[Release], standing: Rec
 
 
 def _together(lake: _Kept, region: Region, spec: str, needed: Flags) -> set[int]:
-    """The receipts that lie in a bundle of a reader."""
-    return {int(receipt) for bundle in kept_bundles(lake.store, region.bundles, spec, needed) for receipt in bundle.receipts}
+    """The receipts that lie in a pool of a reader."""
+    return {int(receipt) for pool in kept_pools(lake.store, region.pools, spec, needed) for receipt in pool.receipts}
 
 
-def thin_bundles(region: Region, kept: Sequence[Release], engine: Engine) -> None:
-    """Write anew, without them, the bundles with receipts that nobody needs any more: their text may have to go, and the others need not be read again."""
+def thin_pools(region: Region, kept: Sequence[Release], engine: Engine) -> None:
+    """Write anew, without them, the pools with receipts that nobody needs any more: their text may have to go, and the others need not be read again."""
     standing = accepted(landing := landing_of(region), landing.register())
     needed = _needed(kept, standing)
     for spec in sorted(set[str]().union(*_specs(region, kept).values())):
-        for bundle in kept_bundles(engine.store, region.bundles, spec):
-            gone = bundle.receipts[~all_of(bundle.receipts, needed)]
+        for pool in kept_pools(engine.store, region.pools, spec):
+            gone = pool.receipts[~all_of(pool.receipts, needed)]
             if len(gone):
-                without(engine, region.bundles, bundle, gone)
+                without(engine, region.pools, pool, gone)
 
 
-def _stays(receipt: int, spec: str, needed: Flags, specs: Collection[str], in_bundles: Mapping[str, Collection[int]]) -> bool:
-    return receipt <= len(needed) and bool(needed[receipt - 1]) and spec in specs and receipt not in in_bundles.get(spec, ())
+def _stays(receipt: int, spec: str, needed: Flags, specs: Collection[str], in_pools: Mapping[str, Collection[int]]) -> bool:
+    return receipt <= len(needed) and bool(needed[receipt - 1]) and spec in specs and receipt not in in_pools.get(spec, ())
 
 
-def _bundles(region: Region, lake: _Kept, kept: Sequence[Release], standing: Receipts) -> Iterator[Path]:
-    """Bundles of no reader in force or of a kept release, with a receipt that nobody needs any more (see `thin_bundles`), or gone into larger ones."""
+def _pools(region: Region, lake: _Kept, kept: Sequence[Release], standing: Receipts) -> Iterator[Path]:
+    """Pools of no reader in force or of a kept release, with a receipt that nobody needs any more (see `thin_pools`), or gone into larger ones."""
     wanted, needed = set[str]().union(*_specs(region, kept).values()), _needed(kept, standing)
-    for folder in lake.folders(region.bundles):
-        stays = {bundle.name for bundle in kept_bundles(lake.store, region.bundles, folder.name, needed)} if folder.name in wanted else set[str]()
-        for bundle in lake.folders(folder):
-            every = lake.inside(bundle)
-            yield from every if bundle.name not in stays else ()
+    for folder in lake.folders(region.pools):
+        stays = {pool.name for pool in kept_pools(lake.store, region.pools, folder.name, needed)} if folder.name in wanted else set[str]()
+        for pool in lake.folders(folder):
+            every = lake.inside(pool)
+            yield from every if pool.name not in stays else ()
 
 
 def _index(region: Region, lake: _Kept, kept: Sequence[Release], standing: Receipts) -> Iterator[Path]:
-    """Index files of receipts that do not hold or lie in a bundle, and those that a newer one of the same receipt replaced."""
+    """Index files of receipts that do not hold or lie in a pool, and those that a newer one of the same receipt replaced."""
     in_force, needed = _specs(region, ()), _needed(kept, standing)
     apart = {feed: set(standing.of(feed)).difference(*(_together(lake, region, spec, needed) for spec in specs)) for feed, specs in in_force.items()}
     for folder in (kind for feed in lake.folders(region.lake / "index") for kind in lake.folders(feed)):

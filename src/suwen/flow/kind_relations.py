@@ -1,4 +1,4 @@
-"""The records and the index of a kind in a run, as relations: those of single receipts and those of bundles, of what holds and is of its lane."""
+"""The records and the index of a kind in a run, as relations: those of single receipts and those of pools, of what holds and is of its lane."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from suwen.flow.lanes import KindData
 from suwen.flow.work import Work
 from suwen.model.staging import FEED, OWNER, SALT, Numbers, StagedFile
 from suwen.repository.record_index import COLUMNS, salt_of
-from suwen.repository.staged import bundled, feeds_of, organisation_hash, staged
+from suwen.repository.staged import feeds_of, organisation_hash, pooled, staged
 
 _NO_INDEX = """select 0::INTEGER as receipt, 0::INTEGER as record, 0::BIGINT as key, 0::INTEGER as "check", 0::BIGINT as content, 0::INTEGER as nth,
     0::BIGINT as version, false as tombstone, null::DATE as day, '' as issue where false"""
@@ -31,10 +31,10 @@ def records(work: Work, data: KindData, columns: Sequence[str], constants: Seque
         alike = [held.part for held in parts if held.whole is whole]
         if alike:
             mine = None if whole and OWNER not in constants else _of_lane(data)
-            found.append(bundled(alike, columns, constants, mine))
+            found.append(pooled(alike, columns, constants, mine))
     if not found:  # a relation of the right shape, of a file that is there
         one = staged(data.files[:1], columns, _constants(work, data.files[:1], constants)) if data.files else None
-        nothing = one or bundled([data.parts[0].part], columns, constants, _of_lane(data))
+        nothing = one or pooled([data.parts[0].part], columns, constants, _of_lane(data))
         return statement("select * from {n} n where false", n=nothing)
     return union_all(found)
 

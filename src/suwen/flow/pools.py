@@ -1,8 +1,8 @@
-"""Bundles: small receipts of one reader staged together, so that neither files nor lists grow with the days on which a few rows come.
+"""Pools: small receipts of one reader staged together, so that neither files nor lists grow with the days on which a few rows come.
 
-What has been bundled is merged by tiers: eight bundles of about as many receipts become one of the next size, so that a region keeps a handful of them and
-a record is written again a few times in all. A bundle is a folder, whose list is written last; its content follows from its receipts and the reader spec.
-See docs/decisions/bundles.md.
+What has been pooled is merged by tiers: eight pools of about as many receipts become one of the next size, so that a region keeps a handful of them and
+a record is written again a few times in all. A pool is a folder, whose list is written last; its content follows from its receipts and the reader spec.
+See docs/decisions/pools.md.
 """
 
 from __future__ import annotations
@@ -29,36 +29,36 @@ from suwen.intake.formats.delimited import Member, read
 from suwen.intake.register import Flags
 from suwen.intake.survey_store import opener
 from suwen.model.receipt import Receipt
-from suwen.model.staging import FEED, ISSUES, RECEIPT, RECORD, SALT, Bundle, BundlePart, Numbers, Tally, Unread, tallied, together
+from suwen.model.staging import FEED, ISSUES, RECEIPT, RECORD, SALT, Numbers, Pool, PoolPart, Tally, Unread, tallied, together
 from suwen.repository.record_index import salt_of
 from suwen.repository.staged import feed_hash
 
 FORM = 1
 FEWEST = 8  # small deliveries that stand apart before they are put together
 SMALL = 8 << 20  # bytes of a delivery, as it came
-AT_ONCE = 64 << 20  # bytes of the deliveries that are read into one bundle
-TIER = 8  # bundles of about as many receipts that become one
-LARGEST = 4_000_000  # records of a bundle that is merged no more
+AT_ONCE = 64 << 20  # bytes of the deliveries that are read into one pool
+TIER = 8  # pools of about as many receipts that become one
+LARGEST = 4_000_000  # records of a pool that is merged no more
 ROWS_OF_A_GROUP = 122_880  # DuckDB's own
 LIST = "list.parquet"
 _PLACES = {ISSUES: pa.string(), RECEIPT: pa.int64(), RECORD: pa.int64(), FEED: pa.int64(), SALT: pa.int64()}
 
 
-def kept_bundles(store: Store, folder: Path, spec: str, needed: Flags | None = None) -> list[Bundle]:
-    """The bundles of a reader spec that are whole; of those that hold the same receipts the largest. `folder`: that of all bundles.
+def kept_pools(store: Store, folder: Path, spec: str, needed: Flags | None = None) -> list[Pool]:
+    """The pools of a reader spec that are whole; of those that hold the same receipts the largest. `folder`: that of all pools.
 
-    `needed`: a flag for each receipt from 1; bundles with one that is not are passed over.
+    `needed`: a flag for each receipt from 1; pools with one that is not are passed over.
     """
     found = [one for one in (_load(store, path) for path in store.find(folder / spec, f"*/{LIST}")) if one is not None]
     taken: set[int] = set()
-    kept: list[Bundle] = []
-    for bundle in sorted(found, key=lambda b: -len(b.receipts)):
-        if needed is not None and not all_of(bundle.receipts, needed).all():
+    kept: list[Pool] = []
+    for pool in sorted(found, key=lambda b: -len(b.receipts)):
+        if needed is not None and not all_of(pool.receipts, needed).all():
             continue
-        mine = set(bundle.receipts.tolist())
-        if not mine & taken and _is_whole(store, bundle):
+        mine = set(pool.receipts.tolist())
+        if not mine & taken and _is_whole(store, pool):
             taken |= mine
-            kept.append(bundle)
+            kept.append(pool)
     return sorted(kept, key=lambda b: b.name)
 
 
@@ -70,12 +70,12 @@ def all_of(receipts: Numbers, flags: Flags) -> Flags:
     return found
 
 
-def _is_whole(store: Store, bundle: Bundle) -> bool:
-    return all(store.whole(Path(part.path)) for part in bundle.parts)
+def _is_whole(store: Store, pool: Pool) -> bool:
+    return all(store.whole(Path(part.path)) for part in pool.parts)
 
 
-def make_bundles(engine: Engine, folder: Path, waiting: Sequence[Sequence[tuple[Stager, Receipt]]]) -> Iterator[Bundle]:
-    """Read receipts into bundles, each of one reader spec; by the engine's others, where it has some and there is enough to read.
+def make_pools(engine: Engine, folder: Path, waiting: Sequence[Sequence[tuple[Stager, Receipt]]]) -> Iterator[Pool]:
+    """Read receipts into pools, each of one reader spec; by the engine's others, where it has some and there is enough to read.
 
     `waiting`: of every spec its receipts, whole deliveries in order.
     """
@@ -88,7 +88,7 @@ def make_bundles(engine: Engine, folder: Path, waiting: Sequence[Sequence[tuple[
 
 
 def _shared_out(waiting: Sequence[tuple[Stager, Receipt]]) -> Iterator[list[tuple[Stager, Receipt]]]:
-    """Receipts by bundle."""
+    """Receipts by pool."""
     some: list[tuple[Stager, Receipt]] = []
     held = 0
     for at, (stager, receipt) in enumerate(waiting):
@@ -109,14 +109,14 @@ def _made_there(engine: Engine, item: tuple[Path, list[Ahead]]) -> None:
     _make(engine, folder, [(one.stager(engine), one.receipt) for one in of])
 
 
-def merged(engine: Engine, folder: Path, bundles: Sequence[Bundle]) -> list[Bundle]:
-    """The bundles after as many of about the same size as make the next have become one. Those that went into it stay for who reads them."""
-    found = list(bundles)
+def merged(engine: Engine, folder: Path, pools: Sequence[Pool]) -> list[Pool]:
+    """The pools after as many of about the same size as make the next have become one. Those that went into it stay for who reads them."""
+    found = list(pools)
     while True:
-        tiers: dict[int, list[Bundle]] = {}
-        for bundle in found:
-            if bundle.rows < LARGEST:
-                tiers.setdefault(int(log(len(bundle.receipts), TIER)), []).append(bundle)
+        tiers: dict[int, list[Pool]] = {}
+        for pool in found:
+            if pool.rows < LARGEST:
+                tiers.setdefault(int(log(len(pool.receipts), TIER)), []).append(pool)
         full = next((of for _, of in sorted(tiers.items()) if len(of) >= TIER), None)
         if full is None:
             return found
@@ -124,7 +124,7 @@ def merged(engine: Engine, folder: Path, bundles: Sequence[Bundle]) -> list[Bund
         found = [*(b for b in found if b not in full), one]
 
 
-def _make(engine: Engine, folder: Path, of: Sequence[tuple[Stager, Receipt]]) -> Bundle:
+def _make(engine: Engine, folder: Path, of: Sequence[tuple[Stager, Receipt]]) -> Pool:
     place = _place(folder, of[0][0].spec, [receipt.sequence for _, receipt in of])
     parts: dict[tuple[str, tuple[str, ...]], _Part] = {}
     files: dict[str, list[tuple[int, int, int]]] = {}
@@ -145,7 +145,7 @@ def _make(engine: Engine, folder: Path, of: Sequence[tuple[Stager, Receipt]]) ->
     finally:
         for part in parts.values():
             part.drop()
-    made = Bundle(place.name, of[0][0].spec, kept, {kind: tallied(said) for kind, said in files.items()}, tuple(unread))
+    made = Pool(place.name, of[0][0].spec, kept, {kind: tallied(said) for kind, said in files.items()}, tuple(unread))
     _save(engine.store, place, made)
     return made
 
@@ -193,16 +193,16 @@ class _Part:
             self._writer.write_table(pa.Table.from_batches(self._batches, self.schema), row_group_size=2 * ROWS_OF_A_GROUP)
         self._batches, self._waiting = [], 0
 
-    def close(self) -> BundlePart:
+    def close(self) -> PoolPart:
         """Write what waits, and give the file its name."""
         self._write()
         assert self._writer is not None
         with explained(self.path):
             self._writer.close()
-        self.engine.step(f"wrote aside bundles/{self.path.parent.name}")
+        self.engine.step(f"wrote aside pools/{self.path.parent.name}")
         self.engine.store.name(self.aside, self.path)
-        self.engine.step(f"named bundles/{self.path.parent.name}")
-        return BundlePart(str(self.path), self.kind, self.columns, self.rows, self.rejected)
+        self.engine.step(f"named pools/{self.path.parent.name}")
+        return PoolPart(str(self.path), self.kind, self.columns, self.rows, self.rejected)
 
     def drop(self) -> None:
         """Leave nothing aside of what was not closed."""
@@ -212,11 +212,11 @@ class _Part:
         self.aside.unlink(missing_ok=True)
 
 
-def _merge(engine: Engine, folder: Path, bundles: Sequence[Bundle]) -> Bundle:
-    spec = bundles[0].spec
-    place = _place(folder, spec, [int(r) for b in bundles for r in b.receipts])
-    alike: dict[tuple[str, tuple[str, ...]], list[BundlePart]] = {}
-    for part in (part for bundle in bundles for part in bundle.parts):
+def _merge(engine: Engine, folder: Path, pools: Sequence[Pool]) -> Pool:
+    spec = pools[0].spec
+    place = _place(folder, spec, [int(r) for b in pools for r in b.receipts])
+    alike: dict[tuple[str, tuple[str, ...]], list[PoolPart]] = {}
+    for part in (part for pool in pools for part in pool.parts):
         alike.setdefault((part.kind, part.columns), []).append(part)
     parts = []
     for at, ((kind, columns), of) in enumerate(sorted(alike.items())):
@@ -224,22 +224,22 @@ def _merge(engine: Engine, folder: Path, bundles: Sequence[Bundle]) -> Bundle:
         named = [col(name) for name in (*columns, *_PLACES)]
         rows = statement("select {c} from {f} f order by _receipt, _record", c=named, f=read_parquet([part.path for part in of]))
         engine.copy_whole(rows, path, ordered=True)  # so that a few receipts are found without reading all
-        parts.append(BundlePart(str(path), kind, columns, sum(part.rows for part in of), sum(part.rejected for part in of)))
-    kinds = sorted({kind for bundle in bundles for kind in bundle.tallies})
-    tallies = {kind: together([b.tallies[kind] for b in bundles if kind in b.tallies]) for kind in kinds}
-    made = Bundle(place.name, spec, tuple(parts), tallies, tuple(u for bundle in bundles for u in bundle.unread))
+        parts.append(PoolPart(str(path), kind, columns, sum(part.rows for part in of), sum(part.rejected for part in of)))
+    kinds = sorted({kind for pool in pools for kind in pool.tallies})
+    tallies = {kind: together([b.tallies[kind] for b in pools if kind in b.tallies]) for kind in kinds}
+    made = Pool(place.name, spec, tuple(parts), tallies, tuple(u for pool in pools for u in pool.unread))
     _save(engine.store, place, made)
     return made
 
 
-def without(engine: Engine, folder: Path, bundle: Bundle, gone: Numbers) -> Bundle | None:
-    """A bundle without some of its receipts, written anew; None where none would be left."""
-    stay = np.setdiff1d(bundle.receipts, gone)
+def without(engine: Engine, folder: Path, pool: Pool, gone: Numbers) -> Pool | None:
+    """A pool without some of its receipts, written anew; None where none would be left."""
+    stay = np.setdiff1d(pool.receipts, gone)
     if not len(stay):
         return None
-    place = _place(folder, bundle.spec, stay.tolist())
+    place = _place(folder, pool.spec, stay.tolist())
     parts = []
-    for part in bundle.parts:
+    for part in pool.parts:
         named = [col(name) for name in (*part.columns, *_PLACES)]
         others = negation(in_numbers(col(RECEIPT), gone.tolist()))
         rows = statement("select {c} from {f} f where {o} order by _receipt, _record", c=named, f=read_parquet([part.path]), o=others)
@@ -247,10 +247,10 @@ def without(engine: Engine, folder: Path, bundle: Bundle, gone: Numbers) -> Bund
         written = engine.copy_whole(rows, path, ordered=True)
         if written.rows:
             rejected = engine.one(statement("select count(_issues) from {f} f", f=read_parquet([str(path)])))
-            parts.append(BundlePart(str(path), part.kind, part.columns, written.rows, int(rejected)))
-    tallies = {kind: tally.where(np.isin(tally.receipts, stay)) for kind, tally in bundle.tallies.items()}
+            parts.append(PoolPart(str(path), part.kind, part.columns, written.rows, int(rejected)))
+    tallies = {kind: tally.where(np.isin(tally.receipts, stay)) for kind, tally in pool.tallies.items()}
     left = set(stay.tolist())
-    made = Bundle(place.name, bundle.spec, tuple(parts), tallies, tuple(one for one in bundle.unread if one.receipt in left))
+    made = Pool(place.name, pool.spec, tuple(parts), tallies, tuple(one for one in pool.unread if one.receipt in left))
     _save(engine.store, place, made)
     return made
 
@@ -260,30 +260,30 @@ def _place(folder: Path, spec: str, receipts: Sequence[int]) -> Path:
     return folder / spec / f"{min(receipts):010d}-{max(receipts):010d}-{said}"
 
 
-def _save(store: Store, place: Path, bundle: Bundle) -> None:
+def _save(store: Store, place: Path, pool: Pool) -> None:
     """Write the list, by file names, so that a region can be moved."""
-    kinds = sorted(bundle.tallies)
-    lengths = [len(bundle.tallies[kind].receipts) for kind in kinds]
-    whole = together([bundle.tallies[kind] for kind in kinds])
+    kinds = sorted(pool.tallies)
+    lengths = [len(pool.tallies[kind].receipts) for kind in kinds]
+    whole = together([pool.tallies[kind] for kind in kinds])
     kind = pa.DictionaryArray.from_arrays(np.repeat(np.arange(len(kinds), dtype=np.int32), lengths), pa.array(kinds, pa.string()))
     columns = {"kind": kind, **vars(whole)}
-    parts = [asdict(replace(part, path=Path(part.path).name)) for part in bundle.parts]
-    said = {"form": FORM, "spec": bundle.spec, "parts": parts, "unread": [asdict(one) for one in bundle.unread]}
-    table = pa.table(columns).replace_schema_metadata({"bundle": json.dumps(said)})
+    parts = [asdict(replace(part, path=Path(part.path).name)) for part in pool.parts]
+    said = {"form": FORM, "spec": pool.spec, "parts": parts, "unread": [asdict(one) for one in pool.unread]}
+    table = pa.table(columns).replace_schema_metadata({"pool": json.dumps(said)})
     written = io.BytesIO()
     pq.write_table(table, written, compression="zstd")
     store.put(place / LIST, written.getvalue())
 
 
-def _load(store: Store, path: Path) -> Bundle | None:
-    """A bundle as listed; None where the list cannot be read: its receipts are read again."""
+def _load(store: Store, path: Path) -> Pool | None:
+    """A pool as listed; None where the list cannot be read: its receipts are read again."""
     try:
         table = pq.read_table(io.BytesIO(store.read(path)))
-        said = json.loads((table.schema.metadata or {})[b"bundle"])
+        said = json.loads((table.schema.metadata or {})[b"pool"])
         if said["form"] != FORM:
             return None
-        parts = tuple(BundlePart(**{**p, "columns": tuple(p["columns"]), "path": str(path.parent / p["path"])}) for p in said["parts"])
-        return Bundle(path.parent.name, said["spec"], parts, _tallies(table), tuple(Unread(**u) for u in said["unread"]))
+        parts = tuple(PoolPart(**{**p, "columns": tuple(p["columns"]), "path": str(path.parent / p["path"])}) for p in said["parts"])
+        return Pool(path.parent.name, said["spec"], parts, _tallies(table), tuple(Unread(**u) for u in said["unread"]))
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
         return None
 

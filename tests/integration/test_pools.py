@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from suwen.flow import arrivals, bundles, lanes
+from suwen.flow import arrivals, lanes, pools
 from suwen.flow.land import land
 from suwen.flow.reader import open_release
 from suwen.flow.region import add_feed, open_region
@@ -52,15 +52,15 @@ def live(folder: Path) -> None:
 @pytest.fixture(autouse=True)
 def small_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrivals, "FEWEST", 1)
-    monkeypatch.setattr(bundles, "TIER", 3)
+    monkeypatch.setattr(pools, "TIER", 3)
 
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A region all of whose deliveries lie in bundles, with a day that waits for its run."""
+    """A region all of whose deliveries lie in pools, with a day that waits for its run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(arrivals, "FEWEST", 1)
-        patch.setattr(bundles, "TIER", 3)
+        patch.setattr(pools, "TIER", 3)
         folder = tmp_path_factory.mktemp("lived") / "region"
         live(folder)
         daily(folder, DAYS)
@@ -86,12 +86,12 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def in_use(region: Path) -> set[str]:
-    """The names of the bundles that a run reads."""
+    """The names of the pools that a run reads."""
     opened = open_region(region)
-    return {one.name for spec in opened.bundles.iterdir() for one in bundles.kept_bundles(lake_of(opened), opened.bundles, spec.name)}
+    return {one.name for spec in opened.pools.iterdir() for one in pools.kept_pools(lake_of(opened), opened.pools, spec.name)}
 
 
-def test_bundles_are_few_and_tell_the_same(region: Path, apart: Path) -> None:
+def test_pools_are_few_and_tell_the_same(region: Path, apart: Path) -> None:
     run(open_region(region))
     assert not list((region / "lake" / "staging").rglob("*.parquet"))
     assert len(in_use(region)) <= 4  # of two tiers fewer than three each
@@ -114,7 +114,7 @@ HARMS: list[dict[str, Callable[[Path], object]]] = [
 @pytest.mark.parametrize("harms", HARMS)
 def test_what_is_damaged_is_read_again(harms: dict[str, Callable[[Path], object]], region: Path, apart: Path) -> None:
     for pattern, harm in harms.items():
-        found = list((region / "lake" / "bundles").glob(f"*/*/{pattern}"))
+        found = list((region / "lake" / "pools").glob(f"*/*/{pattern}"))
         assert found
         for path in found:
             harm(path)
@@ -127,13 +127,13 @@ class Death(Exception):
 
 
 def deaths(region: Path) -> Iterator[int]:
-    """Let runs die at each step that writes a bundle, one after the other; ends when a run has gone through."""
+    """Let runs die at each step that writes a pool, one after the other; ends when a run has gone through."""
     for at in range(1, 100):
         left = at
 
         def step(said: str) -> None:
             nonlocal left
-            left -= "bundles" in said
+            left -= "pools" in said
             if not left:
                 raise Death(said)
 
@@ -150,8 +150,8 @@ def test_a_death_at_any_step_does_no_harm(region: Path, apart: Path) -> None:
 
 
 def texts(region: Path, column: str) -> set[str]:
-    """What stands in a column of any bundle."""
-    parts = [path for path in (region / "lake" / "bundles").glob("*/*/*.parquet") if "index" not in path.name and path.name != "list.parquet"]
+    """What stands in a column of any pool."""
+    parts = [path for path in (region / "lake" / "pools").glob("*/*/*.parquet") if "index" not in path.name and path.name != "list.parquet"]
     return {text for path in parts if column in (table := pq.read_table(path)).schema.names for text in table[column].to_pylist()}
 
 
@@ -174,14 +174,14 @@ def test_what_was_taken_back_counts_no_more_and_its_text_goes(region: Path, stat
     assert open_release(region).table("measurement").num_rows == before
 
 
-def test_maintenance_leaves_the_bundles_in_use(region: Path, apart: Path) -> None:
+def test_maintenance_leaves_the_pools_in_use(region: Path, apart: Path) -> None:
     run(open_region(region))
     expected = observed(region)["content"]
     used = in_use(region)
-    assert used < {path.name for path in (region / "lake" / "bundles").glob("*/*")}
+    assert used < {path.name for path in (region / "lake" / "pools").glob("*/*")}
     report = maintain(open_region(region))
-    assert any(one.group == "bundles" and one.files for one in report.removed)
-    assert in_use(region) == used == {path.parent.name for path in (region / "lake" / "bundles").glob("*/*/*.parquet")}
+    assert any(one.group == "pools" and one.files for one in report.removed)
+    assert in_use(region) == used == {path.parent.name for path in (region / "lake" / "pools").glob("*/*/*.parquet")}
     assert observed(region)["content"] == expected == observed(apart)["content"]
 
 
@@ -206,7 +206,7 @@ def test_deliveries_that_stood_apart_are_put_together_and_tell_the_same(tmp_path
     assert told[0] == told[1] == told[2]
 
 
-def test_two_lanes_share_the_index_of_a_bundle(tmp_path: Path) -> None:
+def test_two_lanes_share_the_index_of_a_pool(tmp_path: Path) -> None:
     """Feeds of one reader in two lanes, which are indexed side by side: neither writes over the other."""
     folders = []
     for name, fewest in (("together", 1), ("apart", 1_000)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -10,7 +11,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from suwen.flow import arrivals, lanes, pools
+from suwen.engine.duck import Engine
+from suwen.flow import arrivals, lanes, pools, stage
 from suwen.flow.land import land
 from suwen.flow.reader import open_release
 from suwen.flow.region import add_feed, open_region
@@ -204,6 +206,29 @@ def test_deliveries_that_stood_apart_are_put_together_and_tell_the_same(tmp_path
         assert open_release(folder).table("measurement").num_rows == 4
         told.append(observed(folder))
     assert told[0] == told[1] == told[2]
+
+
+def test_processes_beside_the_run_read_what_it_then_takes(tmp_path: Path, apart: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same deliveries, all read by others: the run itself reads none, whether they are put together or stand apart."""
+    monkeypatch.setattr(stage, "WORTH_SPREADING", 0)
+    monkeypatch.setattr(pools, "AT_ONCE", 1)  # so that there are several to share out
+    told = []
+    for name, fewest in (("together", 1), ("alone", 1_000)):
+        folder = tmp_path / name
+        make(folder)
+        settings = folder / "region.toml"
+        settings.write_text(re.sub(r"threads = \d+", "threads = 2", settings.read_text()))
+        deliver(folder, [0, 1])
+        for day in range(DAYS + 1):
+            daily(folder, day)
+        monkeypatch.setattr(arrivals, "FEWEST", fewest)
+        with monkeypatch.context() as patch:
+            patch.setattr(pools, "read", None)
+            patch.setattr(stage, "read", None)
+            patch.setattr(Engine, "copy_csv", None)
+            run(open_region(folder))
+        told.append(observed(folder)["content"])
+    assert told[0] == told[1] == observed(apart)["content"]
 
 
 def test_two_lanes_share_the_index_of_a_pool(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 from suwen.base.errors import SuwenError
 from suwen.engine.sql import Tree, alias, col, in_numbers, integer, statement, text, union_all
 from suwen.flow.reader import OpenRelease
-from suwen.flow.stores import landing_of
 
 # What is counted of a visit: table -> nothing more than how many rows.
 COUNTED = ("condition_occurrence", "procedure_occurrence", "measurement", "drug_exposure", "observation")
@@ -57,9 +56,9 @@ class History:
 
 
 def organisations_of(opened: OpenRelease) -> Mapping[int, str]:
-    """Receipt -> the organisation whose feed it came by."""
-    feeds = opened.region.feeds
-    return {r.sequence: feeds[r.feed].organisation for r in landing_of(opened.region).receipts() if r.feed in feeds}
+    """Receipt -> the organisation whose feed it came by, in the release."""
+    found = opened.ask(statement("select r.receipt, r.organisation from {r} r", r=opened.view("state.receipt")))
+    return dict(zip(found["receipt"].to_pylist(), found["organisation"].to_pylist(), strict=True))
 
 
 def master_of(opened: OpenRelease, person_id: int) -> int:

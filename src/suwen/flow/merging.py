@@ -23,7 +23,7 @@ FANOUT = 8
 SMALLEST = 32 << 10  # bytes; below all files are of one tier
 AT_ONCE = 6  # groups that a run makes one
 ROWS_OF_A_GROUP = 122_880  # DuckDB's own
-_WHOLE = (POINT_CELL, "state/cell", "state/lineage", "state/receipt")  # written anew where they change
+_WHOLE = (POINT_CELL, "state/cell", "state/lineage")  # written anew where they change
 
 
 def merge_small(work: Work, taken_out: Mapping[str, Sequence[DataFile]]) -> dict[str, list[tuple[Group, NewFile]]]:

@@ -14,11 +14,12 @@ TABLE = "state/receipt"
 
 
 def keep_receipts(work: Work) -> None:
-    """Write the table again where a receipt came or went, was read anew, or belongs to another organisation than before."""
-    if work.files(TABLE) and not _is_changed(work):
-        return
-    rows = _rows(work)
-    if not rows.num_rows and not work.files(TABLE):
+    """Add the receipts that came; write the table again where one went, was read anew, or belongs to another organisation than before."""
+    rows, before = _rows(work), work.files(TABLE)
+    again = not before or _is_changed(work)
+    if not again:
+        rows = rows.filter(pa.array(work.unseen.held[work.receipts.held]))
+    if not rows.num_rows and not (again and before):
         return
     work.engine.register("receipts_held", rows)
     try:
@@ -27,15 +28,16 @@ def keep_receipts(work: Work) -> None:
     finally:
         work.engine.unregister("receipts_held")
     work.step(f"wrote {TABLE}")
-    work.taken_out[TABLE] = work.files(TABLE)
+    work.taken_out[TABLE] = before if again else []
     work.change(TABLE).created.append(NewFile(written, "000000"))
 
 
 def _is_changed(work: Work) -> bool:
+    """Whether what is said of earlier receipts is not what it was."""
     before = work.organisations_before()
     moved = any(before.get(feed, work.feed(feed).organisation) != work.feed(feed).organisation for feed in work.receipts.feeds)
-    held = work.previous is not None and work.previous.receipts_held == len(work.receipts)
-    return bool(work.unseen or work.reread or moved or not held)
+    held = work.previous is not None and work.previous.receipts_held + len(work.unseen) == len(work.receipts)
+    return bool(work.reread or moved or not held)
 
 
 def _rows(work: Work) -> pa.Table:

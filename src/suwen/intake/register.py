@@ -102,6 +102,20 @@ class Register:
         receipts = [_receipt(row) for row in self.table.filter(wanted).to_pylist()]
         return [list(of) for _, of in groupby(receipts, lambda receipt: receipt.delivery)]
 
+    @cached_property
+    def bounds(self) -> Numbers:
+        """Where the receipts of each delivery begin in the table, and where the last one's end."""
+        return np.concatenate([np.searchsorted(self.numbers("delivery"), np.arange(1, self.deliveries + 1)), [len(self)]])
+
+    def delivery(self, number: int) -> Delivery:
+        """One delivery, as far as its receipts tell. Raises KeyError where there is none."""
+        if not 1 <= number <= self.deliveries:
+            raise KeyError(number)
+        first, end = self.bounds[number - 1 : number + 1].tolist()
+        receipts = tuple(_receipt(row) for row in self.table.slice(first, end - first).to_pylist())
+        one = receipts[0]
+        return Delivery(number, one.feed, one.as_of, one.mode, one.window, one.received_at, receipts)
+
     def in_deliveries(self, numbers: Iterable[int]) -> Flags:
         """Which receipts came in some deliveries."""
         return np.isin(self.numbers("delivery"), np.fromiter(numbers, np.int64))

@@ -11,6 +11,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
+import numpy as np
 from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -18,9 +19,11 @@ from prometheus_client.registry import Collector
 from suwen import __version__
 from suwen.base.errors import SuwenError
 from suwen.flow import doings
+from suwen.flow.known_receipts import held_before
 from suwen.flow.stores import landing_of, releases_of
 from suwen.govern.present import present
-from suwen.model.receipt import Delivery, State
+from suwen.intake.register import Register
+from suwen.model.receipt import State
 from suwen.model.region import Region
 from suwen.repository.versions import STATES
 
@@ -32,27 +35,21 @@ PlatformCollector(registry=REGISTRY)
 
 
 class _Landed:
-    """What has landed, counted once a delivery: deliveries only grow."""
+    """What has landed, read again only when something has come."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._folder = ""
-        self._all: list[tuple[int, int, int]] = []  # number, bytes, last receipt
-        self.receipts = self.bytes = 0
-        self.last: Delivery | None = None
+        self._stamp: tuple[object, ...] = ()
+        self._register: Register | None = None
 
-    def of(self, region: Region) -> list[tuple[int, int, int]]:
-        """(number, bytes, last receipt) of every delivery."""
+    def of(self, region: Region) -> Register:
+        """The receipts of every delivery."""
+        landing = landing_of(region)
         with self._lock:
-            if self._folder != str(region.landing):
-                self._folder, self._all, self.receipts, self.bytes, self.last = str(region.landing), [], 0, 0, None
-            for delivery in landing_of(region).deliveries(self._all[-1][0] if self._all else 0):
-                size = sum(receipt.length for receipt in delivery.receipts)
-                self._all.append((delivery.number, size, delivery.receipts[-1].sequence))
-                self.receipts += len(delivery.receipts)
-                self.bytes += size
-                self.last = delivery
-            return list(self._all)
+            stamp = str(region.landing), *landing.stamp()
+            if self._register is None or self._stamp != stamp:
+                self._stamp, self._register = stamp, landing.register()
+            return self._register
 
 
 _LANDED = _Landed()
@@ -97,16 +94,19 @@ def _release(region: Region) -> Iterator[Metric]:
 
 def _landing(region: Region) -> Iterator[Metric]:
     release = releases_of(region).latest()
-    landed = _LANDED.of(region)
-    decided = landing_of(region).states()
-    through, left_out = (release.receipts_through, set(release.left_out)) if release else (0, set[int]())
-    waits = sum(last > through or last in left_out for number, _, last in landed if decided.get(number, State.ACCEPTED) is State.ACCEPTED)
-    yield GaugeMetricFamily("suwen_deliveries", "Deliveries that have landed", len(landed))
-    yield GaugeMetricFamily("suwen_deliveries_waiting", "Accepted deliveries that are in no release yet", waits)
-    yield GaugeMetricFamily("suwen_receipts", "Receipts of all deliveries", _LANDED.receipts)
-    yield GaugeMetricFamily("suwen_landed_bytes", "Bytes of all receipts", _LANDED.bytes)
-    if _LANDED.last is not None:
-        yield GaugeMetricFamily("suwen_last_delivery_timestamp_seconds", "When the last delivery was received", _LANDED.last.received_at.timestamp())
+    register = _LANDED.of(region)
+    lengths = register.numbers("length")
+    inside = held_before(release, register)
+    taken = np.logical_and.reduceat(inside, register.bounds[:-1]) if len(register) else inside
+    no_more = [number for number, state in landing_of(region).states().items() if state is not State.ACCEPTED]
+    taken[np.array(no_more, np.int64) - 1] = True
+    yield GaugeMetricFamily("suwen_deliveries", "Deliveries that have landed", len(taken))
+    yield GaugeMetricFamily("suwen_deliveries_waiting", "Accepted deliveries that are in no release yet", int(np.count_nonzero(~taken)))
+    yield GaugeMetricFamily("suwen_receipts", "Receipts of all deliveries", len(register))
+    yield GaugeMetricFamily("suwen_landed_bytes", "Bytes of all receipts", int(lengths.sum()))
+    if len(register):
+        last = register.table["received_at"][-1].as_py()
+        yield GaugeMetricFamily("suwen_last_delivery_timestamp_seconds", "When the last delivery was received", last.timestamp())
 
 
 def _runs(region: Region) -> Iterator[Metric]:

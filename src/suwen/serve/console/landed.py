@@ -9,7 +9,8 @@ from threading import Lock
 
 from suwen.flow.status import Status, status
 from suwen.flow.stores import landing_of, releases_of
-from suwen.model.receipt import Delivery, State
+from suwen.intake.register import Register
+from suwen.model.receipt import State
 from suwen.model.region import Region
 
 _Stamp = tuple[int, ...]
@@ -17,10 +18,10 @@ _Stamp = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Landed:
-    """A region's standing, its deliveries in order, and what was decided about them."""
+    """A region's standing, the receipts of its deliveries, and what was decided about these."""
 
     status: Status
-    deliveries: tuple[Delivery, ...]
+    register: Register
     states: Mapping[int, State]
 
 
@@ -35,7 +36,7 @@ def landed(region: Region) -> Landed:
     if held is not None and held[0] is region and held[1] == stamp:
         return held[2]
     landing = landing_of(region)
-    found = Landed(status(region), tuple(landing.deliveries()), landing.states())
+    found = Landed(status(region), landing.register(), landing.states())
     with _LOCK:
         _KEPT[region.folder] = (region, stamp, found)
     return found

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+import numpy as np
+
+from suwen.flow.known_receipts import held_before
 from suwen.flow.status import FeedStatus, Status
+from suwen.intake.register import Flags, Numbers
 from suwen.model.receipt import Delivery, State
 from suwen.model.region import Region
 from suwen.model.release import Release
 from suwen.repository.versions import STATES
-from suwen.serve.console.landed import landed
+from suwen.serve.console.landed import Landed, landed
 
 BEHIND, LATE = 7, 31  # days after the newest feed of the region
 
@@ -76,18 +80,49 @@ class Arrival:
         return sum(receipt.length for receipt in self.delivery.receipts)
 
 
-def arrivals(region: Region, release: Release | None, units: frozenset[str], feed: str = "") -> list[Arrival]:
-    """The deliveries of organisations, or of one feed, the newest first."""
+class Arrivals:
+    """Deliveries, the newest first; each is made when it is asked for, since there may be very many."""
+
+    def __init__(self, region: Region, come: Landed, numbers: Numbers, published: Flags) -> None:
+        self._region, self._come, self._published = region, come, published
+        self._numbers = numbers  # ascending
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, places: slice) -> list[Arrival]:
+        return [self._arrival(int(number)) for number in self._numbers[::-1][places]]
+
+    def before(self, number: int) -> Arrivals:
+        """Those that came before a delivery; all for 0."""
+        return Arrivals(self._region, self._come, self._numbers[self._numbers < number] if number else self._numbers, self._published)
+
+    @property
+    def asked(self) -> int:
+        """How many wait for approval."""
+        waiting = [number for number, state in self._come.states.items() if state is State.WAITING]
+        return int(np.count_nonzero(np.isin(self._numbers, waiting)))
+
+    def _arrival(self, number: int) -> Arrival:
+        delivery = self._come.register.delivery(number)
+        state = self._come.states.get(number, State.ACCEPTED)
+        return Arrival(delivery, self._region.feeds[delivery.feed].organisation, state, bool(self._published[number - 1]))
+
+
+def arrivals(region: Region, release: Release | None, units: frozenset[str], feed: str = "") -> Arrivals:
+    """The deliveries of organisations, or of one feed."""
     come = landed(region)
-    through, left_out = release.receipts_through if release else 0, frozenset(release.left_out if release else ())
-    found = []
-    for delivery in reversed(come.deliveries):
-        held = region.feeds.get(delivery.feed)
-        if held is None or held.organisation not in units or feed not in ("", delivery.feed):
-            continue
-        inside = all(r.sequence <= through and r.sequence not in left_out for r in delivery.receipts)
-        found.append(Arrival(delivery, held.organisation, come.states.get(delivery.number, State.ACCEPTED), inside))
-    return found
+    register, (names, codes) = come.register, come.register.feeds
+    if not len(register):
+        return Arrivals(region, come, np.zeros(0, np.int64), np.zeros(0, np.bool_))
+    inside = held_before(release, register)
+    wanted = np.array([_organisation(region, name) in units and feed in ("", name) for name in names], np.bool_)
+    first = register.bounds[:-1]
+    return Arrivals(region, come, np.flatnonzero(wanted[codes[first]]) + 1, np.logical_and.reduceat(inside, first))
+
+
+def _organisation(region: Region, feed: str) -> str | None:
+    return region.feeds[feed].organisation if feed in region.feeds else None
 
 
 def books(release: Release | None, region: Region, units: frozenset[str]) -> Mapping[str, int]:
@@ -111,7 +146,7 @@ class Need:
     argument: str = ""
 
 
-def needs(fresh: Sequence[Freshness], arrived: Iterable[Arrival], states: Mapping[str, int], release: Release | None, may: Mapping[str, bool]) -> list[Need]:
+def needs(fresh: Sequence[Freshness], arrived: Arrivals | None, states: Mapping[str, int], release: Release | None, may: Mapping[str, bool]) -> list[Need]:
     """What needs someone, the gravest first; only what the reader can open a page about."""
     found: list[Need] = []
     if may.get("FEEDS"):
@@ -140,10 +175,10 @@ def needs(fresh: Sequence[Freshness], arrived: Iterable[Arrival], states: Mappin
     return sorted(found, key=lambda one: ("bad", "warn", "info").index(one.grade))
 
 
-def _of_feeds(fresh: Sequence[Freshness], arrived: Iterable[Arrival]) -> list[Need]:
+def _of_feeds(fresh: Sequence[Freshness], arrived: Arrivals | None) -> list[Need]:
     graded = Counter(one.grade for one in fresh)
     waiting = sum(one.feed.waiting for one in fresh)
-    asked = sum(one.state is State.WAITING for one in arrived)
+    asked = arrived.asked if arrived is not None else 0
     said = (
         (graded[Grade.LATE], "bad", "{n} feed is a month or more behind the newest. | {n} feeds are a month or more behind the newest."),
         (graded[Grade.SILENT], "bad", "{n} feed is expected and has sent nothing. | {n} feeds are expected and have sent nothing."),

@@ -81,8 +81,7 @@ def feed_deliveries(request: HttpRequest, feed: Key, after: Before = 0, limit: L
     json_only(request)
     asked = asking(request, Action.FEEDS)
     _check_feed(asked, feed)
-    every = arrivals(asked.region, asked.published.release, frozenset({asked.region.feeds[feed].organisation}), feed)
-    found = [one for one in every if not after or one.delivery.number < after]
+    found = arrivals(asked.region, asked.published.release, frozenset({asked.region.feeds[feed].organisation}), feed).before(after)[: limit + 1]
     following = str(found[limit - 1].delivery.number) if len(found) > limit else ""
     return {"release": asked.release, "next": following, "feed": feed, "items": [_delivery(one) for one in found[:limit]]}
 

@@ -52,7 +52,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     release = at.published.release if at.published else None
     feeds = may(request, Action.FEEDS, Resource(unit))
     fresh = standing.freshness(landed(at.region).status, units) if feeds else []
-    arrived = standing.arrivals(at.region, release, units) if feeds else []
+    arrived = standing.arrivals(at.region, release, units) if feeds else None
     states = standing.books(release, at.region, units)
     wanted = standing.needs(fresh, arrived, states, release, {action.name: may(request, action, Resource(unit)) for action in Action})
     small = multiples(at.published, unit) if at.published else []
@@ -62,7 +62,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "fresh": fresh[:SHOWN],
         "grades": standing.graded(fresh),
         "feeds": len(fresh),
-        "arrivals": arrived[:SHOWN],
+        "arrivals": arrived[:SHOWN] if arrived is not None else [],
         "needs": [*told_needs, *_outside(small, unit)],
         "multiples": small,
         **books(release, at.region, units),

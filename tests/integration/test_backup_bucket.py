@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,20 +19,6 @@ from suwen.flow.run import run
 from suwen.model.region import Region
 from tests.integration.object_store import Fault, ObjectStore
 from tests.integration.small_region import deliver, make
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[ObjectStore]:
-    with ObjectStore() as opened, pytest.MonkeyPatch.context() as patch:
-        for name, value in opened.environment.items():
-            patch.setenv(name, value)
-        yield opened
-
-
-@pytest.fixture(autouse=True)
-def calm(store: ObjectStore) -> Iterator[None]:
-    yield
-    store.calm()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,20 +36,6 @@ DAYS = 4
 
 
 @pytest.fixture(scope="module")
-def store() -> Iterator[ObjectStore]:
-    with ObjectStore() as opened, pytest.MonkeyPatch.context() as patch:
-        for name, value in opened.environment.items():
-            patch.setenv(name, value)
-        yield opened
-
-
-@pytest.fixture(autouse=True)
-def calm(store: ObjectStore) -> Iterator[None]:
-    yield
-    store.calm()
-
-
-@pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A region in folders after some days of daily runs."""
     folder = tmp_path_factory.mktemp("grown") / "region"
@@ -60,11 +45,6 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for day in range(DAYS):
         daily(folder, day)
     return folder
-
-
-@pytest.fixture
-def bucket(store: ObjectStore) -> str:
-    return store.bucket()
 
 
 @pytest.fixture

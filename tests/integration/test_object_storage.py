@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -36,20 +35,6 @@ QUESTION = "select v.visit_occurrence_id, p.year_of_birth from visit_occurrence 
 
 
 @pytest.fixture(scope="module")
-def store() -> Iterator[ObjectStore]:
-    with ObjectStore() as opened, pytest.MonkeyPatch.context() as patch:
-        for name, value in opened.environment.items():
-            patch.setenv(name, value)
-        yield opened
-
-
-@pytest.fixture(autouse=True)
-def calm(store: ObjectStore) -> Iterator[None]:
-    yield
-    store.calm()
-
-
-@pytest.fixture(scope="module")
 def in_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Any]:
     """What two runs publish where everything lies in folders: release -> what it holds."""
     folder = tmp_path_factory.mktemp("folders") / "region"
@@ -60,11 +45,6 @@ def in_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Any]:
         run(open_region(folder))
         found[number] = held(open_region(folder))
     return found
-
-
-@pytest.fixture
-def bucket(store: ObjectStore) -> str:
-    return store.bucket()
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from suwen.flow.trace import trace_many
 from suwen.flow.upkeep.maintain import maintain
 from suwen.intake.landing import Landing
 from suwen.model.receipt import Fact, Mode, State
+from tests.integration.object_store import ObjectStore, in_buckets
 from tests.integration.run_server import observed
 from tests.integration.small_region import FIRST_DAY, RESULTS, VISITS, deliver, make
 
@@ -229,6 +230,23 @@ def test_processes_beside_the_run_read_what_it_then_takes(tmp_path: Path, apart:
             run(open_region(folder))
         told.append(observed(folder)["content"])
     assert told[0] == told[1] == observed(apart)["content"]
+
+
+def test_machines_that_take_turns_keep_deliveries_together_in_a_bucket(store: ObjectStore, bucket: str, apart: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "first"
+    make(folder)
+    in_buckets(folder, store, bucket)
+    deliver(folder, [0, 1])
+    run(open_region(folder))
+    for day in range(DAYS + 1):
+        daily(folder, day)
+        run(open_region(folder))
+        folder = shutil.copytree(folder, tmp_path / f"machine{day}", ignore=shutil.ignore_patterns("cache", "outbox"))  # has nothing of the bucket
+    opened = open_region(folder)
+    (spec,) = {path.parent.parent.name for path in lake_of(opened).find(opened.pools, "*/*/list.parquet")}
+    assert 1 <= len(pools.kept_pools(lake_of(opened), opened.pools, spec)) <= 4
+    assert open_release(folder).release.content == observed(apart)["content"]
+    assert all(one.records[0].place.raw for one in trace_many(open_release(folder), "measurement"))
 
 
 def test_two_lanes_share_the_index_of_a_pool(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ from suwen.flow.work import Work, make_plans, required_tables
 from suwen.intake.landing import Landing
 from suwen.model.functions import VERSION
 from suwen.model.region import Region
-from suwen.model.release import Release
+from suwen.model.release import Release, TableState
 from suwen.packs.loader import Packs
 from suwen.repository.vocabulary import current
 
@@ -145,7 +145,17 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
     books.rewrite(work)
     states, cells_sha = commit_all(work)
     clock.lap("commits")
-    release = Release(
+    release = _release(work, in_force, states, totals, cells_sha)
+    _keep_packs(work, in_force["all"])
+    releases.publish(release, work.step)
+    work.step("released")
+    clock.lap("release")
+    return _report(work, totals, clock.laps)
+
+
+def _release(work: Work, in_force: Mapping[str, str], states: Mapping[str, TableState], totals: Mapping[str, int], cells_sha: str) -> Release:
+    vocabulary = work.vocabulary.hash if work.vocabulary else ""
+    return Release(
         number=work.number,
         run=work.number,
         published_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -156,30 +166,30 @@ def _run(work: Work, landing: Landing, releases: Releases, in_force: Mapping[str
         mapped_with={str(part): said for key in work.plans for part, said in work.mapped_with(key).items()},
         packs=in_force,
         readers=work.readers,
-        vocabulary=work.vocabulary.hash if work.vocabulary else "",
+        vocabulary=vocabulary,
         functions=VERSION,
         cells_sha256=cells_sha,
         dangling=work.dangling,
         joined=work.joined,
-        derived={**rules(work), **point_rules(work.packs, work.vocabulary.hash if work.vocabulary else "")},
+        derived={**rules(work), **point_rules(work.packs, vocabulary)},
         as_of=_as_of(work),
         id_bits=work.region.settings.id_bits,
         left_out=(np.flatnonzero(~work.receipts.held) + 1).tolist(),
     )
-    _keep_packs(work, in_force["all"])
-    releases.publish(release, work.step)
-    work.step("released")
-    clock.lap("release")
+
+
+def _report(work: Work, totals: Mapping[str, int], seconds: Mapping[str, float]) -> RunReport:
     new = [data.tally.where(data.fresh) for data in work.kinds.values()]
+    unread = np.array([u.receipt for u in work.unread], np.int64)
     return RunReport(
-        release=release.number,
-        receipts=len(np.unique(np.concatenate([*(tally.receipts for tally in new), np.array([u.receipt for u in work.unread], np.int64)]))),
+        release=work.number,
+        receipts=len(np.unique(np.concatenate([*(tally.receipts for tally in new), unread]))),
         records=sum(int(tally.rows.sum()) for tally in new) + len(work.unread),
         created={n: c.created_rows for n, c in work.changes.items() if c.created_rows},
         removed={n: c.removed_rows for n, c in work.changes.items() if c.removed_rows},
         rewritten={n: c.rewritten_rows for n, c in work.changes.items() if c.rewritten_rows},
         totals=totals,
-        seconds=clock.laps,
+        seconds=seconds,
     )
 
 

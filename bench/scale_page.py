@@ -13,7 +13,7 @@ from bench.report import Table, marked
 
 SIZES = (10.0, 30.0, 100.0)
 FITTED_FROM, CAP = 10.0, 16 << 30
-_LAKE = ("staging", "index", "cdr", "ext", "state")
+_LAKE = ("staging", "pools", "index", "cdr", "ext", "state")
 _WHAT = (
     "A clean simulated region whose hospitals send by the month: what has changed in it, as gzip files, or one zip a delivery from those of one system; the",
     "first month brings what was there before. Files are made for some hospitals at a time, landed delivery by delivery, and dropped as each has landed, so",

@@ -24,7 +24,7 @@ from suwen.model.receipt import Mode
 from suwen.model.region import Region
 
 FEED, TEMPLATE, ORGANISATION = "synthea", "synthea/csv", "S001"
-PARTS = ("staging", "index", "cdr", "ext", "state")
+PARTS = ("staging", "pools", "index", "cdr", "ext", "state")
 
 
 def region(folder: str) -> Measured:

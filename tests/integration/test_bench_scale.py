@@ -34,13 +34,13 @@ def step(seconds: float, **said: object) -> Measured:
 
 
 def size(millions: float, seconds: float, lost: int = 0) -> Size:
-    rows, lake = int(millions * 1_000_000), dict.fromkeys(("staging", "index", "cdr", "ext", "state"), int(millions * 1_000_000))
+    rows, lake = int(millions * 1_000_000), dict.fromkeys(("staging", "pools", "index", "cdr", "ext", "state"), int(millions * 1_000_000))
     steps = {
         "region": step(1.0, feeds=9),
         "simulated 0": step(2.0, rows=rows // 2, bytes=rows, spill=5 * rows),
         "landed 0": step(seconds / 10, deliveries=7, bytes=10 * rows, files=50),
         "simulated 1": step(2.0, rows=rows // 2 + 100, bytes=rows, spill=5 * rows),
-        "landed 1": step(seconds / 10, deliveries=7, bytes=20 * rows, files=100),
+        "landed 1": step(seconds / 10, deliveries=7, bytes=19 * rows, files=100),
         "ran": step(seconds, records=rows - lost, stages={"staging": seconds / 2, "index": seconds / 4}, bytes=lake, spill=0),
         "day": step(seconds / 100, records=100, stages={}, bytes=lake, spill=0),
     }

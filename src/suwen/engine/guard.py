@@ -50,6 +50,14 @@ def refusal(what: str, expected: str = "one statement that only reads") -> Suwen
 
 
 @dataclass(frozen=True)
+class Allowed:
+    """A text that may be run, and the tables (`schema.name`) that it names."""
+
+    statement: str
+    tables: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Judge:
     """Judges SQL text against the tables (`schema.name`, small letters) and functions there are; `home` is the schema of bare names.
 
@@ -61,8 +69,8 @@ class Judge:
     parser: duckdb.DuckDBPyConnection
     home: str = "omop"
 
-    def check(self, sql: str) -> str:
-        """The text as it may be run; raises SuwenError with the reason otherwise."""
+    def check(self, sql: str) -> Allowed:
+        """The text as it may be run, and over what; raises SuwenError with the reason otherwise."""
         if not sql.strip():
             raise refusal("the query is empty")
         if len(sql) > LONGEST or "\0" in sql:
@@ -71,11 +79,12 @@ class Judge:
             raise refusal("the query is not UTF-8", "text in UTF-8")
         statement = _one_statement(self.parser, sql)
         _agreed(sql)
+        walk = _Walk(self)
         try:
-            _Walk(self).any(_tree(self.parser, statement), frozenset())
+            walk.any(_tree(self.parser, statement), frozenset())
         except RecursionError:
             raise refusal("the query is nested too deeply") from None
-        return statement
+        return Allowed(statement, frozenset(walk.tables))
 
 
 def functions(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
@@ -125,6 +134,7 @@ class _Walk:
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
+        self.tables = set[str]()
 
     def any(self, part: Any, named: frozenset[str]) -> None:
         if isinstance(part, list):
@@ -172,6 +182,7 @@ class _Walk:
         full = path if len(path) == 2 else [self.judge.home, path[0]]
         if ".".join(full) not in self.judge.tables:
             raise refusal(f"there is no table {'.'.join(path)}", _nearest(full, self.judge.tables))
+        self.tables.add(".".join(full))
 
     def _table_function(self, part: Mapping[str, Any]) -> None:
         call = part.get("function", {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,37 +35,68 @@ _ABOUT_THE_TEXT = (duckdb.ParserException, duckdb.BinderException, duckdb.Catalo
 
 
 class Guarded:
-    """One connection over one release's views (`schema.name` -> query); `files` are the only ones it can open. Close it after use.
+    """One connection over one release's views (`schema.name` -> query), each made when a text first names it. Close it after use.
 
-    What does not fit into memory spills to `scratch`, a folder made when needed; `store` is where files are read by ranges. DuckDB would let a
-    COPY write over one of `files`: that it never gets to run is the judge's work alone.
+    `files` gives the only files that the views made so far can open. What does not fit into memory spills to `scratch`, a folder made when needed; `store`
+    is where files are read by ranges. DuckDB would let a COPY write over one of the files: that it never gets to run is the judge's work alone.
     """
 
-    def __init__(self, views: Mapping[str, Tree], files: Sequence[str], *, threads: int, memory: str, scratch: Path, store: Store | None = None) -> None:
-        self._con = duckdb.connect(config={"threads": threads, "memory_limit": memory, "temp_directory": str(scratch), **_CLOSED_AT_START})
-        self._con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")  # the bar would stand in the answer on standard output
+    def __init__(
+        self, views: Mapping[str, Tree], files: Callable[[], Sequence[str]], *, threads: int, memory: str, scratch: Path, store: Store | None = None
+    ) -> None:
+        self._views, self._listed, self._memory, self._scratch = views, files, memory, scratch
+        self._config = {"threads": threads, "memory_limit": memory, "temp_directory": str(scratch), **_CLOSED_AT_START}
         self._ranges = store.ranges() if store else None
-        if self._ranges is not None:
-            self._con.register_filesystem(self._ranges)
-        for schema in sorted({name.split(".", 1)[0] for name in views}):
-            self._con.execute(f'create schema "{schema}"')
-        for name, tree in views.items():
-            schema, table = name.split(".", 1)
-            sql = f'create view "{schema}"."{table}" as {render(tree)}'
-            with from_bucket(self._ranges), engine_errors(sql, memory=memory, scratch=scratch):
-                self._con.execute(sql)
-        self._files = files
-        home = "omop" if any(name.startswith("omop.") for name in views) else "main"
-        self._judge = Judge(frozenset(name.lower() for name in views), functions(self._con), self._con.cursor(), home)
-        self._lock(home, files)
+        self._home = "omop" if any(name.startswith("omop.") for name in views) else "main"
+        self._parser = duckdb.connect(config={"threads": 1, **_CLOSED_AT_START})
+        self._parser.execute("set enable_external_access = false; set lock_configuration = true")
+        self._judge = Judge(frozenset(name.lower() for name in views), functions(self._parser), self._parser, self._home)
+        self._con: duckdb.DuckDBPyConnection | None = None
+        self._made: frozenset[str] = frozenset()
+        self._files: Sequence[str] = ()
 
-    def _lock(self, home: str, files: Sequence[str]) -> None:
-        listed = ", ".join("'" + path.replace("'", "''") + "'" for path in dict.fromkeys([*files, *map(literally, files)]))
-        for setting in (f"schema = '{home}'", f"allowed_paths = [{listed}]", "enable_external_access = false", "lock_configuration = true"):
-            self._con.execute(f"set {setting}")
+    def _over(self, wanted: frozenset[str]) -> duckdb.DuckDBPyConnection:
+        """The connection with the wanted views. One that lacks some gives way to another with all: it is locked, and knows no other files."""
+        if self._con is None or not wanted <= self._made:
+            self._close()
+            self._made |= wanted
+            self._con = self._opened()
+        return self._con
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        opened = duckdb.connect(config=self._config)
+        try:
+            opened.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")  # the bar would stand in the answer on standard output
+            if self._ranges is not None:
+                opened.register_filesystem(self._ranges)
+            for schema in sorted({name.split(".", 1)[0] for name in self._views}):
+                opened.execute(f'create schema "{schema}"')
+            for name in self._views:
+                if name.lower() in self._made:
+                    self._view(opened, name)
+            self._files = self._listed()
+            listed = ", ".join("'" + path.replace("'", "''") + "'" for path in dict.fromkeys([*self._files, *map(literally, self._files)]))
+            for setting in (f"schema = '{self._home}'", f"allowed_paths = [{listed}]", "enable_external_access = false", "lock_configuration = true"):
+                opened.execute(f"set {setting}")
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+
+    def _view(self, opened: duckdb.DuckDBPyConnection, name: str) -> None:
+        schema, table = name.split(".", 1)
+        sql = f'create view "{schema}"."{table}" as {render(self._views[name])}'
+        with from_bucket(self._ranges), engine_errors(sql, memory=self._memory, scratch=self._scratch):
+            opened.execute(sql)
+
+    def _close(self) -> None:
+        if self._con is not None:
+            self._con.close()
+            self._con = None
 
     def close(self) -> None:
-        self._con.close()
+        self._close()
+        self._parser.close()
 
     def __enter__(self) -> Guarded:
         return self
@@ -76,21 +107,22 @@ class Guarded:
     @contextmanager
     def stream(self, sql: str, rows: int = 122_880) -> Iterator[Answer]:
         """The answer as a stream, to be read inside the `with`. Raises SuwenError when the text is refused or cannot be answered."""
-        statement = self._judge.check(sql)
-        self._con.execute("begin transaction read only")
+        allowed = self._judge.check(sql)
+        connection = self._over(allowed.tables)
+        connection.execute("begin transaction read only")
         try:
             with from_bucket(self._ranges), _explained(self._files, bound=False):
-                answer = self._con.sql(statement)
+                answer = connection.sql(allowed.statement)
             with from_bucket(self._ranges), _explained(self._files):
-                reader = interruptible(self._con, lambda: answer.to_arrow_reader(rows))
+                reader = interruptible(connection, lambda: answer.to_arrow_reader(rows))
         except BaseException:
-            self._con.execute("rollback")
+            connection.execute("rollback")
             raise
         try:
-            yield Answer(reader, self._con, self._files, self._ranges)
+            yield Answer(reader, connection, self._files, self._ranges)
         finally:
             reader.close()
-            self._con.execute("rollback")
+            connection.execute("rollback")
 
     def arrow(self, sql: str) -> pa.Table:
         """The whole answer."""

@@ -38,7 +38,7 @@ FEWEST = 8  # small deliveries that stand apart before they are put together
 SMALL = 8 << 20  # bytes of a delivery, as it came
 AT_ONCE = 64 << 20  # bytes of the deliveries that are read into one pool
 TIER = 8  # pools of about as many receipts that become one
-LARGEST = 4_000_000  # records of a pool that is merged no more
+LARGEST = 4_000_000  # records that a merged pool may have
 ROWS_OF_A_GROUP = 122_880  # DuckDB's own
 LIST = "list.parquet"
 _PLACES = {ISSUES: pa.string(), RECEIPT: pa.int64(), RECORD: pa.int64(), FEED: pa.int64(), SALT: pa.int64()}
@@ -115,7 +115,7 @@ def merged(engine: Engine, folder: Path, pools: Sequence[Pool]) -> list[Pool]:
     while True:
         tiers: dict[int, list[Pool]] = {}
         for pool in found:
-            if pool.rows < LARGEST:
+            if pool.rows * TIER <= LARGEST:
                 tiers.setdefault(int(log(len(pool.receipts), TIER)), []).append(pool)
         full = next((of for _, of in sorted(tiers.items()) if len(of) >= TIER), None)
         if full is None:

@@ -100,8 +100,8 @@ class OpenRelease:
         return self._connection(self.views())
 
     def views(self) -> Mapping[str, Tree]:
-        """The query behind each `schema.table`."""
-        return {name: self.view(name) for name in names()}
+        """The query behind each `schema.table`, made when it is asked for."""
+        return _Views(self)
 
     def view(self, name: str) -> Tree:
         """The query behind one `schema.table`."""
@@ -150,10 +150,28 @@ class OpenRelease:
         with self._connection({full: self.view(full)}) as connection:
             yield connection, full
 
+    def _known_files(self) -> list[str]:
+        return sorted({path for paths in self._files.values() for path in paths})
+
     def _connection(self, views: Mapping[str, Tree]) -> Guarded:
         settings = self.region.settings
-        files = sorted({path for paths in self._files.values() for path in paths})
-        return Guarded(views, files, threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING, store=lake_of(self.region))
+        return Guarded(
+            views, self._known_files, threads=settings.threads, memory=settings.memory, scratch=self.region.lake / READING, store=lake_of(self.region)
+        )
+
+
+class _Views(Mapping[str, Tree]):
+    def __init__(self, opened: OpenRelease) -> None:
+        self._opened = opened
+
+    def __getitem__(self, name: str) -> Tree:
+        return self._opened.view(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(names())
+
+    def __len__(self) -> int:
+        return len(names())
 
 
 def _everything(full: str) -> str:

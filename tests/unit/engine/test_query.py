@@ -44,7 +44,7 @@ def guarded(folder: Path) -> Iterator[Guarded]:
         "cdr.person": statement("select * from {t}", t=read_parquet([files[0]])),
         "state.ledger": statement("select * from {t}", t=read_parquet([files[1]])),
     }
-    with Guarded(views, files, threads=2, memory="512MiB", scratch=folder / "scratch") as connection:
+    with Guarded(views, lambda: files, threads=2, memory="512MiB", scratch=folder / "scratch") as connection:
         yield connection
 
 
@@ -355,7 +355,7 @@ def test_a_wrong_column_is_named(guarded: Guarded) -> None:
 
 
 def test_the_memory_limit_holds(folder: Path) -> None:
-    with Guarded({}, [], threads=1, memory="50MB", scratch=folder / "none") as small, pytest.raises(SuwenError, match="memory"):
+    with Guarded({}, list, threads=1, memory="50MB", scratch=folder / "none") as small, pytest.raises(SuwenError, match="memory"):
         small.arrow("select max(length(l::text)) from (select list(r) l from range(30000000) t(r))")
 
 

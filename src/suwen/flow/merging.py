@@ -1,8 +1,9 @@
 """Small files of a part made one, proven to hold the same rows; and which a run makes one, so that a part has few however many days have passed.
 
 Files of a part are told apart by tiers of their bytes, each FANOUT times the one below. Where a tier has FANOUT files they become one, mostly of the next
-tier: a row is written again once a tier, and a part has few files of each. A run does some, those of the most files first, and not more bytes together than
-a large file has, so that no day pays for all. What it leaves, and parts to which nothing comes any more, are maintenance's (`flow/upkeep`).
+tier: a row is written again once a tier, and a part has few files of each. A run does some, those of the most files first, and not more rows together than
+a few times those it made itself, so that no day pays for all, or for what a first run left. What it leaves, and parts to which nothing comes any more, are
+maintenance's (`flow/upkeep`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from suwen.flow.work import Work
 FANOUT = 8
 SMALLEST = 32 << 10  # bytes; below all files are of one tier
 AT_ONCE = 6  # groups that a run makes one
+LEAST, TIMES = 200_000, 8  # rows that a run may merge in any case, and as many times those that it made
 ROWS_OF_A_GROUP = 122_880  # DuckDB's own
 _WHOLE = (POINT_CELL, "state/cell", "state/lineage")  # written anew where they change
 
@@ -33,7 +35,7 @@ def merge_small(work: Work, taken_out: Mapping[str, Sequence[DataFile]]) -> dict
         if name not in _WHOLE:
             out, parts = {file.path for file in taken_out.get(name, ())}, {new.part for new in change.created if new.written.rows}
             found += [(name, group) for group in due(file for file in work.files(name) if file.part in parts and file.path not in out)]
-    chosen = affordable(found)
+    chosen = affordable(found, max(LEAST, TIMES * sum(change.created_rows for change in work.changes.values())))
     made = work.each([partial(_merged, name=name, group=group) for name, group in chosen])
     merged: dict[str, list[tuple[Group, NewFile]]] = {}
     for (name, group), new in zip(chosen, made, strict=True):
@@ -41,14 +43,14 @@ def merge_small(work: Work, taken_out: Mapping[str, Sequence[DataFile]]) -> dict
     return merged
 
 
-def affordable(found: Sequence[tuple[str, Group]]) -> list[tuple[str, Group]]:
-    """What a run does of that which is due: those of the most files, of as many bytes together as a large file has, or the first alone."""
+def affordable(found: Sequence[tuple[str, Group]], most: int) -> list[tuple[str, Group]]:
+    """What a run does of that which is due: those of the most files, of at most so many rows together, and not more bytes than a large file has."""
     chosen: list[tuple[str, Group]] = []
     size = 0
     for name, group in sorted(found, key=lambda one: (-len(one[1].files), one[0], one[1].part)):
-        if len(chosen) < AT_ONCE and (not chosen or size + group.bytes <= MOST):
+        if len(chosen) < AT_ONCE and group.rows <= most and size + group.bytes <= MOST:
             chosen.append((name, group))
-            size += group.bytes
+            most, size = most - group.rows, size + group.bytes
     return chosen
 
 

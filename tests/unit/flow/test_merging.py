@@ -33,9 +33,11 @@ def test_large_files_are_made_one_up_to_the_size_of_a_file_and_a_run_does_no_mor
     groups = due(file(n, LARGE - 1) for n in range(FANOUT))
     assert len(groups) == 2 and all(group.bytes <= MOST for group in groups)
     small = [("cdr/a", group) for n in range(9) for group in due(file(n * 100 + k, 1_000, f"2024{n + 1:02d}") for k in range(FANOUT + n % 2))]
-    chosen = affordable([("cdr/b", groups[0]), ("cdr/b", groups[1]), *small])
+    chosen = affordable([("cdr/b", groups[0]), ("cdr/b", groups[1]), *small], MOST)
     assert len(chosen) == AT_ONCE and all(len(group.files) == FANOUT + 1 for _, group in chosen[:4])
-    assert affordable([("cdr/b", group) for group in groups]) == [("cdr/b", groups[0])]
+    assert affordable([("cdr/b", group) for group in groups], 2 * MOST) == [("cdr/b", groups[0])]
+    assert affordable([("cdr/b", group) for group in groups], 1 << 20) == []
+    assert affordable([("cdr/b", groups[0]), small[0]], 1 << 20) == [small[0]]
 
 
 @given(st.integers(500, 4_000_000), st.integers(1, 400))

@@ -51,6 +51,7 @@ class Context:
 
     `resolve_ref(target, key trees)` and `resolve_concept(system, code tree, source)` give trees of integers, `resolve_set(set, concept tree)` one of a
     boolean; what they raise as SuwenError without a place gets the expression's. Without them ref, concept and in_concepts are refused.
+    `bound`: the engine's binder has taken the same expressions before.
     """
 
     columns: Mapping[str, str]
@@ -58,6 +59,7 @@ class Context:
     resolve_ref: ResolveRef = _no_ref
     resolve_concept: ResolveConcept = _no_concept
     resolve_set: ResolveSet = _no_set
+    bound: bool = False
 
     def __post_init__(self) -> None:
         for name, type_ in self.columns.items():
@@ -81,9 +83,11 @@ def compile_expression(expression: Expression, context: Context, expected: str |
 
 
 def compile_all(items: Sequence[tuple[Expression, str | None]], context: Context) -> list[Compiled]:
-    """Compile many expressions of one context; the binder looks at all in one statement."""
+    """Compile many expressions of one context; the binder looks at all in one statement, where it has not yet."""
     parsed = [(parse(expression), expression, expected) for expression, expected in items]
     compiled = [_compile(tree, expression, context, expected) for tree, expression, expected in parsed]
+    if context.bound:
+        return compiled
     flat = {name: f"c{at}" for at, name in enumerate(context.columns)}
     for_binder = replace(context, resolve_ref=lambda target, key: _any_id(key), resolve_concept=lambda system, code, source: _any_id([code]))
     trees = [_written_out(_compile(tree, expression, for_binder, expected, flat).tree, expression) for tree, expression, expected in parsed]

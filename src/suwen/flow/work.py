@@ -364,13 +364,14 @@ def place_of(region: Region, feed: Feed) -> Place:
 
 
 def make_plans(work: Work) -> None:
-    """Compile every target of every lane that has records."""
+    """Compile every target of every lane that has records; the binder is asked where what is declared is not that of the last release."""
     for data in list(work.kinds.values()):
         template = work.packs.templates[data.lane.template]
         for target in template.targets.values():
             if target.source == data.kind.name:
                 key = TargetKey(data.lane, data.kind.name, target.name)
-                work.plans[key] = plan_target(template, target, place_of(work.region, work.feed(data.lane.feeds[0])))
+                place = replace(place_of(work.region, work.feed(data.lane.feeds[0])), bound=work.same_declared)
+                work.plans[key] = plan_target(template, target, place)
 
 
 def made_as(plan: MappingPlan) -> str:

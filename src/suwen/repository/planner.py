@@ -56,12 +56,16 @@ RECORD_KEY = "_key"  # a keyless record's own key, a column of its staged relati
 
 @dataclass(frozen=True)
 class Place:
-    """For which feeds a template is compiled: their zone, their key systems, the width of ids and the exceptions to them."""
+    """For which feeds a template is compiled: their zone, their key systems, the width of ids and the exceptions to them.
+
+    `bound`: the same was compiled before, so that the binder need not look again.
+    """
 
     zone: str
     key_systems: Mapping[str, str] = field(default_factory=dict)
     bits: int = hashing.BITS
     replacements: Mapping[str, int] = field(default_factory=dict)
+    bound: bool = False
 
 
 def kind_expressions(kind: Kind, zone: str) -> KindExpressions:
@@ -142,7 +146,7 @@ class _Planner:
             columns |= {f"{join.alias}.{c}": "text" for c in (*other.columns, *other.optional)}
         if slots and self.target.rows:
             columns |= {f"row.{a}": type_ for a, type_ in self._slot_types().items()}
-        return Context(columns, self.place.zone, self._ref, self._concept)
+        return Context(columns, self.place.zone, self._ref, self._concept, bound=self.place.bound)
 
     def _slots(self) -> tuple[tuple[str, Mapping[str, Tree]], ...]:
         context, types = self._context(slots=False), self._slot_types()

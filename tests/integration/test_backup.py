@@ -116,6 +116,20 @@ def test_landing_alone_is_enough_to_make_everything_again(region: Region, tmp_pa
     assert content(tmp_path / "back")[0] == content(region.folder)[0]
 
 
+def test_backups_of_landing_alone_between_whole_ones_are_in_nobodys_way(region: Region, tmp_path: Path) -> None:
+    shutil.copytree(region.folder, tmp_path / "region")
+    own = open_region(tmp_path / "region")
+    whole = taken(own, tmp_path / "kept")
+    deliver(own.folder, [3])
+    between = taken(own, tmp_path / "kept", LANDING)
+    assert 0 < between.new_files < whole.new_files
+    back = given(tmp_path / "kept", tmp_path / "back")
+    assert (back.name, back.release) == (whole.name, whole.release) and between.name[:27] in back.notes[-1]
+    assert check(BackupFolder(tmp_path / "kept"))[0] == whole.name
+    assert not taken(own, tmp_path / "kept").new_files
+    assert given(tmp_path / "kept", tmp_path / "later", between.name[:27]).deliveries == whole.deliveries + 1
+
+
 def test_what_is_there_is_not_copied_again(region: Region, tmp_path: Path) -> None:
     shutil.copytree(region.folder, tmp_path / "region")
     first = taken(open_region(tmp_path / "region"), tmp_path / "kept")

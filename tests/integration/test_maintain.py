@@ -16,6 +16,7 @@ import pytest
 
 import suwen
 from suwen.base.errors import SuwenError
+from suwen.cli.main import main
 from suwen.engine.delta import LakeTable
 from suwen.engine.releases import Releases
 from suwen.flow import arrivals
@@ -343,6 +344,13 @@ def test_a_quick_look_reads_no_file_but_finds_what_is_short(region: Region) -> N
     assert not maintain(region, quick=True, dry_run=True).damage
     os.truncate(_object(region), 3)
     assert maintain(region, quick=True, dry_run=True).damage
+
+
+def test_a_quick_look_after_damage_was_found_reads_every_file(region: Region, capsys: pytest.CaptureFixture[str]) -> None:
+    flip(_object(region))
+    for quick in ([], ["--quick"]):
+        assert main(["maintain", "--region", str(region.folder), *quick]) == 2
+    assert "every file was read" in capsys.readouterr().out
 
 
 def test_it_waits_for_a_run_and_leaves_files_to_a_backup(region: Region) -> None:

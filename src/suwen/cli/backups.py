@@ -53,7 +53,7 @@ def take(
     wanted = Wanted(Extent.LANDING if landing_only else Extent.WHOLE, with_secrets, with_staging)
     with shown_progress() as progress:
         report = back_up(opened, place, wanted, progress=progress, wait=wait)
-    doings.note(opened, doings.BACKUP, {"at": now().timestamp(), "release": report.release, "bytes": report.bytes})
+    doings.note(opened, doings.LANDING_BACKUP if landing_only else doings.BACKUP, {"at": now().timestamp(), "release": report.release, "bytes": report.bytes})
     if as_json:
         say_json(report)
         return
@@ -74,7 +74,7 @@ def _check(target: Backups, as_json: bool) -> None:
 def give(
     source: TargetArgument,
     folder: Annotated[Path | None, typer.Argument(metavar="[NEW]", help="A new or empty folder for the region.")] = None,
-    name: Annotated[str, typer.Option("--backup", metavar="NAME", help="A backup by the beginning of its name; the newest if not given.")] = "",
+    name: Annotated[str, typer.Option("--backup", metavar="NAME", help="A backup by the beginning of its name; else the newest with a release.")] = "",
     listed: Annotated[bool, typer.Option("--list", help="List the backups there are, and restore nothing.")] = False,
     store: Annotated[
         Path | None, typer.Option("--store", metavar="FILE", help="A file whose section [store] says how a bucket is reached, such as a copy of region.toml.")

@@ -16,7 +16,7 @@ from suwen.base.atomic import written_whole
 from suwen.model.region import Region
 
 FOLDER = ".suwen"
-RUN, BACKUP, MAINTAIN = "run", "backup", "maintain"
+RUN, BACKUP, LANDING_BACKUP, MAINTAIN = "run", "backup", "backup-landing", "maintain"
 
 
 def note(region: Region, what: str, said: Mapping[str, Any]) -> None:

@@ -129,10 +129,12 @@ def _runs(region: Region) -> Iterator[Metric]:
 
 
 def _kept(region: Region) -> Iterator[Metric]:
-    backup, maintained = doings.noted(region, doings.BACKUP), doings.noted(region, doings.MAINTAIN)
+    backup, landing, maintained = (doings.noted(region, what) for what in (doings.BACKUP, doings.LANDING_BACKUP, doings.MAINTAIN))
     if backup:
         yield GaugeMetricFamily("suwen_backup_timestamp_seconds", "When the last backup was taken from here", backup["at"])
         yield GaugeMetricFamily("suwen_backup_release", "The newest release in it", backup["release"])
+    if landing:
+        yield GaugeMetricFamily("suwen_landing_backup_timestamp_seconds", "When the last backup of landing alone was taken", landing["at"])
     if maintained:
         yield GaugeMetricFamily("suwen_maintained_timestamp_seconds", "When maintenance ended for the last time", maintained["at"])
         yield GaugeMetricFamily("suwen_damaged", "What it found damaged", maintained["damaged"])

@@ -60,7 +60,7 @@ class RestoreReport:
 
 
 def restore(source: Backups, folder: Path, name: str = "", *, progress: Progress = SILENT) -> RestoreReport:
-    """Give a backup back (the newest, or the one whose name begins so) into a new or empty folder, which appears whole and proven or not at all.
+    """Give a backup back (the newest with a release, or the one whose name begins so) into a new or empty folder, which appears whole and proven or not at all.
 
     Raises SuwenError where a file of the backup is missing or damaged, the folder is taken, or what was restored is not the release that was kept.
     """
@@ -98,8 +98,15 @@ def restore(source: Backups, folder: Path, name: str = "", *, progress: Progress
         proof.tables,
         proof.rows,
         time.monotonic() - began,
-        (*notes, *_missing_keys(manifest)),
+        (*notes, *_missing_keys(manifest), *_later(source, full)),
     )
+
+
+def _later(source: Backups, full: str) -> Iterator[str]:
+    """What was taken after a backup."""
+    later = [name for name in source.names() if name > full]
+    if later:
+        yield f"{len(later)} later, the last of them {later[-1][:27]}: suwen restore {source.where} --list, and --backup NAME for another"
 
 
 def check(source: Backups, name: str = "", *, progress: Progress = SILENT) -> tuple[str, int, int]:

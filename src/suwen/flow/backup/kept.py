@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from suwen.base.errors import SuwenError
 from suwen.base.system import explained
-from suwen.model.backup import FORM, Manifest
+from suwen.model.backup import FORM, Extent, Manifest
 
 MARKER = "suwen-backup.json"
 CHUNK = 1 << 20
@@ -106,12 +106,22 @@ class Backups(ABC):
         return sorted(name for name in self.listed() if _NAME.fullmatch(name))
 
     def called(self, beginning: str = "") -> str:
-        """The name of the one backup whose name begins so, of the newest for "". Raises SuwenError where there is none, or more than one."""
+        """The name of the one backup whose name begins so; for "" the newest with a release in it, or where none has one the newest.
+
+        Raises SuwenError where there is none, or more than one.
+        """
         fitting = [one for one in self.names() if one.startswith(beginning)]
         if not fitting or (beginning and len(fitting) > 1):
             what = "two backups begin so" if fitting else "there is no finished backup of that name" if beginning else "there is no finished backup here"
             raise SuwenError(what, where=f"{self.where} {beginning}".rstrip(), do=f"suwen restore {self.where} --list")
-        return fitting[-1]
+        return fitting[-1] if beginning else next((one for one in reversed(fitting) if self._is_whole(one)), fitting[-1])
+
+    def _is_whole(self, name: str) -> bool:
+        """Whether a backup is of more than landing; one whose list is damaged counts, so that it is told."""
+        try:
+            return self.manifest(name).extent is Extent.WHOLE
+        except SuwenError:
+            return True
 
     def manifest(self, name: str) -> Manifest:
         """What a backup lists. Raises SuwenError where the list is damaged."""

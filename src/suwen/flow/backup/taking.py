@@ -112,13 +112,17 @@ def _own(region: Region, wanted: Wanted, control: Path, target: Backups) -> Iter
 
 
 def _known(target: Backups) -> Mapping[str, Kept]:
-    """The files of the last backup whose list can be read; without one every file is read again."""
+    """The files of the last whole backup whose list can be read, and of those of landing alone since; without one every file is read again."""
+    found: dict[str, Kept] = {}
     for name in reversed(target.names()):
         try:
-            return target.manifest(name).by_name()
+            manifest = target.manifest(name)
         except SuwenError:
             continue
-    return {}
+        found = {**manifest.by_name(), **found}
+        if manifest.extent is Extent.WHOLE:
+            break
+    return found
 
 
 class _Taking:

@@ -16,6 +16,7 @@ from suwen.base.system import explained
 from suwen.engine.delta import DataFile, LakeTable
 from suwen.engine.duck import Engine
 from suwen.engine.limits import hold
+from suwen.flow import doings
 from suwen.flow.backup.contents import releases_now
 from suwen.flow.formats import writable
 from suwen.flow.keeping import keeping
@@ -89,15 +90,20 @@ def maintain(
 ) -> MaintainReport:
     """Look at everything, make small files large, remove releases that are not to be kept, and what nobody names.
 
-    `quick`: without reading files. `at`: now, if not the clock's. Raises SuwenError where the system refuses, or another is at work and `wait` is not given.
+    `quick`: without reading files, but where the last maintenance found damage, which only reading may see. `at`: now, if not the clock's.
+    Raises SuwenError where the system refuses, or another is at work and `wait` is not given.
     """
     began, at = now(), at or now()
+    again = quick and bool(doings.noted(region, doings.MAINTAIN).get("damaged"))
     writable(region)
     with explained(region.lake, "maintenance stopped"):
         hold(region.settings.threads)
         engine = engine_of(region)
         try:
-            return _Maintaining(region, engine, at, began, progress, step).all(dry_run=dry_run, quick=quick, wait=wait)
+            work = _Maintaining(region, engine, at, began, progress, step)
+            if again:
+                work.notes.append("every file was read, since the last maintenance found damage")
+            return work.all(dry_run=dry_run, quick=quick and not again, wait=wait)
         finally:
             engine.close()
             progress.done()

@@ -162,7 +162,7 @@ def _server(top: Section) -> Server:
     public = _site(section)
     for key, words in _SERVER_WORDS.items():
         if section.text(key, required=False, default=words[0]) not in words:
-            section.problem(key, f"{key} is none of its words", expected=" or ".join(words))
+            section.problem(key, f"{key} is not a word that it may be", expected=" or ".join(words))
     return Server(
         address=section.text("address", required=False, default=Server.address),
         port=section.whole("port", Server.port, least=0),

@@ -138,7 +138,7 @@ class Section:
 
     def section(self, key: str, allowed: Collection[str] | None, *, required: bool = False) -> Section | None:
         """A table below this one."""
-        data = self._value(key, dict, required, "a table")
+        data = self._value(key, dict, required, f"a table [{'.'.join([*filter(None, [self.title]), key])}]")
         return None if data is None else Section(self.document, (*self.path, key), data, self.problems, allowed)
 
     def named_sections(self, key: str, allowed: Collection[str] | None, *, required: bool = False) -> dict[str, Section]:

@@ -54,8 +54,8 @@ def test_the_control_database_and_what_lies_beside_it_are_for_the_owner_alone(tm
     [
         ('public = "http://suwen.example"', "not the address of a site"),
         ('public = "https://[::1"', "not the address of a site"),
-        ('access = "all"', "none of its words"),
-        ('second_factor = "some"', "none of its words"),
+        ('access = "all"', "not a word that it may be"),
+        ('second_factor = "some"', "not a word that it may be"),
         ("port = -1", "out of range"),
         ('unknown = "x"', "unknown key"),
     ],

@@ -71,8 +71,13 @@ def _started(settings: Settings, master: str, scratch: Path) -> SparkSession:
     try:
         made = builder.getOrCreate()
     except Exception as error:  # whatever Py4J makes of what the Java side says
-        what = f"Spark did not start: {type(error).__name__}"
-        raise SuwenError(what, where=_WHERE, expected=f"the master {master}", do="look at the master's log") from None
+        do = "mend what it names: memory in [engine], or a setting in [spark.config]"
+        raise SuwenError(
+            f"Spark did not start: {_said(error)}",
+            where=_WHERE,
+            expected=f"the master {master}",
+            do=do if master.startswith("local") else f"{do}; or look at the master's log",
+        ) from None
     if master.startswith("local") and "PYSPARK_PYTHON" not in os.environ:
         made.sparkContext.pythonExec = sys.executable  # PySpark would take the first python3 of PATH, and heeds no setting where no spark-submit began it
     if master.startswith("spark://"):  # others start workers when there is work
@@ -123,6 +128,16 @@ def _is_alive(process: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def _said(error: Exception) -> str:
+    """The first line of what Java or PySpark says; there is no data yet that it could repeat."""
+    try:
+        java = getattr(error, "java_exception", None)
+        text = str(java.getMessage()) if java is not None else str(error)
+    except Exception:  # a gateway that is gone tells nothing
+        text = ""
+    return text.strip().split("\n", 1)[0][:300] or type(error).__name__
 
 
 def _check_java() -> None:

@@ -29,6 +29,7 @@ from suwen.model.extension import ALL_TABLES
 from suwen.model.release import Release, TableState
 from suwen.repository.rows import stored_columns
 
+OTHER = "select date_trunc('month', date '2024-02-29') as month, count(distinct id % 7) as n from {rows} where id < 900 group by 1"  # of no table
 TABLE, MONTHS, FIRST_YEAR, HOSPITALS = "measurement", 36, 2022, 40
 CODE, BELOW, FROM, TO = 3_000_030, 50, "2023-01-01", "2023-12-31"
 DROP = Path("/proc/sys/vm/drop_caches")
@@ -131,8 +132,9 @@ def _by_month(folder: str, out: str, threads: int, memory: str, columns: str) ->
 
 
 def ours(folder: str, threads: int, memory: str, cold: bool) -> Measured:
-    """The question to our release, opened anew each time: cold, and again warm."""
+    """The question to our release, opened anew each time: cold, and again warm. The process has answered another question before the clock runs."""
     sql = _question(TABLE)
+    OpenRelease(open_region(Path(folder))).query(OTHER.format(rows="range(1000) t(id)"))
 
     def ask() -> list[tuple[Any, ...]]:
         table = OpenRelease(open_region(Path(folder))).query(sql)
@@ -171,7 +173,7 @@ def on_spark(folder: str, table: str, config: Mapping[str, str], threads: int, k
     began = time.perf_counter()
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
-    spark.sql("select date_trunc('month', date '2024-02-29'), count(distinct id % 7) from range(1000) where id < 900 group by 1").collect()
+    spark.sql(OTHER.format(rows="range(1000)")).collect()
     start = time.perf_counter() - began
     paths = OpenRelease(open_region(Path(folder))).files(f"cdr/{TABLE}") if table == "ours" else [table]
     kept: list[Any] = []

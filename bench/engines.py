@@ -23,7 +23,7 @@ from bench.engine_sizes import Compared, Findings, Size
 from bench.measure import ROOT, Measured, StepFailed, in_process, machine
 from bench.spine import BASE_DAY
 
-SIZES, BY_HAND = (200_000, 1_000_000, 4_000_000, 10_000_000), 4_000_000
+SIZES, BY_HAND = (200_000, 1_000_000, 2_000_000, 4_000_000), 2_000_000
 REPORT = ROOT / "docs" / "bench" / "engines.md"
 PACKAGES = ("duckdb", "pyspark", "deltalake", "pyarrow", "sqlglot")
 MODULE = "bench.spine"  # answers `--child` for the steps of any bench
@@ -117,7 +117,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "engines", help="default: build/engines")
     parser.add_argument("--memory", default="4GiB", help="DuckDB's limit, and Java's heap (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="default: %(default)s")
-    parser.add_argument("--repeats", type=int, default=3, help="rounds at sizes up to that of the job by hand; above it one (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=2, help="rounds at sizes up to that of the job by hand; above it one (default: %(default)s)")
     parser.add_argument("--skip-spread", action="store_true", help="no run of Spark on one core")
     parser.add_argument("--report", type=Path, help="default: docs/bench/engines.md for the default sizes, else engines.md in the folder")
     parser.add_argument("--date", default=date.today().isoformat(), help="the date on the report (default: today)")

@@ -10,7 +10,7 @@ import typer
 from suwen.base.clock import now
 from suwen.base.errors import SuwenError
 from suwen.cli.bars import shown_progress
-from suwen.cli.options import HERE, JsonOption, RegionOption, WaitOption
+from suwen.cli.options import HERE, JsonOption, RegionOption
 from suwen.cli.say import count, say, say_json, say_table, shown_path
 from suwen.flow import doings
 from suwen.flow.backup.giving import RestoreReport, check, restore
@@ -22,6 +22,8 @@ from suwen.flow.region_files import REGION_FILE
 from suwen.model.backup import Extent
 
 TargetArgument = Annotated[str, typer.Argument(metavar="PLACE", help="The folder of backups, or s3://BUCKET/PREFIX; what it has already is not copied again.")]
+SourceArgument = Annotated[str, typer.Argument(metavar="PLACE", help="The folder of backups, or s3://BUCKET/PREFIX.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Wait while maintenance is at work, instead of ending.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -72,7 +74,7 @@ def _check(target: Backups, as_json: bool) -> None:
 
 
 def give(
-    source: TargetArgument,
+    source: SourceArgument,
     folder: Annotated[Path | None, typer.Argument(metavar="[NEW]", help="A new or empty folder for the region.")] = None,
     name: Annotated[str, typer.Option("--backup", metavar="NAME", help="A backup by the beginning of its name; else the newest with a release.")] = "",
     listed: Annotated[bool, typer.Option("--list", help="List the backups there are, and restore nothing.")] = False,

@@ -34,7 +34,7 @@ _ADVICE = {
     errno.EFBIG: "raise the limit on file size",
 }
 _ABOUT_OUR_TEXT = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
-MEND = "if it lies in staging or index, remove it and run again; else restore it from a backup"
+MEND = "if it lies in staging, pools or index, remove it and run again; else restore it from a backup"
 
 
 def paths_in(sql: str) -> list[str]:

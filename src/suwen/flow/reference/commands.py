@@ -42,7 +42,7 @@ def commands_page(commands: Sequence[CommandPage]) -> str:
     return page(
         "Commands",
         [
-            "A command that is about a region reads the one in the current folder, or in that which `--region` names; `--json` prints one JSON value instead of text."
+            "A command reads the region in the current folder, or in the one that `--region` names; `--json` prints one JSON value instead of text."
         ],
         ["Ids are texts in JSON, because not every reader keeps 63 bits. Progress and errors go to standard error."],
         *parts,

@@ -34,6 +34,9 @@ _WHAT = (
     "",
     "Cold: a new process drops the page cache of the machine and asks once; what came from the disk is what it was given by it (read_bytes of /proc/self/io).",
     "Warm: asked again in one process, of a new door each time, after one that does not count.",
+    "",
+    "Cells hold so little that reading them is no measure of a question: what is left are 8,640 values as exact fractions, each with its parts. So the",
+    "indicators stand beside the columns of the tables that they count, which whoever keeps no cells has to read.",
 )
 
 
@@ -93,9 +96,9 @@ def markdown(
     said = region.said
     rows = [
         (
-            NAMES[question], "cold" if cold else "warm", _listed(one, one.asked), _listed(one, one.read), f"{one.ratio:.2f}", f"<= {MOST}" if cold else "",
-            f"{one.bytes(one.asked) / 1e6:,.0f}", f"{one.bytes(one.read) / 1e6:,.0f}", f"{max(step.peak for step in one.asked) / 2**20:,.0f}",
-            f"{median(second for step in one.asked for second in step.said['opening']):.2f}",
+            NAMES[question], "cold" if cold else "warm", _listed(one, one.asked), _listed(one, one.read), f"{one.ratio:.2f}",
+            f"<= {MOST}" if cold and question == "course" else "", f"{one.bytes(one.asked) / 1e6:,.0f}", f"{one.bytes(one.read) / 1e6:,.0f}",
+            f"{max(step.peak for step in one.asked) / 2**20:,.0f}", f"{median(second for step in one.asked for second in step.said['opening']):.2f}",
         )
         for (question, cold), one in found.items()
     ]  # fmt: skip
@@ -113,6 +116,7 @@ def markdown(
     )
     tables = [
         Table("In short", columns, rows),
+        Table("The ten indicators from cells, against the columns that they count", _AGAINST, list(_against(found))),
         Table("What must hold", ("what", "holds"), [(name, "yes" if holds else "NO") for name, holds in held]),
         Table("The region", ("what", "is"), [(name, f"{value:,}") for name, value in said.items()]),
         Table("Machine", ("what", "is"), list(before.items())),
@@ -120,6 +124,17 @@ def markdown(
     head = ["# What questions cost at scale", "", *_WHAT, ""]
     head += [f"`python -m bench.questions REGION`: rounds: {given.rounds}; {given.threads} threads, memory limit {given.memory}, {given.date}.", ""]
     return "\n".join([*head, *(line for table in tables for line in marked(table)), *_sql()])
+
+
+_AGAINST = ("page cache", "asked, s", "columns of the tables read, s", "asked / read", "wanted")
+
+
+def _against(found: Mapping[tuple[str, bool], Found]) -> Iterator[tuple[str, ...]]:
+    for cold in (True, False):
+        if ("cells", cold) in found:
+            one, tables = found["cells", cold], found["tables", cold]
+            ratio = one.seconds(one.asked) / tables.seconds(tables.read)
+            yield "cold" if cold else "warm", _listed(one, one.asked), _listed(tables, tables.read), f"{ratio:.2f}", f"<= {MOST}" if cold else ""
 
 
 def _listed(found: Found, of: Sequence[Measured]) -> str:

@@ -41,9 +41,7 @@ def commands_page(commands: Sequence[CommandPage]) -> str:
     parts = [section(command.name, code(command.usage), "", command.help, "", *_options(command)) for command in commands]
     return page(
         "Commands",
-        [
-            "A command reads the region in the current folder, or in the one that `--region` names; `--json` prints one JSON value instead of text."
-        ],
+        ["A command reads the region in the current folder, or in the one that `--region` names; `--json` prints one JSON value instead of text."],
         ["Ids are texts in JSON, because not every reader keeps 63 bits. Progress and errors go to standard error."],
         *parts,
         section("Exit codes", *table(("code", "meaning"), _EXIT_CODES)),

@@ -48,7 +48,7 @@ def ahead(work: Callable[..., None], items: Sequence[Any], *, processes: int, me
 
 def _process(memory: str, scratch: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-m", "suwen.engine.ahead", memory, str(scratch / "ahead")]
+    command = [sys.executable, "-P", "-m", "suwen.engine.ahead", memory, str(scratch / "ahead")]  # -P: nothing is imported from the current folder
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
 
 

@@ -55,6 +55,12 @@ def test_two_processes_do_all_items_and_none_of_them_is_this_one(tmp_path: Path)
     assert os.getpid() not in {process for _, process in found}
 
 
+def test_nothing_is_imported_from_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "duckdb.py").write_text("raise SystemExit('this is not DuckDB')")
+    monkeypatch.chdir(tmp_path)
+    assert [x for x, _ in spread(tmp_path, [1, 2, 3])] == [1, 2, 3]
+
+
 def test_what_fails_is_left_undone(tmp_path: Path) -> None:
     assert [x for x, _ in spread(tmp_path, [1, -2, 3, -4, 5])] == [1, 3, 5]
 

@@ -49,7 +49,8 @@ def test_the_figures_that_are_named_are_told(served: Served) -> None:
 
     from suwen.flow import doings  # noqa: PLC0415
 
-    for what, said in ((doings.BACKUP, {"at": 1.0, "release": 1}), (doings.MAINTAIN, {"at": 1.0, "damaged": 0, "bytes": 1})):
+    backup = {"at": 1.0, "release": 1}
+    for what, said in ((doings.BACKUP, backup), (doings.LANDING_BACKUP, backup), (doings.MAINTAIN, {"at": 1.0, "damaged": 0, "bytes": 1})):
         doings.note(served.region, what, said)
     client = Client(REMOTE_ADDR="127.0.0.1", HTTP_HOST="localhost")
     client.get("/healthz")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from suwen.engine import sql
-from suwen.flow import arrivals, held, sources, touched
+from suwen.flow import arrivals, kind_relations, sources, touched
 from suwen.flow import run as running
 from suwen.flow.work import Work
 from suwen.repository import planner, record_index, rows, versions
@@ -108,9 +108,9 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
     ),
     "duplicates are new versions": (reworded(versions, ("(not ends and before", "(false and before")), "the same file again"),
     "equal records without a key are one": (reworded(record_index, ("where nth > 1", "where nth > 1000000")), "equal records in one delivery count apart"),
-    "equal records of two appended files are one": (replaced((arrivals, "salt_of"), (held, "salt_of"), by=lambda *_: 0), "the same file again"),
+    "equal records of two appended files are one": (replaced((arrivals, "salt_of"), (kind_relations, "salt_of"), by=lambda *_: 0), "the same file again"),
     "a packed file is another file": (
-        replaced((arrivals, "salt_of"), (held, "salt_of"), by=lambda receipt, _: int(receipt.sha256[:12], 16) if receipt.mode == "append" else 0),
+        replaced((arrivals, "salt_of"), (kind_relations, "salt_of"), by=lambda receipt, _: int(receipt.sha256[:12], 16) if receipt.mode == "append" else 0),
         "the same bytes packed are the same file",
     ),
     "held children are not released": (replaced((touched, "_flipped"), by=lambda *_: []), "children come before their parents, and outlive nothing"),
@@ -168,7 +168,7 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
     ),
     "named rows share an id": (replaced((planner._Planner, "_slot"), by=lambda *_: None), "a joined parent is corrected and goes"),
     "organisations share their ids": (
-        replaced((held, "organisation_hash"), by=lambda _: 0),
+        replaced((kind_relations, "organisation_hash"), by=lambda _: 0),
         "another organisation's keys are others",
     ),
     "a run looks at new records alone": (
@@ -182,7 +182,7 @@ def new_keys(work: Work, key: Any) -> str | None:
     if work.previous is None:
         return None
     name = work.fresh("keys")
-    fresh = held.index(work, work.kinds[key.lane.number, key.kind], fresh=True)
+    fresh = kind_relations.index(work, work.kinds[key.lane.number, key.kind], fresh=True)
     keys = sql.statement("select distinct key from {i} i where key is not null", i=fresh)
     work.engine.temporary(name, keys)
     return name

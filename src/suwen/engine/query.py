@@ -48,7 +48,7 @@ class Guarded:
         self._config = {"threads": threads, "memory_limit": memory, "temp_directory": str(scratch), **_CLOSED_AT_START}
         self._ranges = store.ranges() if store else None
         self._home = "omop" if any(name.startswith("omop.") for name in views) else "main"
-        self._parser = duckdb.connect(config={"threads": 1, **_CLOSED_AT_START})
+        self._parser = duckdb.connect(config=self._config)
         self._parser.execute("set enable_external_access = false; set lock_configuration = true")
         self._judge = Judge(frozenset(name.lower() for name in views), functions(self._parser), self._parser, self._home)
         self._con: duckdb.DuckDBPyConnection | None = None

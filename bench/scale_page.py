@@ -109,7 +109,7 @@ class Size:
             "sources, dropped": sum(step.said["bytes"] for step in self.groups("simulated")),
             "sources, the most at a time, unpacked": max(step.said["spill"] for step in self.groups("simulated")),
             "landing": self.landing.said["bytes"],
-            **{part: lake[part] for part in _LAKE if part in lake},
+            **{part: lake[part] for part in _LAKE},
             "landing and lake": self.landing.said["bytes"] + sum(lake.values()),
             "spill of the run, at most": self.run.said["spill"],
         }
@@ -239,11 +239,7 @@ def _of_run(size: Size, seconds: float) -> str:
 
 
 def _bytes(sizes: Sequence[Size]) -> Table:
-    def said(size: Size, name: str) -> str:
-        held = size.bytes.get(name) if name != "landing and lake" or "pools" in size.bytes else None
-        return f"{held / 1e6:,.0f} ({held / size.rows:.1f})" if held is not None else "not counted"
-
-    rows = [(name, *(said(size, name) for size in sizes)) for name in sizes[-1].bytes]
+    rows = [(name, *(f"{s.bytes[name] / 1e6:,.0f} ({s.bytes[name] / s.rows:.1f})" for s in sizes)) for name in sizes[-1].bytes]
     return Table("Bytes: MB, and bytes a row", ("what", *(f"{s.millions:g} M" for s in sizes)), rows)
 
 

@@ -80,11 +80,9 @@ def main(memory: str, scratch: str) -> None:
     threading.Thread(target=_listen, args=(given, waiting), daemon=True).start()
     while True:
         work, item = waiting.get()
-        with (
-            closing(Engine(threads=1, memory=memory, scratch=Path(scratch) / uuid.uuid4().hex)) as engine,
-            suppress(Exception),
-        ):  # it happens again where it can be told
-            work(engine, item)
+        own = Engine(threads=1, memory=memory, scratch=Path(scratch) / uuid.uuid4().hex)
+        with closing(own), suppress(Exception):  # whatever it is, it happens again where it can be told
+            work(own, item)
         os.write(told, DONE)
 
 

@@ -33,6 +33,12 @@ def held_before(previous: Release | None, register: Register) -> Flags:
     return (sequences <= previous.receipts_through) & ~np.isin(sequences, np.array(previous.left_out, np.int64))
 
 
+def deliveries_in(release: Release | None, register: Register) -> Flags:
+    """Which deliveries are in a release, a flag for each from 1."""
+    held = held_before(release, register)
+    return np.logical_and.reduceat(held, register.bounds[:-1]) if len(register) else held
+
+
 def receipts_in(release: Release, register: Register) -> Receipts:
     """The receipts that are in a release."""
     return Receipts(register, held_before(release, register))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -19,40 +18,19 @@ from prometheus_client.registry import Collector
 from suwen import __version__
 from suwen.base.errors import SuwenError
 from suwen.flow import doings
-from suwen.flow.known_receipts import held_before
-from suwen.flow.stores import landing_of, releases_of
+from suwen.flow.known_receipts import deliveries_in
+from suwen.flow.stores import releases_of
 from suwen.govern.present import present
-from suwen.intake.register import Register
 from suwen.model.receipt import State
 from suwen.model.region import Region
 from suwen.repository.versions import STATES
+from suwen.serve.console.landed import landed
 
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 REGISTRY = CollectorRegistry()
 ANSWERED = Histogram("suwen_http_request_seconds", "Seconds until a request was answered", ("page", "status"), registry=REGISTRY, buckets=_BUCKETS)
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
-
-
-class _Landed:
-    """What has landed, read again only when something has come."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._stamp: tuple[object, ...] = ()
-        self._register: Register | None = None
-
-    def of(self, region: Region) -> Register:
-        """The receipts of every delivery."""
-        landing = landing_of(region)
-        with self._lock:
-            stamp = str(region.landing), *landing.stamp()
-            if self._register is None or self._stamp != stamp:
-                self._stamp, self._register = stamp, landing.register()
-            return self._register
-
-
-_LANDED = _Landed()
 
 
 class Figures(Collector):
@@ -94,14 +72,12 @@ def _release(region: Region) -> Iterator[Metric]:
 
 def _landing(region: Region) -> Iterator[Metric]:
     release = releases_of(region).latest()
-    register = _LANDED.of(region)
-    lengths = register.numbers("length")
-    inside = held_before(release, register)
-    taken = np.logical_and.reduceat(inside, register.bounds[:-1]) if len(register) else inside
-    no_more = [number for number, state in landing_of(region).states().items() if state is not State.ACCEPTED]
-    taken[np.array(no_more, np.int64) - 1] = True
-    yield GaugeMetricFamily("suwen_deliveries", "Deliveries that have landed", len(taken))
-    yield GaugeMetricFamily("suwen_deliveries_waiting", "Accepted deliveries that are in no release yet", int(np.count_nonzero(~taken)))
+    come = landed(region)
+    register, lengths, published = come.register, come.register.numbers("length"), deliveries_in(release, come.register)
+    decided = [number for number, state in come.states.items() if state is not State.ACCEPTED]
+    waiting = ~published & ~np.isin(np.arange(1, len(published) + 1), decided)
+    yield GaugeMetricFamily("suwen_deliveries", "Deliveries that have landed", len(published))
+    yield GaugeMetricFamily("suwen_deliveries_waiting", "Accepted deliveries that are in no release yet", int(np.count_nonzero(waiting)))
     yield GaugeMetricFamily("suwen_receipts", "Receipts of all deliveries", len(register))
     yield GaugeMetricFamily("suwen_landed_bytes", "Bytes of all receipts", int(lengths.sum()))
     if len(register):

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from suwen.flow.known_receipts import held_before
+from suwen.flow.known_receipts import deliveries_in
 from suwen.flow.status import FeedStatus, Status
 from suwen.intake.register import Flags, Numbers
 from suwen.model.receipt import Delivery, State
@@ -112,13 +112,10 @@ class Arrivals:
 def arrivals(region: Region, release: Release | None, units: frozenset[str], feed: str = "") -> Arrivals:
     """The deliveries of organisations, or of one feed."""
     come = landed(region)
-    register, (names, codes) = come.register, come.register.feeds
-    if not len(register):
-        return Arrivals(region, come, np.zeros(0, np.int64), np.zeros(0, np.bool_))
-    inside = held_before(release, register)
+    names, codes = come.register.feeds
     wanted = np.array([_organisation(region, name) in units and feed in ("", name) for name in names], np.bool_)
-    first = register.bounds[:-1]
-    return Arrivals(region, come, np.flatnonzero(wanted[codes[first]]) + 1, np.logical_and.reduceat(inside, first))
+    mine = wanted[codes[come.register.bounds[:-1]]] if names else wanted
+    return Arrivals(region, come, np.flatnonzero(mine) + 1, deliveries_in(release, come.register))
 
 
 def _organisation(region: Region, feed: str) -> str | None:
